@@ -1,0 +1,122 @@
+//! What an agent says about itself: the retained payload of the topic `status`.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AreaId, CameraId};
+
+/// The last will, which the broker publishes when the agent is gone: `{"online":false}`.
+pub const LAST_WILL: &str = r#"{"online":false}"#;
+
+/// What a camera's capture is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraState {
+    /// Frames arrive.
+    Streaming,
+    /// Connected, but no frame for a while; being restarted.
+    Stalled,
+    /// Cannot be reached.
+    #[default]
+    Offline,
+    /// Switched off by its configuration or a command.
+    Disabled,
+}
+
+/// Whether recognition runs on a camera's frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Inference {
+    /// Frames are being recognised.
+    Active,
+    /// They are not.
+    #[default]
+    Offline,
+}
+
+/// What a camera is used for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraMode {
+    /// Faces are identified.
+    #[default]
+    Recognise,
+    /// People are counted, nobody is identified.
+    Count,
+    /// Nothing is captured.
+    Off,
+}
+
+/// One camera of an agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CameraStatus {
+    /// The camera's id.
+    pub id: CameraId,
+    /// Its number on the dashboard ("CAM 1"), if its configuration names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
+    /// What it is called, for people.
+    pub label: String,
+    /// The area that it watches.
+    pub area: AreaId,
+    /// What it is used for.
+    #[serde(default)]
+    pub mode: CameraMode,
+    /// What capture is doing.
+    pub state: CameraState,
+    /// Whether recognition runs.
+    pub inference: Inference,
+    /// Frames recognised per second, over the last seconds.
+    pub fps: f32,
+    /// Time of the newest frame.
+    #[serde(default, with = "crate::time::option")]
+    pub last_frame: Option<DateTime<Utc>>,
+    /// Why it is not streaming, in a sentence, if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// The payload of the topic `status`. The last will is the default value.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentStatus {
+    /// False only in the last will and in the farewell of an orderly stop.
+    pub online: bool,
+    /// The agent's version.
+    pub version: String,
+    /// The embedding model's id.
+    pub model: String,
+    /// The gallery that the agent matches against; 0 when it has none.
+    pub gallery_version: u64,
+    /// Sightings not yet acknowledged.
+    pub outbox_depth: u64,
+    /// Sightings that had to be dropped because the outbox was full, since the agent was installed.
+    pub outbox_dropped: u64,
+    /// The device's clock minus the aggregator's, in milliseconds, if it is known.
+    pub clock_offset_ms: Option<i64>,
+    /// Every camera of the agent.
+    pub cameras: Vec<CameraStatus>,
+}
+
+impl AgentStatus {
+    /// Reads a payload of the topic `status`.
+    ///
+    /// # Errors
+    /// When it is not JSON of the right shape.
+    pub fn parse(payload: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_will_is_the_default_status() {
+        assert_eq!(
+            AgentStatus::parse(LAST_WILL.as_bytes()).expect("valid"),
+            AgentStatus::default()
+        );
+    }
+}
