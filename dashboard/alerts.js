@@ -1,0 +1,124 @@
+// The alerts page: open and past absences, who was told how, and the answer "I have it".
+
+import { post } from './api.js';
+import { cameraName, track } from './camera-manager.js';
+import { has, t } from './i18n.js';
+import { areaName, on, store } from './store.js';
+import { duration, exactDuration, exactTime, now, whenShort } from './time.js';
+import { byId, emptyState, h, icon, oncePerFrame, sentence, setText, showError } from './utils.js';
+
+let view = null;
+let past = false;
+const failures = new Map();
+const opened = new Set();
+
+const word = (prefix, value) => (has(`${prefix}.${value}`) ? t(`${prefix}.${value}`) : value);
+const who = (entry) => entry.recipient_name ?? entry.recipient ?? entry.detail ?? '–';
+
+export function startAlerts() {
+  view = byId('view-alerts');
+  const render = oncePerFrame(() => {
+    if (!view.hidden) renderPage();
+  });
+  on('alerts cameras areas me view status', render);
+  on('alerts', renderCount);
+  document.addEventListener('hadir:language', () => {
+    renderCount();
+    render();
+  });
+  setInterval(() => {
+    if (!view.hidden) renderDurations();
+  }, 1000);
+}
+
+function renderCount() {
+  const open = [...store.alerts.values()].filter((alert) => alert.state === 'open').length;
+  const badge = byId('alert-count');
+  badge.hidden = open === 0;
+  setText(badge, String(open));
+}
+
+function renderPage() {
+  if (!store.loaded.has('alerts')) return;
+  const alerts = [...store.alerts.values()].filter((alert) => (alert.state === 'closed') === past)
+    .sort((a, b) => (a.state === 'open' ? 0 : 1) - (b.state === 'open' ? 0 : 1) || Date.parse(b.opened_at) - Date.parse(a.opened_at));
+  const tab = (label, value) => h('button', { type: 'button', 'aria-pressed': String(past === value), onclick: () => {
+    past = value;
+    renderPage();
+  } }, label);
+  const focused = document.activeElement?.closest?.('#view-alerts .alert [data-act]');
+  const place = focused && { alert: focused.closest('.alert').dataset.alert, act: focused.dataset.act };
+  const key = past ? 'past' : 'open';
+  view.replaceChildren(
+    h('div', { class: 'page-head' }, h('h1', {}, t('alerts.title')),
+      h('div', { class: 'segmented', role: 'group', 'aria-label': t('alerts.title') }, tab(t('alerts.open'), false), tab(t('alerts.past'), true))),
+    alerts.length > 0
+      ? h('ul', { class: 'alert-list' }, alerts.map(alertCard))
+      : h('div', { class: 'panel' }, emptyState('circle-check', t(`alerts.empty.${key}`),
+        t(`alerts.empty.${key}.how`, { absent: exactDuration(store.me?.presence.absent_after_s ?? 0) }))));
+  if (place) view.querySelector(`[data-alert="${place.alert}"] [data-act="${place.act}"]`)?.focus();
+  renderDurations();
+}
+
+/** How long the absence has lasted, or did last. */
+function renderDurations() {
+  for (const el of view.querySelectorAll('[data-from]')) {
+    const until = el.dataset.until ? Date.parse(el.dataset.until) : now();
+    setText(el, duration((until - Date.parse(el.dataset.from)) / 1000));
+  }
+}
+
+function alertState(alert) {
+  if (alert.state === 'acknowledged') return t('alerts.state.acknowledged', { who: alert.acknowledged_by ?? '–' });
+  if (alert.state === 'closed') {
+    return alert.close_reason ? `${t('alerts.state.closed')}: ${word('reason', alert.close_reason)}` : t('alerts.state.closed');
+  }
+  return t('alerts.state.open');
+}
+
+function alertCard(alert) {
+  const seen = Date.parse(alert.last_seen);
+  const camera = alert.camera ? [cameraName(alert.camera), alert.area && areaName(alert.area)].filter(Boolean).join(' · ') : null;
+  const failure = h('p', { class: 'error-line', role: 'alert', hidden: true });
+  showError(failure, failures.get(alert.id));
+  const answer = h('button', { class: 'button primary', type: 'button', data: { act: 'ack' }, onclick: async () => {
+    answer.disabled = true;
+    failures.delete(alert.id);
+    try {
+      const changed = await post(`/api/alerts/${alert.id}/ack`);
+      store.alerts.set(changed.id, changed);
+      renderCount();
+    } catch (error) {
+      failures.set(alert.id, error.code === 'conflict' ? t('alerts.conflict') : sentence(error));
+    }
+    renderPage();
+  } }, icon('check'), t('alerts.ack'));
+  const details = h('details', { class: 'history' }, h('summary', { data: { act: 'history' } }, `${t('alerts.history')} (${alert.history.length})`),
+    h('ol', {}, alert.history.map(historyEntry)));
+  details.open = opened.has(alert.id);
+  details.addEventListener('toggle', () => (details.open ? opened.add(alert.id) : opened.delete(alert.id)));
+  return h('li', { class: `alert panel alert-${alert.state}`, data: { alert: String(alert.id), employee: alert.employee } },
+    h('div', { class: 'alert-head' }, icon(alert.state === 'closed' ? 'state-available' : 'state-absent', `shape is-${alert.state === 'closed' ? 'available' : 'absent'}`),
+      h('h2', {}, alert.name),
+      h('span', { class: 'figures', data: { from: alert.last_seen, until: alert.closed_at ?? '' } }),
+      h('span', { class: `alert-state alert-state-${alert.state}` }, alertState(alert))),
+    h('p', { class: 'muted' }, h('time', { datetime: alert.last_seen, title: exactTime(seen) },
+      camera ? t('alerts.lastSeen', { time: whenShort(seen), camera }) : t('alerts.lastSeen.nowhere', { time: whenShort(seen) }))),
+    details, failure,
+    alert.state !== 'closed' && h('div', { class: 'alert-acts' },
+      alert.state === 'open' && answer,
+      store.status.get(alert.employee)?.camera && h('a', { class: 'button', href: '#/live', data: { act: 'show' },
+        onclick: () => track(alert.employee) }, icon('locate-fixed'), t('alerts.show'))));
+}
+
+function historyEntry(entry) {
+  const at = Date.parse(entry.at);
+  let text = has(`history.${entry.what}`)
+    ? t(`history.${entry.what}`, { who: who(entry), channel: entry.channel === 'whatsapp' ? 'WhatsApp' : (entry.channel ?? '') })
+    : entry.what;
+  if (entry.message_state) text += `: ${word('message', entry.message_state)}`;
+  // The detail of an answer is who gave it, which the sentence says already.
+  const detail = entry.detail && !text.includes(entry.detail) ? entry.detail : null;
+  return h('li', {}, h('time', { datetime: entry.at, title: exactTime(at) }, whenShort(at)), h('span', {}, text,
+    detail && h('span', { class: 'muted' }, ` (${detail})`)));
+}

@@ -1,0 +1,91 @@
+// What the page knows, and who wants to hear when it changes. The aggregator is the truth; this is its copy.
+
+import { get } from './api.js';
+import { now } from './time.js';
+
+export const store = {
+  me: null,
+  /** Which parts have been read from the server since the login. */
+  loaded: new Set(),
+  areas: [],
+  cameras: [],
+  agents: [],
+  /** Rows of /api/status by employee id. */
+  status: new Map(),
+  summary: null,
+  notices: [],
+  employees: [],
+  /** Alerts by id. */
+  alerts: new Map(),
+  /** What an administrator must know, by its key. */
+  banners: new Map(),
+  /** The id of the camera on the live panel. */
+  camera: null,
+  /** The id of the employee whose location is tracked. */
+  tracked: null,
+};
+
+const listeners = new Map();
+
+/** Calls `listener` whenever one of the topics changes. */
+export function on(topics, listener) {
+  for (const topic of topics.split(' ')) {
+    if (!listeners.has(topic)) listeners.set(topic, new Set());
+    listeners.get(topic).add(listener);
+  }
+}
+
+export function emit(topic) {
+  for (const listener of listeners.get(topic) ?? []) listener();
+}
+
+export const seesPeople = () => store.me !== null && store.me.role !== 'technician';
+export const seesDevices = () => store.me !== null && store.me.role !== 'supervisor';
+export const changesEmployees = () => store.me !== null && ['admin', 'hr'].includes(store.me.role);
+
+export const cameraById = (id) => store.cameras.find((camera) => camera.id === id) ?? null;
+export const areaName = (id) => store.areas.find((area) => area.id === id)?.name ?? id;
+
+const LOADERS = {
+  areas: () => get('/api/areas'),
+  cameras: () => get('/api/cameras'),
+  agents: () => get('/api/agents'),
+  summary: () => get('/api/summary'),
+  notices: () => get('/api/notices'),
+  employees: () => get('/api/employees'),
+  status: async () => new Map((await get('/api/status')).map((row) => [row.employee, row])),
+  alerts: async () => new Map((await get('/api/alerts?state=all')).map((alert) => [alert.id, alert])),
+};
+
+/** Fetches the named parts anew and tells who listens. */
+export async function load(...topics) {
+  await Promise.all(topics.map(async (topic) => {
+    store[topic] = await LOADERS[topic]();
+    store.loaded.add(topic);
+    emit(topic);
+  }));
+}
+
+/** What has to be read after every connect. */
+export function topicsInSight() {
+  const topics = ['areas', 'cameras'];
+  if (seesPeople()) topics.push('status', 'summary', 'notices', 'employees', 'alerts');
+  if (seesDevices()) topics.push('agents');
+  return topics;
+}
+
+const URGENCY = { absent: 0, off: 1, unknown: 2, available: 3, exempt: 4 };
+
+/** Most urgent first: absent longest first, then off, unknown, available, exempt; then by name. */
+export function byUrgency(a, b) {
+  const rank = URGENCY[a.state] - URGENCY[b.state];
+  if (rank !== 0) return rank;
+  if (URGENCY[a.state] <= 1) {
+    const since = Date.parse(a.last_seen ?? a.since) - Date.parse(b.last_seen ?? b.since);
+    if (since !== 0 && Number.isFinite(since)) return since;
+  }
+  return a.name.localeCompare(b.name, undefined, { sensitivity: 'base' });
+}
+
+/** Seconds since an RFC 3339 time. */
+export const secondsSince = (text) => Math.max(0, (now() - Date.parse(text)) / 1000);

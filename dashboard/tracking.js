@@ -1,0 +1,212 @@
+// The tracking panel: every registered employee, their state, where and how long ago they were seen.
+// Rows are sorted by urgency, but stand still while the pointer or the keyboard is among them.
+
+import { camera, cameraName, stopTracking, track } from './camera-manager.js';
+import { t } from './i18n.js';
+import { areaName, byUrgency, changesEmployees, on, seesPeople, store } from './store.js';
+import { ago, exactTime } from './time.js';
+import { byId, emptyState, h, icon, oncePerFrame, setIcon, setText, stateShape } from './utils.js';
+
+const STATES = ['absent', 'off', 'unknown', 'available', 'exempt'];
+
+const filter = { text: '', area: '', state: '' };
+let list = null;
+let pointerOver = false;
+
+const folded = (text) => text.toLocaleLowerCase().normalize('NFD').replace(/\p{M}/gu, '');
+
+const matches = (row) => (filter.text === '' || folded(row.name).includes(folded(filter.text)))
+  && (filter.area === '' || row.area === filter.area)
+  && (filter.state === '' || row.state === filter.state);
+
+function makeRow(employee) {
+  const name = h('span', { class: 'row-name' });
+  const state = h('span', { class: 'row-state figures' });
+  const cam = h('span', { class: 'row-camera' });
+  const seen = h('time', { class: 'row-seen' });
+  const exact = h('span', { class: 'sr-only' });
+  const button = h('button', { class: 'button small locate', type: 'button',
+    onclick: () => (store.tracked === employee ? stopTracking() : track(employee)) }, icon('locate-fixed'), h('span'));
+  const row = h('li', { class: 'row', data: { employee } }, stateShape('unknown'),
+    h('div', { class: 'row-top' }, name, state),
+    h('div', { class: 'row-sub' }, cam, h('span', { class: 'row-clock' }, icon('clock', 'icon tiny'), seen, exact)), button);
+  row.parts = { shape: row.firstElementChild, name, state, cam, seen, exact, button };
+  return row;
+}
+
+function fillRow(item, row) {
+  const { shape, name, state, cam, seen, exact, button } = item.parts;
+  item.dataset.state = row.state;
+  item.classList.toggle('tracked-row', store.tracked === row.employee);
+  shape.setAttribute('class', `shape is-${row.state}`);
+  setIcon(shape, `state-${row.state}`);
+  setText(name, row.name);
+  state.className = `row-state figures is-${row.state}`;
+  setText(state, t(`state.${row.state}`));
+  const number = row.camera_number ?? null;
+  const place = row.camera ? `${number === null ? cameraName(row.camera) : camera(number)} · ${row.camera_label ?? areaName(row.area)}` : '';
+  setText(cam, row.camera ? place : row.enrolled === false ? t('tracking.noFace') : '');
+  if (row.last_seen) {
+    const at = Date.parse(row.last_seen);
+    seen.dateTime = row.last_seen;
+    seen.title = t('tracking.lastSeen', { time: exactTime(at) });
+    setText(exact, seen.title);
+    setText(seen, ago(at));
+  } else {
+    seen.removeAttribute('datetime');
+    seen.title = '';
+    setText(exact, '');
+    setText(seen, t('time.never'));
+  }
+  button.disabled = !row.camera;
+  button.setAttribute('aria-pressed', String(store.tracked === row.employee));
+  const label = row.camera
+    ? t('tracking.locate.title', { name: row.name, camera: place })
+    : t('tracking.locate.never', { name: row.name });
+  button.title = label;
+  button.setAttribute('aria-label', `${t('tracking.locate')}: ${label}`);
+  setText(button.lastElementChild, t('tracking.locate'));
+}
+
+/** Whether the rows have to stay where they are. */
+const held = () => pointerOver || list.querySelector(':focus-visible') !== null;
+
+function renderRows() {
+  const wanted = [...store.status.values()].filter(matches).sort(byUrgency);
+  const kept = new Map([...list.children].map((item) => [item.dataset.employee, item]));
+  const items = wanted.map((row) => {
+    const item = kept.get(row.employee) ?? makeRow(row.employee);
+    kept.delete(row.employee);
+    fillRow(item, row);
+    return item;
+  });
+  for (const gone of kept.values()) gone.remove();
+  if (held()) {
+    for (const item of items) if (!item.isConnected) list.append(item);
+  } else {
+    items.forEach((item, index) => {
+      if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
+    });
+  }
+  renderEmpty(items.length);
+}
+
+function renderEmpty(shown) {
+  const box = byId('tracking-empty');
+  box.hidden = shown > 0;
+  list.hidden = shown === 0;
+  if (shown > 0) return;
+  if (seesPeople() && !store.loaded.has('status')) {
+    box.replaceChildren();
+    return;
+  }
+  let content;
+  if (!seesPeople()) content = emptyState('lock', t('tracking.title'), t('tracking.notYours'));
+  else if (store.status.size > 0) {
+    content = emptyState('search', t('tracking.noMatch'), '',
+      h('button', { class: 'button', type: 'button', onclick: resetFilters }, t('tracking.reset')));
+  } else {
+    content = emptyState('users', t('tracking.empty'), t('tracking.empty.how'),
+      changesEmployees() && h('a', { class: 'button primary', href: '#/employees' }, t('tracking.empty.go')));
+  }
+  box.replaceChildren(content);
+}
+
+function renderSummary() {
+  const box = byId('summary');
+  const { summary } = store;
+  const tiles = [['present', 'available'], ['absent', 'absent'], ['total', '']];
+  if (box.childElementCount === 0) {
+    box.append(...tiles.map(([key, state]) => h('button', { class: 'tile', type: 'button', data: { key }, onclick: () => setState(state) },
+      h('span', { class: 'tile-number figures' }), h('span', { class: 'tile-label' }))));
+  }
+  tiles.forEach(([key, state], index) => {
+    const tile = box.children[index];
+    const n = summary ? String(summary[key]) : '–';
+    const label = t(`summary.${key}`);
+    setText(tile.children[0], n);
+    setText(tile.children[1], label);
+    tile.setAttribute('aria-label', t('summary.filter', { label, n }));
+    tile.setAttribute('aria-pressed', String(filter.state === state));
+    tile.classList.toggle('urgent', key === 'absent' && summary?.absent > 0);
+  });
+  const rest = summary
+    ? ['off', 'unknown', 'exempt'].filter((key) => summary[key] > 0).map((key) => `${t(`state.${key}`)} ${summary[key]}`).join(' · ')
+    : '';
+  setText(byId('summary-rest'), rest);
+}
+
+function setState(state) {
+  filter.state = state;
+  byId('tracking-state').value = state;
+  renderRows();
+  renderSummary();
+}
+
+function resetFilters() {
+  Object.assign(filter, { text: '', area: '', state: '' });
+  byId('tracking-search').value = '';
+  byId('tracking-area').value = '';
+  setState('');
+}
+
+function renderFilters() {
+  byId('tracking-area').replaceChildren(h('option', { value: '' }, t('tracking.area.all')),
+    ...store.areas.map((area) => h('option', { value: area.id }, area.name)));
+  if (!store.areas.some((area) => area.id === filter.area)) filter.area = '';
+  byId('tracking-area').value = filter.area;
+  byId('tracking-state').replaceChildren(h('option', { value: '' }, t('tracking.state.all')),
+    ...STATES.map((state) => h('option', { value: state }, t(`state.${state}`))));
+  byId('tracking-state').value = filter.state;
+}
+
+/** Brings an employee's row into view and marks it for a moment. */
+export function jumpTo(employee) {
+  resetFilters();
+  const row = list.querySelector(`[data-employee="${CSS.escape(employee)}"]`);
+  if (!row) return;
+  row.scrollIntoView({ block: 'center' });
+  row.classList.add('found');
+  setTimeout(() => row.classList.remove('found'), 2500);
+  row.parts.button.focus({ preventScroll: true });
+}
+
+export function startTracking() {
+  list = byId('tracking-list');
+  const render = oncePerFrame(renderRows);
+  list.addEventListener('pointerenter', (event) => { pointerOver = event.pointerType === 'mouse'; });
+  list.addEventListener('pointerleave', () => {
+    pointerOver = false;
+    render();
+  });
+  list.addEventListener('focusout', render);
+  byId('tracking-search').addEventListener('input', (event) => {
+    filter.text = event.target.value.trim();
+    renderRows();
+  });
+  byId('tracking-area').addEventListener('change', (event) => {
+    filter.area = event.target.value;
+    renderRows();
+  });
+  byId('tracking-state').addEventListener('change', (event) => setState(event.target.value));
+  on('status tracked cameras me', render);
+  on('me', () => {
+    for (const part of [byId('summary'), byId('summary-rest'), list.parentElement.querySelector('.filters')]) part.hidden = !seesPeople();
+  });
+  on('summary', renderSummary);
+  on('areas', () => {
+    renderFilters();
+    render();
+  });
+  document.addEventListener('hadir:language', () => {
+    renderFilters();
+    renderSummary();
+    render();
+  });
+  renderFilters();
+  renderSummary();
+  // Time passes by itself; the texts follow once a second.
+  setInterval(() => {
+    if (!list.closest('[hidden]')) render();
+  }, 1000);
+}

@@ -1,0 +1,110 @@
+// Small helpers for building the page: elements, icons, dialogs, and the words for an error.
+
+import { has, t } from './i18n.js';
+
+/** An element. `on…` properties are listeners, `data` fills the dataset, null and false are left out. */
+export function h(tag, props = {}, ...children) {
+  const el = document.createElement(tag);
+  for (const [key, value] of Object.entries(props)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith('on')) el.addEventListener(key.slice(2), value);
+    else if (key === 'class') el.className = value;
+    else if (key === 'data') Object.assign(el.dataset, value);
+    else el.setAttribute(key, value === true ? '' : value);
+  }
+  el.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return el;
+}
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/** An icon of the sprite; decoration for a word that stands beside it. */
+export function icon(name, className = 'icon') {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('class', className);
+  svg.setAttribute('aria-hidden', 'true');
+  const use = document.createElementNS(SVG, 'use');
+  use.setAttribute('href', `icons.svg#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/** Points an icon at another symbol. */
+export function setIcon(svg, name) {
+  const href = `icons.svg#${name}`;
+  const use = svg.firstElementChild;
+  if (use.getAttribute('href') !== href) use.setAttribute('href', href);
+}
+
+/** The shape of a presence state. */
+export const stateShape = (state) => icon(`state-${state}`, `shape is-${state}`);
+
+export const byId = (id) => document.getElementById(id);
+
+/** Sets a text only when it differs, so that screen readers and selections are left alone. */
+export function setText(el, text) {
+  if (el.textContent !== text) el.textContent = text;
+}
+
+/** An empty state that says what to do. */
+export const emptyState = (name, title, how, action = null) =>
+  h('div', { class: 'empty' }, icon(name, 'icon large'), h('p', { class: 'empty-title' }, title),
+    how && h('p', { class: 'muted' }, how), action);
+
+/** A sentence for an error, in the reader's words. */
+export function sentence(error) {
+  if (error.reason && has(`photo.${error.reason}`)) return t(`photo.${error.reason}`, { message: error.message });
+  switch (error.code) {
+    case 'network': return t('error.network');
+    case 'forbidden': return t('error.forbidden');
+    case 'unavailable': case 'too_many': return t('error.unavailable');
+    case 'internal': return t('error.internal');
+    case 'not_found': return t('error.gone');
+    default: return t('error.refused', { message: error.message });
+  }
+}
+
+/** Shows an error's sentence in a line, or hides the line. */
+export function showError(line, text) {
+  line.hidden = !text;
+  setText(line, text ?? '');
+}
+
+/** Opens a modal dialog; it is gone from the page when it closes. */
+export function openDialog(title, content, { onclose, className = '' } = {}) {
+  const heading = h('h2', { id: `dialog-${crypto.getRandomValues(new Uint32Array(1))[0]}` }, title);
+  const dialog = h('dialog', { class: `dialog ${className}`, 'aria-labelledby': heading.id },
+    h('div', { class: 'dialog-head' }, heading,
+      h('button', { class: 'icon-button', type: 'button', 'aria-label': t('form.close'), title: t('form.close'),
+        onclick: () => dialog.close() }, icon('x'))),
+    content);
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    onclose?.();
+  });
+  byId('dialogs').append(dialog);
+  dialog.showModal();
+  return dialog;
+}
+
+/** Runs a function once per painted frame, however often it is asked for. */
+export function oncePerFrame(work) {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      work();
+    });
+  };
+}
+
+/** Runs a function when no further call came for `ms` milliseconds. */
+export function debounce(ms, work) {
+  let timer = 0;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(work, ms);
+  };
+}

@@ -1,0 +1,253 @@
+// The dashboard in headless Chromium against a running aggregator with at least one camera that sees people.
+//
+// HADIR_URL, HADIR_USER and HADIR_PASSWORD say where it is and who logs in (an admin or HR account);
+// HADIR_SCREENSHOTS is a folder for pictures of the pages; CHROMIUM is the browser, /usr/bin/chromium if not given.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { chromium } from 'playwright-core';
+
+const { HADIR_URL, HADIR_USER, HADIR_PASSWORD, HADIR_SCREENSHOTS, CHROMIUM = '/usr/bin/chromium' } = process.env;
+for (const [name, value] of Object.entries({ HADIR_URL, HADIR_USER, HADIR_PASSWORD })) {
+  assert.ok(value, `Set ${name}: these tests run against a system that is already running.`);
+}
+
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync'];
+const DESK = { width: 1366, height: 768 };
+const PHONE = { width: 390, height: 844 };
+/** People come and go in front of the cameras; this long may pass until one is recognised. */
+const RECOGNITION_MS = 150_000;
+const STEP_MS = 15_000;
+
+let browser;
+let context;
+let page;
+const complaints = [];
+const foreign = [];
+
+function watch(watched) {
+  watched.setDefaultTimeout(STEP_MS);
+  watched.on('console', (message) => {
+    const expected = message.location().url.endsWith('/api/login') && message.text().includes('401');
+    if (message.type() === 'error' && !expected) complaints.push(`${message.text()} (${message.location().url})`);
+  });
+  watched.on('pageerror', (error) => complaints.push(String(error.stack ?? error)));
+  watched.on('request', (request) => {
+    const url = new URL(request.url());
+    if (!['data:', 'blob:'].includes(url.protocol) && url.host !== new URL(HADIR_URL).host) foreign.push(request.url());
+  });
+}
+
+async function screenshot(name, options = {}, of = page) {
+  if (!HADIR_SCREENSHOTS) return;
+  await mkdir(HADIR_SCREENSHOTS, { recursive: true });
+  await of.screenshot({ path: path.join(HADIR_SCREENSHOTS, `${name}.png`), ...options });
+}
+
+/** The aggregator's answer to the page's own session. */
+const ask = (address) => page.evaluate(async (at) => (await fetch(at)).json(), address);
+
+const stage = () => page.evaluate(() => ({ ...document.getElementById('stage').dataset }));
+
+/** What the canvas shows, as a hash; and whether it shows anything but one colour. */
+async function canvas() {
+  const picture = await page.evaluate(() => {
+    const el = document.getElementById('picture');
+    const { data } = el.getContext('2d').getImageData(0, 0, el.width, el.height);
+    let varied = false;
+    for (let i = 4; i < data.length && !varied; i += 4) varied = data[i + 3] > 0 && Math.abs(data[i] - data[0]) > 16;
+    return { url: el.toDataURL('image/png'), varied };
+  });
+  return { hash: createHash('sha256').update(picture.url).digest('hex'), varied: picture.varied };
+}
+
+async function until(what, ms, check) {
+  const end = Date.now() + ms;
+  let last;
+  while (Date.now() < end) {
+    last = await check();
+    if (last) return last;
+    await new Promise((resolve) => { setTimeout(resolve, 250); });
+  }
+  return assert.fail(`${what} did not happen within ${ms / 1000} s`);
+}
+
+const pressed = (camera) => page.locator(`.camera-button[data-camera="${camera}"][aria-pressed="true"]`);
+
+describe('dashboard', { concurrency: false }, () => {
+  before(async () => {
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: 60_000 });
+    context = await browser.newContext({ viewport: DESK, locale: 'id-ID' });
+    page = await context.newPage();
+    watch(page);
+  }, { timeout: 90_000 });
+
+  after(async () => {
+    await browser?.close();
+  }, { timeout: 30_000 });
+
+  test('a wrong password is refused in a sentence', { timeout: 60_000 }, async () => {
+    await page.goto(HADIR_URL);
+    await page.fill('#login-username', HADIR_USER);
+    await page.fill('#login-password', `${HADIR_PASSWORD}-wrong`);
+    await page.click('#login-submit');
+    const line = page.locator('#login-error');
+    await line.waitFor();
+    assert.match(await line.textContent(), /tidak cocok/);
+    assert.equal(await page.locator('#app').isVisible(), false);
+  });
+
+  test('logging in shows site, time and the registered cameras', { timeout: 60_000 }, async () => {
+    await page.fill('#login-password', HADIR_PASSWORD);
+    await page.click('#login-submit');
+    await page.locator('#app').waitFor();
+    const me = await ask('/api/me');
+    assert.equal(await page.locator('#site-name').textContent(), me.site.name);
+    assert.match(await page.locator('#clock-time').textContent(), /^\d\d:\d\d:\d\d$/);
+    const cameras = await ask('/api/cameras');
+    assert.ok(cameras.length > 0, 'the system has a camera');
+    await until('every camera has a button', STEP_MS, async () => await page.locator('.camera-button').count() === cameras.length);
+    assert.equal(await page.locator('#threshold-banner').isVisible(),
+      JSON.stringify(me.presence) !== JSON.stringify(me.defaults), 'unusual thresholds are announced');
+  });
+
+  test('the live picture moves and a recognised person is named', { timeout: RECOGNITION_MS + 60_000 }, async () => {
+    await until('a live picture', 60_000, async () => (await stage()).state === 'live');
+    const first = await canvas();
+    assert.ok(first.varied, 'the canvas shows a picture');
+    const frames = Number((await stage()).frames);
+    await until('a different picture', STEP_MS, async () => (await canvas()).hash !== first.hash);
+    await until('ten more frames', 30_000, async () => Number((await stage()).frames) >= frames + 10);
+    const name = await until('a name on the picture', RECOGNITION_MS, () => page.evaluate(() =>
+      document.querySelector('#people li[data-employee]')?.textContent));
+    const employees = await ask('/api/employees');
+    assert.ok(employees.some((person) => person.name === name), `${name} is a registered employee`);
+    await screenshot('live');
+  });
+
+  test('every registered employee has a row, and the summary adds up', { timeout: 60_000 }, async () => {
+    const status = await ask('/api/status');
+    await until('a row for everybody', STEP_MS, async () => await page.locator('#tracking-list .row').count() === status.length);
+    const summary = await ask('/api/summary');
+    assert.equal(summary.present + summary.absent + summary.off + summary.unknown + summary.exempt, summary.total);
+    await until('the summary shows the total', STEP_MS, async () =>
+      await page.locator('.tile[data-key="total"] .tile-number').textContent() === String((await ask('/api/summary')).total));
+  });
+
+  test('track location switches the live feed to the person\'s camera', { timeout: RECOGNITION_MS + 90_000 }, async () => {
+    const cameras = await ask('/api/cameras');
+    const row = await until('somebody seen on a camera', RECOGNITION_MS, async () =>
+      (await ask('/api/status')).find((one) => one.camera && cameras.some((camera) => camera.id === one.camera && camera.state === 'streaming')));
+    const other = cameras.find((camera) => camera.id !== row.camera);
+    if (other) {
+      await page.click(`.camera-button[data-camera="${other.id}"]`);
+      await pressed(other.id).waitFor();
+      assert.equal((await stage()).camera, other.id);
+    }
+    const locate = page.locator(`.row[data-employee="${row.employee}"] .locate`);
+    await locate.click();
+    const where = async () => (await ask('/api/status')).find((one) => one.employee === row.employee).camera;
+    // The person may walk on in this very moment; then the panel follows.
+    const camera = await until('the person\'s camera is shown', 30_000, async () => {
+      const now = await where();
+      return (await stage()).camera === now && await pressed(now).count() === 1 ? now : null;
+    });
+    assert.equal(await locate.getAttribute('aria-pressed'), 'true');
+    assert.equal(await page.locator('#tracked').isVisible(), true);
+    await until(`frames of ${camera}`, 45_000, async () => {
+      const now = await stage();
+      return now.camera === await where() && now.state === 'live' && Number(now.frames) > 3;
+    });
+    await screenshot('track-location');
+  });
+
+  test('an employee is added and, with the name typed, deleted', { timeout: 90_000 }, async () => {
+    const name = `Uji Coba ${Date.now()}`;
+    await page.click('.nav a[data-view="employees"]');
+    await page.click('#employee-add');
+    await page.click('dialog .button.primary');
+    assert.match(await page.locator('#error-name').textContent(), /Isi nama/, 'an empty name is refused where it is');
+    await page.fill('dialog [name="name"]', name);
+    await page.fill('dialog [name="phone"]', '0812 3456 789');
+    await page.check('dialog [name="consent"]');
+    await page.click('dialog .button.primary');
+    const line = page.locator('#employee-table tr', { hasText: name });
+    await line.waitFor();
+    const added = (await ask('/api/employees')).find((person) => person.name === name);
+    assert.ok(added, 'GET /api/employees lists the new employee');
+    assert.match(added.phone, /^\+\d+$/);
+    assert.ok(added.consent, 'the consent is recorded');
+    await screenshot('employees');
+
+    await line.locator('[data-act="delete"]').click();
+    const confirm = page.locator('dialog .button.danger');
+    await page.fill('dialog [name="confirm"]', name.slice(0, -1));
+    assert.equal(await confirm.isDisabled(), true, 'half a name does not delete');
+    await page.fill('dialog [name="confirm"]', name);
+    await screenshot('delete');
+    await confirm.click();
+    await page.locator('dialog .good-line').waitFor();
+    await page.click('dialog .button.primary');
+    await line.waitFor({ state: 'detached' });
+    assert.equal((await ask('/api/employees')).some((person) => person.id === added.id), false);
+    assert.equal((await ask('/api/status')).some((row) => row.employee === added.id), false);
+  });
+
+  test('the language is switched on the spot', { timeout: 60_000 }, async () => {
+    await page.click('.header-language [data-language="en"]');
+    assert.equal(await page.locator('.nav a[data-view="employees"] span').textContent(), 'Employees');
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'en');
+    await page.click('.nav a[data-view="alerts"]');
+    await page.locator('#view-alerts h1', { hasText: 'Alerts' }).waitFor();
+    await screenshot('alerts-en');
+    await page.click('.header-language [data-language="id"]');
+    await page.locator('#view-alerts h1', { hasText: 'Peringatan' }).waitFor();
+  });
+
+  test('on a phone nothing is cut off and every target can be hit', { timeout: 90_000 }, async () => {
+    const phone = await browser.newContext({ viewport: PHONE, hasTouch: true, isMobile: true, deviceScaleFactor: 2,
+      locale: 'id-ID', storageState: await context.storageState() });
+    const small = await phone.newPage();
+    watch(small);
+    try {
+      await small.goto(HADIR_URL);
+      await small.locator('#tracking-list .row').first().waitFor();
+      for (const view of ['employees', 'alerts', 'devices', 'live']) {
+        await small.tap(`.nav a[data-view="${view}"]`);
+        await small.locator(view === 'live' ? '#tracking-list .row' : `#view-${view} h1`).first().waitFor();
+        assert.ok(await small.evaluate(() => document.documentElement.scrollWidth) <= PHONE.width, `no sideways scroll in ${view}`);
+        const tooSmall = await small.evaluate(() => [...document.querySelectorAll('button, .nav a, .button, select, input, summary')]
+          .filter((el) => el.checkVisibility())
+          .map((el) => ({ name: el.getAttribute('aria-label') ?? el.textContent.trim(), height: el.getBoundingClientRect().height }))
+          .filter(({ height }) => height < 44));
+        assert.deepEqual(tooSmall, [], `every target in ${view} is at least 44 pixels high`);
+        await small.waitForTimeout(1500);
+        await screenshot(`phone-${view}`, {}, small);
+      }
+    } finally {
+      await phone.close();
+    }
+  });
+
+  test('a lost connection is said, and mended by itself', { timeout: 60_000 }, async () => {
+    await page.click('.nav a[data-view="live"]');
+    const before = complaints.length;
+    await context.setOffline(true);
+    await page.locator('#disconnected').waitFor();
+    assert.match(await page.locator('#disconnected-seconds').textContent(), /\d+ dtk/);
+    await screenshot('disconnected');
+    await context.setOffline(false);
+    await page.locator('#disconnected').waitFor({ state: 'hidden', timeout: 30_000 });
+    // What the browser itself says about an unreachable network in between is expected.
+    complaints.splice(before);
+  });
+
+  test('no error in the console, and nothing asked of anybody else', () => {
+    assert.deepEqual(complaints, []);
+    assert.deepEqual(foreign, []);
+  });
+});
