@@ -1,0 +1,40 @@
+//! What can go wrong in a network. Frames of any size and content are valid, so it is little.
+
+/// Why a network could not be made or run.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The compiled-in weights do not fit the network: a build mistake.
+    #[error("the weights of {model} do not fit the network: {source}")]
+    Weights {
+        /// The model's id.
+        model: &'static str,
+        /// Which tensor, and why.
+        source: candle_core::Error,
+    },
+    /// A layer refused its input: a mistake in the network.
+    #[error("{model} could not be run: {source}")]
+    Inference {
+        /// The model's id.
+        model: &'static str,
+        /// Which layer, and why.
+        source: candle_core::Error,
+    },
+    /// The embedder takes aligned crops of one size.
+    #[error("an aligned face has {expected}x{expected} pixels, but this picture has {width}x{height}")]
+    CropSize {
+        /// Side of an aligned crop.
+        expected: u32,
+        /// The given width.
+        width: u32,
+        /// The given height.
+        height: u32,
+    },
+    /// The system gave no threads.
+    #[error("{count} threads for inference cannot be started: {source}")]
+    Threads {
+        /// How many were asked for.
+        count: usize,
+        /// The system's reason.
+        source: rayon::ThreadPoolBuildError,
+    },
+}

@@ -1,0 +1,21 @@
+//! Face detection and recognition on the processor: YuNet and SFace as candle networks.
+//!
+//! The weights are compiled in; nothing is downloaded, and nothing here does input or output except
+//! [`picture::load`]. The way of a face: [`detect::Detector`] finds it in a frame, [`align::align_crop`] turns it
+//! upright, [`quality::assess`] says how much the view is worth, [`embed::Embedder`] makes it an embedding, and
+//! [`matching::Index`] ranks the people it may be. See `weights/` for the model cards.
+
+pub mod align;
+pub mod detect;
+pub mod embed;
+mod error;
+mod layers;
+pub mod matching;
+pub mod model;
+pub mod picture;
+pub mod quality;
+mod resize;
+mod threads;
+
+pub use error::ModelError;
+pub use threads::Threads;
