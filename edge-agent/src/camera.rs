@@ -1,0 +1,272 @@
+//! One camera as the parts of a running agent share it: its configuration, its latest frame, how it is doing,
+//! and who watches its live view.
+//!
+//! Locks here are held for a few assignments only, never across a call that waits.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use hadir_shared::status::{CameraMode, CameraState, CameraStatus, Inference};
+use image::RgbImage;
+use tokio::sync::watch;
+
+use crate::capture::Latest;
+use crate::config::CameraConfig;
+use crate::live::LiveShot;
+
+/// Recognition counts as running while its last frame is at most this old.
+const ACTIVE_FOR: Duration = Duration::from_secs(3);
+/// The frame rate is measured over this time.
+const RATE_OVER: Duration = Duration::from_secs(5);
+
+/// A captured picture with its time.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    /// The pixels.
+    pub(crate) image: Arc<RgbImage>,
+    /// When it was taken.
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// A camera of the running agent.
+pub(crate) struct Camera {
+    config: CameraConfig,
+    latest: Latest<Frame>,
+    mode: watch::Sender<CameraMode>,
+    vitals: Mutex<Vitals>,
+    live: watch::Sender<Option<Arc<LiveShot>>>,
+}
+
+#[derive(Debug, Default)]
+struct Vitals {
+    state: CameraState,
+    problem: Option<String>,
+    last_frame: Option<DateTime<Utc>>,
+    recognised: VecDeque<Instant>,
+    skipped: u64,
+    unknown_tracks: u64,
+}
+
+impl Camera {
+    /// A camera that has yielded nothing yet.
+    pub(crate) fn new(config: CameraConfig) -> Self {
+        let state = if config.mode == CameraMode::Off {
+            CameraState::Disabled
+        } else {
+            CameraState::Offline
+        };
+        Self {
+            mode: watch::Sender::new(config.mode),
+            config,
+            latest: Latest::default(),
+            vitals: Mutex::new(Vitals {
+                state,
+                ..Vitals::default()
+            }),
+            live: watch::Sender::new(None),
+        }
+    }
+
+    /// What its file says.
+    pub(crate) fn config(&self) -> &CameraConfig {
+        &self.config
+    }
+
+    /// What it is used for now.
+    pub(crate) fn mode(&self) -> CameraMode {
+        *self.mode.borrow()
+    }
+
+    /// Uses it differently from now on.
+    pub(crate) fn set_mode(&self, mode: CameraMode) {
+        self.mode.send_replace(mode);
+    }
+
+    /// To be told of a change of the mode.
+    pub(crate) fn watch_mode(&self) -> watch::Receiver<CameraMode> {
+        self.mode.subscribe()
+    }
+
+    /// Hands a frame to recognition; one that was not taken in time is skipped.
+    pub(crate) fn offer(&self, frame: Frame) {
+        let at = frame.at;
+        let skipped = self.latest.put(frame).is_some();
+        let mut vitals = self.vitals();
+        vitals.last_frame = Some(at);
+        vitals.skipped += u64::from(skipped);
+    }
+
+    /// The latest frame, waiting for at most `timeout`.
+    pub(crate) fn take(&self, timeout: Duration) -> Option<Frame> {
+        self.latest.take(timeout)
+    }
+
+    /// Notes what capture is doing; true if that is new.
+    pub(crate) fn set_state(&self, state: CameraState, problem: Option<String>) -> bool {
+        let mut vitals = self.vitals();
+        let new = vitals.state != state || vitals.problem != problem;
+        vitals.state = state;
+        vitals.problem = problem;
+        new
+    }
+
+    /// Notes that a frame went through recognition at `now`.
+    pub(crate) fn note_recognised(&self, now: Instant) {
+        let mut vitals = self.vitals();
+        vitals.recognised.push_back(now);
+        vitals.forget_before(now);
+    }
+
+    /// Counts tracks that ended without a name: all that an unknown face leaves behind.
+    pub(crate) fn note_unknown(&self, tracks: u64) {
+        self.vitals().unknown_tracks += tracks;
+    }
+
+    /// Frames recognised per second at `now`.
+    pub(crate) fn fps(&self, now: Instant) -> f32 {
+        let mut vitals = self.vitals();
+        vitals.forget_before(now);
+        vitals.fps(now)
+    }
+
+    /// Frames that were skipped because recognition was busy, and tracks that ended without a name.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let vitals = self.vitals();
+        (vitals.skipped, vitals.unknown_tracks)
+    }
+
+    /// As the agent's status tells it.
+    pub(crate) fn status(&self, now: Instant) -> CameraStatus {
+        let mode = self.mode();
+        let mut vitals = self.vitals();
+        vitals.forget_before(now);
+        let recent = vitals
+            .recognised
+            .back()
+            .is_some_and(|&at| now.duration_since(at) <= ACTIVE_FOR);
+        let active = recent && mode == CameraMode::Recognise && vitals.state == CameraState::Streaming;
+        CameraStatus {
+            id: self.config.id.clone(),
+            number: self.config.number,
+            label: self.config.label.clone(),
+            area: self.config.area.clone(),
+            mode,
+            state: vitals.state,
+            inference: if active {
+                Inference::Active
+            } else {
+                Inference::Offline
+            },
+            fps: vitals.fps(now),
+            last_frame: vitals.last_frame,
+            problem: vitals.problem.clone(),
+        }
+    }
+
+    /// Whether somebody watches, so that [`Self::show`] is worth its work.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.live.receiver_count() > 0
+    }
+
+    /// Shows a recognised frame to whoever watches.
+    pub(crate) fn show(&self, shot: LiveShot) {
+        self.live.send_replace(Some(Arc::new(shot)));
+    }
+
+    /// Watches; the latest shot only is kept.
+    pub(crate) fn watch(&self) -> watch::Receiver<Option<Arc<LiveShot>>> {
+        self.live.subscribe()
+    }
+
+    fn vitals(&self) -> MutexGuard<'_, Vitals> {
+        // Plain values, each valid by itself: a poisoned lock guards nothing half-done.
+        self.vitals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Vitals {
+    fn forget_before(&mut self, now: Instant) {
+        while self
+            .recognised
+            .front()
+            .is_some_and(|&at| now.duration_since(at) > RATE_OVER)
+        {
+            self.recognised.pop_front();
+        }
+    }
+
+    fn fps(&self, now: Instant) -> f32 {
+        match self.recognised.front() {
+            Some(&first) if self.recognised.len() > 1 => {
+                let seconds = now.duration_since(first).as_secs_f32().max(0.1);
+                ((self.recognised.len() - 1) as f32 / seconds * 10.0).round() / 10.0
+            }
+            _ => 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{RecordingSource, SourceConfig};
+    use hadir_shared::id::{AreaId, CameraId};
+
+    fn camera(mode: CameraMode) -> Camera {
+        Camera::new(CameraConfig {
+            id: CameraId::new("cam-1").expect("id"),
+            number: Some(1),
+            label: "Gudang A".into(),
+            area: AreaId::new("gudang").expect("id"),
+            mode,
+            source: SourceConfig::Recording(RecordingSource {
+                path: "a".into(),
+                looped: true,
+                realtime: true,
+            }),
+            detect_width: 640,
+            recognise_fps: 10.0,
+        })
+    }
+
+    fn frame() -> Frame {
+        Frame {
+            image: Arc::new(RgbImage::new(2, 2)),
+            at: Utc::now(),
+        }
+    }
+
+    #[test]
+    fn inference_is_active_while_frames_are_recognised() {
+        let camera = camera(CameraMode::Recognise);
+        let start = Instant::now();
+        assert_eq!(camera.status(start).state, CameraState::Offline);
+        assert!(camera.set_state(CameraState::Streaming, None));
+        assert!(!camera.set_state(CameraState::Streaming, None));
+        for i in 0..20 {
+            camera.note_recognised(start + Duration::from_millis(100 * i));
+        }
+        let now = start + Duration::from_millis(1900);
+        assert_eq!(camera.status(now).inference, Inference::Active);
+        assert!((camera.status(now).fps - 10.0).abs() < 0.2);
+        let later = now + Duration::from_secs(6);
+        assert_eq!(camera.status(later).inference, Inference::Offline);
+        assert_eq!(camera.status(later).fps, 0.0);
+        camera.note_recognised(later);
+        camera.set_mode(CameraMode::Count);
+        assert_eq!(camera.status(later).inference, Inference::Offline);
+    }
+
+    #[test]
+    fn frames_that_nobody_took_are_counted() {
+        let camera = camera(CameraMode::Off);
+        assert_eq!(camera.status(Instant::now()).state, CameraState::Disabled);
+        camera.offer(frame());
+        camera.offer(frame());
+        assert!(camera.take(Duration::ZERO).is_some());
+        camera.offer(frame());
+        assert_eq!(camera.counts(), (1, 0));
+    }
+}

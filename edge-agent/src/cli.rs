@@ -1,0 +1,33 @@
+//! The command line, as clap reads it.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{bench, detect, doctor, embed, eval, run, test_recording};
+
+/// Recognises employees beside the camera and reports sightings, nothing else.
+#[derive(Debug, Parser)]
+#[command(name = "hadir-agent", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the agent: capture, recognise, report
+    Run(run::RunArgs),
+    /// Check everything that this agent needs, and say what to do about what is wrong
+    Doctor(doctor::DoctorArgs),
+    /// Try recordings: who is recognised in them, when, how surely
+    TestRecording(test_recording::TestRecordingArgs),
+    /// Find the faces in pictures
+    Detect(detect::DetectArgs),
+    /// Turn the faces in pictures into embeddings
+    Embed(embed::EmbedArgs),
+    /// Measure accuracy on a set of pictures
+    Eval(eval::EvalArgs),
+    /// Measure speed
+    Bench(bench::BenchArgs),
+}

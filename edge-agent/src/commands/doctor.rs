@@ -1,0 +1,253 @@
+//! `doctor`: is everything as it must be for this agent to work? Each check with its mend.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use hadir_models::detect::DetectOptions;
+use hadir_models::model::{DETECTOR, EMBEDDER};
+use hadir_shared::status::CameraMode;
+use image::RgbImage;
+use serde::Serialize;
+
+use super::Failure;
+use super::output::{json_line, to_stdout};
+use crate::config::{AgentConfig, CameraConfig};
+use crate::outbox::{self, Outbox, OutboxError};
+use crate::pipeline::Models;
+use crate::{agent, capture, config, gallery, uplink};
+
+/// A device with less free space than this cannot keep sightings through a long outage.
+const LEAST_FREE_MB: u64 = 300;
+
+/// Arguments of `doctor`.
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArgs {
+    /// The agent's configuration
+    #[arg(long, value_name = "FILE", default_value = "agent.toml")]
+    config: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Check {
+    check: String,
+    ok: bool,
+    message: String,
+}
+
+impl Check {
+    fn new(check: impl Into<String>, result: Result<String, String>) -> Self {
+        let (ok, message) = match result {
+            Ok(message) => (true, message),
+            Err(message) => (false, message),
+        };
+        Self {
+            check: check.into(),
+            ok,
+            message,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    ok: bool,
+    checks: &'a [Check],
+}
+
+/// Makes every check, prints them, and fails if one failed.
+///
+/// # Errors
+/// [`Failure::NotRight`] if a check failed.
+pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::NotRight(format!("the checks cannot start: {e}")))?;
+    let mut checks = vec![Check::new("models", check_models())];
+    match config::load(&args.config) {
+        Err(errors) => {
+            checks.extend(
+                errors
+                    .0
+                    .iter()
+                    .map(|e| Check::new("configuration", Err(e.to_string()))),
+            );
+        }
+        Ok(config) => {
+            let cameras = config.cameras.len();
+            checks.push(Check::new(
+                "configuration",
+                Ok(format!("{} with {cameras} camera(s)", config.user_name())),
+            ));
+            checks.push(Check::new("credentials", check_private(&args.config)));
+            runtime.block_on(check_all(&config, &mut checks));
+        }
+    }
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    let failed = checks.iter().filter(|check| !check.ok).count();
+    to_stdout(|out| {
+        if args.json {
+            json_line(
+                out,
+                &Report {
+                    ok: failed == 0,
+                    checks: &checks,
+                },
+            )?;
+        } else {
+            for check in &checks {
+                let mark = if check.ok { "ok  " } else { "FAIL" };
+                writeln!(out, "{mark}  {:<22} {}", check.check, check.message)?;
+            }
+        }
+        match failed {
+            0 => Ok(()),
+            1 => Err(Failure::NotRight("one check failed; see above for what to do".into()).into()),
+            n => Err(Failure::NotRight(format!("{n} checks failed; see above for what to do")).into()),
+        }
+    })
+}
+
+async fn check_all(config: &AgentConfig, checks: &mut Vec<Check>) {
+    for camera in &config.cameras {
+        checks.push(Check::new(
+            format!("camera {}", camera.id),
+            check_camera(camera).await,
+        ));
+    }
+    checks.push(Check::new("broker", check_broker(config).await));
+    checks.push(Check::new("aggregator", check_aggregator(config).await));
+    checks.push(Check::new("outbox", check_outbox(&config.data)));
+    checks.push(Check::new("disk", check_disk(&config.data)));
+}
+
+/// Runs both networks once and looks whether the answer is sane.
+fn check_models() -> Result<String, String> {
+    let broken = |e: &dyn std::fmt::Display| format!("{e}: the program file is damaged, install it again");
+    let models = Models::new().map_err(|e| broken(&e))?;
+    let grey = RgbImage::from_pixel(320, 180, image::Rgb([128; 3]));
+    let faces = models
+        .detector
+        .detect(&grey, &DetectOptions::default())
+        .map_err(|e| broken(&e))?;
+    if !faces.is_empty() {
+        return Err(broken(&"the detector sees a face in a plain grey picture"));
+    }
+    let crops =
+        [120, 40].map(|v| RgbImage::from_fn(112, 112, |x, y| image::Rgb([v, (2 * x) as u8, (2 * y) as u8])));
+    let embeddings = models.embedder.embed(&crops).map_err(|e| broken(&e))?;
+    let finite = embeddings
+        .iter()
+        .all(|e| e.as_slice().iter().all(|x| x.is_finite()));
+    if embeddings.len() != 2 || !finite || embeddings[0] == embeddings[1] {
+        return Err(broken(&"the embedder gives no sane answer"));
+    }
+    Ok(format!("{} and {} run", DETECTOR.id, EMBEDDER.id))
+}
+
+async fn check_camera(camera: &CameraConfig) -> Result<String, String> {
+    if camera.mode == CameraMode::Off {
+        return Ok("off, by its configuration".into());
+    }
+    capture::check(&camera.source).await.map_err(|e| e.to_string())
+}
+
+async fn check_broker(config: &AgentConfig) -> Result<String, String> {
+    // The broker takes a device once: a second connection would throw the running agent out.
+    if let Err(OutboxError::InUse(_)) = outbox::lock(&config.data) {
+        return Ok(
+            "not tried: the agent runs and holds the connection; its log tells how the broker is".into(),
+        );
+    }
+    uplink::check(config).await?;
+    Ok(format!(
+        "{}:{} lets this device in",
+        config.mqtt.host, config.mqtt.port
+    ))
+}
+
+async fn check_aggregator(config: &AgentConfig) -> Result<String, String> {
+    let access = agent::gallery_access(config);
+    match gallery::download(&gallery::client(), &access, None)
+        .await
+        .map_err(|e| e.to_string())?
+    {
+        gallery::Download::Unchanged { .. } => Ok("answers".into()),
+        gallery::Download::New { sealed, .. } => {
+            let people = gallery::open(&sealed, &access).map_err(|e| e.to_string())?;
+            Ok(format!(
+                "gallery version {} with {} people",
+                people.version,
+                people.len()
+            ))
+        }
+    }
+}
+
+fn check_outbox(data: &Path) -> Result<String, String> {
+    let outbox = Outbox::open(data).map_err(|e| e.to_string())?;
+    let (depth, dropped) = outbox.depth_and_dropped().map_err(|e| e.to_string())?;
+    Ok(format!("{depth} sightings wait, {dropped} were ever dropped"))
+}
+
+/// Asks `df`, which every device has, because the standard library does not know.
+fn check_disk(data: &Path) -> Result<String, String> {
+    let output = std::process::Command::new("df")
+        .args(["-Pm", "--"])
+        .arg(data)
+        .output();
+    let free = output
+        .ok()
+        .filter(|o| o.status.success())
+        .and_then(|o| free_mb(&String::from_utf8_lossy(&o.stdout)));
+    match free {
+        None => Ok("free space unknown (`df` gave no answer)".into()),
+        Some(free) if free < LEAST_FREE_MB => Err(format!(
+            "only {free} MB are free in {}: free at least {LEAST_FREE_MB} MB",
+            data.display()
+        )),
+        Some(free) => Ok(format!("{free} MB free")),
+    }
+}
+
+/// The fourth column of the last line of `df -P`.
+fn free_mb(df: &str) -> Option<u64> {
+    df.lines().last()?.split_whitespace().nth(3)?.parse().ok()
+}
+
+/// Secrets that others can read are none.
+fn check_private(agent_toml: &Path) -> Result<String, String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = agent_toml
+        .parent()
+        .unwrap_or(Path::new(""))
+        .join("credentials.toml");
+    match std::fs::metadata(&path) {
+        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
+            Err(format!("others may read {0}: chmod 600 {0}", path.display()))
+        }
+        // Another place was configured, and was read when the configuration was checked.
+        _ => Ok("readable by their owner only".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_models_pass_their_self_test() {
+        assert!(check_models().is_ok());
+    }
+
+    #[test]
+    fn free_space_is_read_from_df() {
+        let df =
+            "Filesystem 1048576-blocks Used Available Capacity Mounted on\n/dev/root 1000 200 800 20% /\n";
+        assert_eq!(free_mb(df), Some(800));
+        assert_eq!(free_mb(""), None);
+    }
+}

@@ -1,0 +1,52 @@
+//! One module for each command; each offers its clap arguments and `run`.
+
+pub(crate) mod bench;
+pub(crate) mod detect;
+pub(crate) mod doctor;
+pub(crate) mod embed;
+pub(crate) mod eval;
+mod output;
+mod pictures;
+pub(crate) mod run;
+pub(crate) mod test_recording;
+
+use std::process::ExitCode;
+
+use crate::cli::Command;
+
+/// Why a command did not end well. The message is one sentence for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The thing that was checked or read is not right: exit status 1.
+    #[error("{0}")]
+    NotRight(String),
+    /// Usage or configuration: exit status 2.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl Failure {
+    /// The exit status of the command-line contract.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Failure::NotRight(_) => ExitCode::from(1),
+            Failure::Usage(_) => ExitCode::from(2),
+        }
+    }
+}
+
+/// Carries out one command.
+///
+/// # Errors
+/// The command's own, as one sentence.
+pub(crate) fn dispatch(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(args) => run::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::TestRecording(args) => test_recording::run(args),
+        Command::Detect(args) => detect::run(args),
+        Command::Embed(args) => embed::run(args),
+        Command::Eval(args) => eval::run(args),
+        Command::Bench(args) => bench::run(args),
+    }
+}

@@ -1,0 +1,228 @@
+//! One clip through the pipeline.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hadir_shared::status::CameraMode;
+use serde::Serialize;
+
+use crate::capture::{open_clip, probe};
+use crate::commands::Failure;
+use crate::pipeline::people::{People, PersonId};
+use crate::pipeline::tracker::{TrackId, seconds};
+use crate::pipeline::{Models, Pipeline, Settings, TrackView};
+
+/// How a clip is looked at.
+pub(super) struct Options {
+    /// The longer side of the picture that the detector sees.
+    pub(super) detect_width: u32,
+    /// The most frames for each second of the clip.
+    pub(super) fps: f32,
+}
+
+/// What was seen in a clip. Times are in seconds from its start.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct ClipReport {
+    /// The file.
+    pub(super) clip: PathBuf,
+    /// Its length.
+    pub(super) seconds: f32,
+    /// Frames analysed.
+    pub(super) frames: u32,
+    /// Who was recognised, by name.
+    pub(super) people: Vec<PersonReport>,
+    /// Tracks of faces that got no name.
+    pub(super) unknown_tracks: u64,
+    /// Faces that were not used and tracks that got no name, by reason.
+    pub(super) rejected: BTreeMap<&'static str, u64>,
+}
+
+/// One person in a clip.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct PersonReport {
+    /// The folder's name in the gallery.
+    pub(super) name: String,
+    /// In how many tracks.
+    pub(super) tracks: usize,
+    /// When the first of those tracks began.
+    pub(super) first: f32,
+    /// When the last one was last seen.
+    pub(super) last: f32,
+    /// How long they were seen in all.
+    pub(super) seconds: f32,
+    /// The highest standing: a weighted mean cosine over the views of a track.
+    pub(super) best: f32,
+    /// Where the face was then: left, top, width, height in pixels of the clip.
+    #[serde(rename = "box")]
+    pub(super) bounds: [f32; 4],
+    /// From when to when each track was seen.
+    pub(super) spans: Vec<[f32; 2]>,
+}
+
+/// Runs a clip.
+///
+/// # Errors
+/// A sentence on why it cannot be read.
+pub(super) async fn run(
+    path: &Path,
+    options: &Options,
+    people: &Arc<People>,
+    models: &Arc<Models>,
+) -> Result<ClipReport, Failure> {
+    let wrong = |e: &dyn std::fmt::Display| Failure::NotRight(e.to_string());
+    let info = probe(path).await.map_err(|e| wrong(&e))?;
+    let mut source = open_clip(path, &info, options.fps).map_err(|e| wrong(&e))?;
+    let mut pipeline = Pipeline::new(
+        Settings {
+            detect_width: options.detect_width,
+        },
+        models.clone(),
+    );
+    pipeline.set_people(people);
+    let mut named = Named::default();
+    let (mut frames, mut unknown_tracks, mut length) = (0, 0, 0.0f32);
+    while let Some(picture) = source.next().await.map_err(|e| wrong(&e))? {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::from_std(picture.position).unwrap_or_default();
+        let outcome = pipeline
+            .step(&picture.image, CameraMode::Recognise, now)
+            .map_err(|e| wrong(&e))?;
+        outcome.tracks.iter().for_each(|track| named.note(track, now));
+        unknown_tracks += outcome.unknown_ended;
+        frames += 1;
+        length = picture.position.as_secs_f32();
+    }
+    unknown_tracks += pipeline.finish(CameraMode::Recognise).unknown_ended;
+    Ok(ClipReport {
+        clip: path.to_owned(),
+        seconds: info.duration.map_or(length, |duration| duration.as_secs_f32()),
+        frames,
+        people: named.people(),
+        unknown_tracks,
+        rejected: pipeline
+            .rejected()
+            .iter()
+            .map(|(reason, count)| (reason.as_str(), *count))
+            .collect(),
+    })
+}
+
+/// The names that tracks had at any time.
+#[derive(Default)]
+struct Named(BTreeMap<(PersonId, TrackId), Seen>);
+
+struct Seen {
+    first_at: DateTime<Utc>,
+    last_at: DateTime<Utc>,
+    best: f32,
+    bounds: [f32; 4],
+}
+
+impl Named {
+    fn note(&mut self, track: &TrackView, now: DateTime<Utc>) {
+        let Some(person) = track.person.clone().filter(|_| track.matched) else {
+            return;
+        };
+        // The identity is the track's, so it holds from the track's beginning.
+        let seen = self.0.entry((person, track.track)).or_insert(Seen {
+            first_at: track.first_at,
+            last_at: now,
+            best: f32::MIN,
+            bounds: track.bounds,
+        });
+        seen.last_at = now;
+        if track.standing > seen.best {
+            seen.best = track.standing;
+            seen.bounds = track.bounds;
+        }
+    }
+
+    fn people(self) -> Vec<PersonReport> {
+        let from_start = |at: DateTime<Utc>| seconds(at - DateTime::UNIX_EPOCH);
+        let mut people: Vec<PersonReport> = Vec::new();
+        for ((person, _), seen) in self.0 {
+            let span = [from_start(seen.first_at), from_start(seen.last_at)];
+            match people.last_mut().filter(|last| last.name == *person) {
+                Some(last) => {
+                    last.tracks += 1;
+                    last.first = last.first.min(span[0]);
+                    last.last = last.last.max(span[1]);
+                    last.spans.push(span);
+                    if seen.best > last.best {
+                        last.best = seen.best;
+                        last.bounds = seen.bounds;
+                    }
+                }
+                None => people.push(PersonReport {
+                    name: person.to_string(),
+                    tracks: 1,
+                    first: span[0],
+                    last: span[1],
+                    seconds: 0.0,
+                    best: seen.best,
+                    bounds: seen.bounds,
+                    spans: vec![span],
+                }),
+            }
+        }
+        for person in &mut people {
+            person.seconds = covered(&mut person.spans);
+            person.bounds = person.bounds.map(f32::round);
+        }
+        people
+    }
+}
+
+/// Sorts spans and adds up the time that they cover, overlaps once.
+fn covered(spans: &mut [[f32; 2]]) -> f32 {
+    spans.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    let (mut sum, mut end) = (0.0, f32::MIN);
+    for [from, to] in spans {
+        sum += (*to - from.max(end)).max(0.0);
+        end = end.max(*to);
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn track(id: TrackId, person: Option<&str>, first: i64, standing: f32) -> TrackView {
+        TrackView {
+            track: id,
+            bounds: [1.0, 2.0, 3.0, 4.0],
+            first_at: DateTime::UNIX_EPOCH + TimeDelta::milliseconds(first),
+            matched: true,
+            person: person.map(Into::into),
+            confidence: 0.9,
+            standing,
+        }
+    }
+
+    #[test]
+    fn a_person_is_summed_up_over_their_tracks() {
+        let mut named = Named::default();
+        let at = |ms| DateTime::UNIX_EPOCH + TimeDelta::milliseconds(ms);
+        named.note(&track(1, None, 0, 0.0), at(500));
+        named.note(&track(1, Some("ani"), 0, 0.5), at(1000));
+        named.note(&track(1, Some("ani"), 0, 0.6), at(2000));
+        named.note(&track(3, Some("ani"), 5000, 0.4), at(6000));
+        named.note(&track(2, Some("budi"), 1000, 0.7), at(1500));
+        let people = named.people();
+        assert_eq!(people.len(), 2);
+        let ani = &people[0];
+        assert_eq!(
+            (ani.name.as_str(), ani.tracks, ani.first, ani.last, ani.seconds),
+            ("ani", 2, 0.0, 6.0, 3.0)
+        );
+        assert!((ani.best - 0.6).abs() < 1e-6);
+    }
+
+    #[test]
+    fn overlapping_spans_count_once() {
+        assert_eq!(covered(&mut [[3.0, 5.0], [0.0, 2.0], [1.0, 4.0]]), 5.0);
+        assert_eq!(covered(&mut []), 0.0);
+    }
+}

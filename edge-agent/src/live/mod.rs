@@ -1,0 +1,188 @@
+//! The live view: recognised frames, pushed to the aggregator while somebody watches.
+//!
+//! **Architecture invariant:** a face without a name is made unrecognisable here, before the picture is encoded;
+//! no other way leads a picture off the device.
+
+mod pixelate;
+mod stream;
+
+use chrono::{DateTime, Utc};
+use hadir_shared::id::{CameraId, EmployeeId};
+use hadir_shared::live::{Frame, TrackBox, encode};
+use image::codecs::jpeg::JpegEncoder;
+use image::{ExtendedColorType, RgbImage};
+use std::sync::Arc;
+
+use crate::pipeline::TrackView;
+use crate::pipeline::tracker::iou;
+
+pub(crate) use stream::{LiveTarget, LiveViews};
+
+/// The widest picture that is pushed.
+const MAX_WIDTH: u32 = 960;
+const JPEG_QUALITY: u8 = 75;
+/// A face is that of a named track if the boxes overlap this much.
+const SAME_BOX_IOU: f32 = 0.35;
+
+/// A recognised frame, as it may be shown.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveShot {
+    /// The picture as it was captured.
+    pub(crate) image: Arc<RgbImage>,
+    /// When.
+    pub(crate) at: DateTime<Utc>,
+    /// Frames recognised per second.
+    pub(crate) fps: f32,
+    /// The tracks in it.
+    pub(crate) tracks: Vec<TrackView>,
+    /// Everything that looks like a face.
+    pub(crate) faces: Vec<[f32; 4]>,
+}
+
+/// Makes the message that shows a frame: scaled down, faces without a name pixelated, as JPEG.
+///
+/// # Errors
+/// When the picture cannot be encoded, which no picture of a camera causes.
+pub(crate) fn message(camera: &CameraId, shot: &LiveShot) -> Result<Vec<u8>, image::ImageError> {
+    let mut picture = scaled(&shot.image);
+    let scale = picture.width() as f32 / shot.image.width().max(1) as f32;
+    for bounds in nameless(shot) {
+        pixelate::pixelate(&mut picture, bounds.map(|x| x * scale));
+    }
+    let mut jpeg = Vec::with_capacity(64 << 10);
+    JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).encode(
+        picture.as_raw(),
+        picture.width(),
+        picture.height(),
+        ExtendedColorType::Rgb8,
+    )?;
+    let frame = Frame {
+        camera: camera.clone(),
+        at: shot.at,
+        width: picture.width(),
+        height: picture.height(),
+        fps: shot.fps,
+        tracks: shot.tracks.iter().map(|track| track_box(track, scale)).collect(),
+    };
+    Ok(encode(&frame, &jpeg))
+}
+
+/// The boxes that nobody may recognise: those of tracks without a name, and faces of no named track.
+fn nameless(shot: &LiveShot) -> Vec<[f32; 4]> {
+    let (named, unnamed): (Vec<_>, Vec<_>) = shot.tracks.iter().partition(|track| track.person.is_some());
+    let is_named = |face: &&[f32; 4]| {
+        named
+            .iter()
+            .any(|track| iou(track.bounds, **face) >= SAME_BOX_IOU)
+    };
+    let faces = shot.faces.iter().filter(|face| !is_named(face)).copied();
+    unnamed.iter().map(|track| track.bounds).chain(faces).collect()
+}
+
+fn track_box(track: &TrackView, scale: f32) -> TrackBox {
+    TrackBox {
+        track: track.track,
+        bounds: track.bounds.map(|x| x * scale),
+        employee: track
+            .person
+            .as_ref()
+            .and_then(|person| EmployeeId::new(&**person).ok()),
+        name: None,
+        confidence: track.confidence,
+    }
+}
+
+fn scaled(image: &RgbImage) -> RgbImage {
+    let (width, height) = image.dimensions();
+    if width <= MAX_WIDTH {
+        return image.clone();
+    }
+    let height = (u64::from(height) * u64::from(MAX_WIDTH) / u64::from(width)).max(1);
+    image::imageops::thumbnail(image, MAX_WIDTH, u32::try_from(height).unwrap_or(MAX_WIDTH))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hadir_shared::live::decode;
+
+    fn shot(width: u32, tracks: &[([f32; 4], Option<&str>)], faces: &[[f32; 4]]) -> LiveShot {
+        let noise = |x: u32, y: u32| ((x * 7919 + y * 104_729) % 251) as u8;
+        let image = RgbImage::from_fn(width, width / 2, |x, y| image::Rgb([noise(x, y); 3]));
+        let tracks = tracks.iter().enumerate().map(|(i, (bounds, person))| TrackView {
+            track: i as u64 + 1,
+            bounds: *bounds,
+            first_at: DateTime::UNIX_EPOCH,
+            matched: true,
+            person: person.map(Into::into),
+            confidence: if person.is_some() { 0.9 } else { 0.0 },
+            standing: 0.6,
+        });
+        LiveShot {
+            image: Arc::new(image),
+            at: DateTime::UNIX_EPOCH,
+            fps: 9.5,
+            tracks: tracks.collect(),
+            faces: faces.to_vec(),
+        }
+    }
+
+    /// The spread of brightness in a part of the pushed picture; pixelated noise has next to none.
+    fn spread(message: &[u8], [x, y, w, h]: [u32; 4]) -> f32 {
+        let (_, jpeg) = decode(message).expect("a live frame");
+        let picture = image::load_from_memory(jpeg).expect("a JPEG").into_luma8();
+        let values: Vec<f32> = (y..y + h)
+            .flat_map(|y| (x..x + w).map(move |x| (x, y)))
+            .map(|(x, y)| f32::from(picture.get_pixel(x, y).0[0]))
+            .collect();
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt()
+    }
+
+    #[test]
+    fn faces_without_a_name_cannot_be_seen_and_named_ones_can() {
+        let camera = CameraId::new("cam-1").expect("id");
+        let tracks = [
+            ([40.0, 40.0, 40.0, 50.0], Some("EMP001")),
+            ([200.0, 40.0, 40.0, 50.0], None),
+        ];
+        let faces = [
+            [42.0, 41.0, 40.0, 50.0],
+            [201.0, 41.0, 38.0, 50.0],
+            [320.0, 100.0, 30.0, 30.0],
+        ];
+        let message = message(&camera, &shot(400, &tracks, &faces)).expect("encoded");
+        assert!(
+            spread(&message, [45, 45, 30, 40]) > 30.0,
+            "the named face is hidden"
+        );
+        assert!(
+            spread(&message, [205, 45, 30, 40]) < 15.0,
+            "the unnamed track can be seen"
+        );
+        assert!(
+            spread(&message, [323, 103, 24, 24]) < 15.0,
+            "the face without a track can be seen"
+        );
+        let (frame, _) = decode(&message).expect("a live frame");
+        assert_eq!(
+            frame.tracks[0].employee.as_ref().map(EmployeeId::as_str),
+            Some("EMP001")
+        );
+        assert_eq!(
+            (frame.tracks[1].employee.as_ref(), frame.tracks[1].confidence),
+            (None, 0.0)
+        );
+    }
+
+    #[test]
+    fn wide_pictures_and_their_boxes_are_scaled_down() {
+        let camera = CameraId::new("cam-1").expect("id");
+        let shot = shot(1920, &[([200.0, 400.0, 100.0, 120.0], Some("EMP001"))], &[]);
+        let message = message(&camera, &shot).expect("encoded");
+        let (frame, jpeg) = decode(&message).expect("a live frame");
+        assert_eq!((frame.width, frame.height), (960, 480));
+        assert_eq!(frame.tracks[0].bounds, [100.0, 200.0, 50.0, 60.0]);
+        assert_eq!(image::load_from_memory(jpeg).expect("a JPEG").width(), 960);
+    }
+}

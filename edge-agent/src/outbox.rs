@@ -1,0 +1,365 @@
+//! The outbox: every sighting is written here before it is sent, and stays until the aggregator has said that it
+//! is stored.
+//!
+//! SQLite in WAL mode, one process. `seq` starts at 1 and has no gaps; the counter is stored beside the rows and
+//! written in the same transaction, so neither a kill nor a power cut skips or repeats one (`synchronous = full`:
+//! sightings are few, each may wait for the disk). Bounded by number and age; what has to be dropped is counted.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hadir_shared::id::{CameraId, EmployeeId};
+use hadir_shared::sighting::{Method, Phase, Sighting};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite_migration::{M, Migrations};
+use uuid::Uuid;
+
+/// The most sightings that wait, about 200 MB.
+const MAX_ROWS: u64 = 500_000;
+/// The longest that one waits.
+const MAX_AGE: TimeDelta = TimeDelta::days(30);
+/// The age is looked at every so many sightings.
+const AGE_CHECK_EVERY: u64 = 256;
+
+const SCHEMA: &str = "
+    -- One sighting that the aggregator has not confirmed yet.
+    create table sighting (
+        seq     integer primary key,      -- position in the outbox: from 1, no gaps
+        last_at integer not null,         -- milliseconds since 1970, for the bound by age
+        body    text not null             -- the sighting as it goes over the wire, but for its seq
+    ) strict;
+    -- One row: the counters.
+    create table counter (
+        id       integer primary key check (id = 1),
+        last_seq integer not null,        -- the last seq that was given
+        dropped  integer not null         -- sightings dropped unsent because of the bounds
+    ) strict;
+    insert into counter (id, last_seq, dropped) values (1, 0, 0);
+";
+
+/// A sighting that has no seq and no id yet.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Draft {
+    /// Began, continued or ended.
+    pub(crate) phase: Phase,
+    /// Who.
+    pub(crate) employee: EmployeeId,
+    /// Where.
+    pub(crate) camera: CameraId,
+    /// How they were identified.
+    pub(crate) method: Method,
+    /// Which track.
+    pub(crate) track: u64,
+    /// When the identity began.
+    pub(crate) first_at: DateTime<Utc>,
+    /// When the track was last matched.
+    pub(crate) last_at: DateTime<Utc>,
+    /// How sure.
+    pub(crate) confidence: f32,
+    /// The embedding model's id.
+    pub(crate) model: String,
+}
+
+/// Why the outbox could not do something.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OutboxError {
+    /// The data folder.
+    #[error("the data folder {} cannot be written ({source}): check its owner and the disk's space", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another agent uses it.
+    #[error("another hadir-agent runs with the data folder {}: stop it first", .0.display())]
+    InUse(PathBuf),
+    /// SQLite.
+    #[error("the outbox {} cannot be used ({source}): check the disk's space; if the file is damaged, move it away", path.display())]
+    Store {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// The file is of a newer or damaged schema.
+    #[error("the outbox {} is of another version ({source}): move it away, or run the hadir-agent that wrote it", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite_migration::Error,
+    },
+}
+
+/// Sightings on their way to the aggregator.
+pub(crate) struct Outbox {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+    max_rows: u64,
+}
+
+/// Makes sure that one agent only works with a data folder. Held while the agent runs; the system lets it go when
+/// the process ends, however that happens.
+#[derive(Debug)]
+pub(crate) struct DataLock(#[expect(dead_code, reason = "held, not used")] std::fs::File);
+
+/// Takes the data folder for this process, and makes it if need be.
+///
+/// # Errors
+/// [`OutboxError::InUse`] when another agent has it.
+pub(crate) fn lock(data: &Path) -> Result<DataLock, OutboxError> {
+    let folder = |source| OutboxError::Folder {
+        path: data.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(data).map_err(folder)?;
+    let file = std::fs::File::create(data.join("agent.lock")).map_err(folder)?;
+    match file.try_lock() {
+        Ok(()) => Ok(DataLock(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OutboxError::InUse(data.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(folder(source)),
+    }
+}
+
+impl Outbox {
+    /// Opens `outbox.sqlite` in the data folder, and makes both if need be.
+    ///
+    /// # Errors
+    /// See [`OutboxError`].
+    pub(crate) fn open(data: &Path) -> Result<Self, OutboxError> {
+        Self::open_bounded(data, MAX_ROWS)
+    }
+
+    fn open_bounded(data: &Path, max_rows: u64) -> Result<Self, OutboxError> {
+        std::fs::create_dir_all(data).map_err(|source| OutboxError::Folder {
+            path: data.to_owned(),
+            source,
+        })?;
+        let path = data.join("outbox.sqlite");
+        let connect = || -> rusqlite::Result<Connection> {
+            let connection = Connection::open(&path)?;
+            connection.busy_timeout(Duration::from_secs(5))?;
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            connection.pragma_update(None, "synchronous", "full")?;
+            Ok(connection)
+        };
+        let mut connection = connect().map_err(|source| OutboxError::Store {
+            path: path.clone(),
+            source,
+        })?;
+        Migrations::new(vec![M::up(SCHEMA)])
+            .to_latest(&mut connection)
+            .map_err(|source| OutboxError::Version {
+                path: path.clone(),
+                source,
+            })?;
+        Ok(Self {
+            path,
+            connection: Mutex::new(connection),
+            max_rows,
+        })
+    }
+
+    /// Stores sightings and gives each its id and the next seq; all of them or none.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub(crate) fn append(&self, drafts: &[Draft], now: DateTime<Utc>) -> Result<(), OutboxError> {
+        if drafts.is_empty() {
+            return Ok(());
+        }
+        self.transaction(|transaction| {
+            let mut last_seq = counter(transaction)?;
+            let before = last_seq;
+            let mut insert =
+                transaction.prepare("insert into sighting (seq, last_at, body) values (?1, ?2, ?3)")?;
+            for draft in drafts {
+                last_seq += 1;
+                let sighting = sighting(draft, last_seq);
+                let body = serde_json::to_string(&sighting).map_err(to_sql)?;
+                insert.execute(params![to_i64(last_seq), draft.last_at.timestamp_millis(), body])?;
+            }
+            drop(insert);
+            transaction.execute("update counter set last_seq = ?1", [to_i64(last_seq)])?;
+            self.enforce_bounds(
+                transaction,
+                before / AGE_CHECK_EVERY != last_seq / AGE_CHECK_EVERY,
+                now,
+            )
+        })
+    }
+
+    /// The oldest sightings, in order of seq.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) fn batch(&self, limit: usize) -> Result<Vec<Sighting>, OutboxError> {
+        self.with(|connection| {
+            let mut select = connection.prepare("select seq, body from sighting order by seq limit ?1")?;
+            let rows = select.query_map([to_i64(limit as u64)], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+            })?;
+            rows.map(|row| {
+                let (seq, body) = row?;
+                let mut sighting: Sighting = serde_json::from_str(&body).map_err(to_sql)?;
+                // The column counts: it moves when the outbox is renumbered.
+                sighting.seq = seq.unsigned_abs();
+                Ok(sighting)
+            })
+            .collect()
+        })
+    }
+
+    /// The aggregator has stored everything up to this seq: it is deleted here. Gives the number deleted.
+    ///
+    /// An aggregator that knows a higher seq than this outbox ever gave has known the agent before its data was
+    /// lost: what waits is renumbered to come after that, or it would be taken for old.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub(crate) fn acknowledge(&self, stored_through: u64) -> Result<usize, OutboxError> {
+        self.transaction(|transaction| {
+            let last_seq = counter(transaction)?;
+            if stored_through <= last_seq {
+                return transaction.execute("delete from sighting where seq <= ?1", [to_i64(stored_through)]);
+            }
+            let offset = to_i64(stored_through);
+            // Through negative numbers, so that no row meets one that has not moved yet.
+            transaction.execute("update sighting set seq = -(seq + ?1)", [offset])?;
+            transaction.execute("update sighting set seq = -seq", [])?;
+            transaction.execute("update counter set last_seq = last_seq + ?1", [offset])?;
+            Ok(0)
+        })
+    }
+
+    /// How many sightings wait, and how many had to be dropped since the agent was installed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) fn depth_and_dropped(&self) -> Result<(u64, u64), OutboxError> {
+        self.with(|connection| {
+            connection.query_row(
+                "select (select count(*) from sighting), dropped from counter",
+                [],
+                |row| {
+                    Ok((
+                        row.get::<_, i64>(0)?.unsigned_abs(),
+                        row.get::<_, i64>(1)?.unsigned_abs(),
+                    ))
+                },
+            )
+        })
+    }
+
+    fn enforce_bounds(
+        &self,
+        transaction: &Transaction<'_>,
+        look_at_age: bool,
+        now: DateTime<Utc>,
+    ) -> rusqlite::Result<()> {
+        let mut dropped = 0;
+        // Seqs are dense, so the row count follows from the ends without counting.
+        let first: Option<i64> = transaction
+            .query_row("select min(seq) from sighting", [], |row| row.get(0))
+            .optional()?
+            .flatten();
+        let last_seq = to_i64(counter(transaction)?);
+        if first.is_some_and(|first| last_seq - first + 1 > to_i64(self.max_rows)) {
+            let keep_after = last_seq - to_i64(self.max_rows);
+            dropped += transaction.execute("delete from sighting where seq <= ?1", [keep_after])?;
+        }
+        if look_at_age {
+            let oldest = (now - MAX_AGE).timestamp_millis();
+            // From the beginning only, so that no hole comes into what waits.
+            dropped += transaction.execute(
+                "delete from sighting where seq < coalesce(
+                    (select min(seq) from sighting where last_at >= ?1), (select max(seq) + 1 from sighting))",
+                [oldest],
+            )?;
+        }
+        if dropped > 0 {
+            transaction.execute(
+                "update counter set dropped = dropped + ?1",
+                [to_i64(dropped as u64)],
+            )?;
+            tracing::warn!(
+                dropped,
+                "the outbox is full or too old: the oldest sightings were dropped unsent"
+            );
+        }
+        Ok(())
+    }
+
+    fn transaction<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, OutboxError> {
+        self.with(|connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = work(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        })
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, OutboxError> {
+        work(&mut self.lock()).map_err(|source| OutboxError::Store {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A transaction that a panic cut short was rolled back when it was dropped.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn counter(connection: &Connection) -> rusqlite::Result<u64> {
+    connection
+        .query_row("select last_seq from counter", [], |row| row.get::<_, i64>(0))
+        .map(i64::unsigned_abs)
+}
+
+fn sighting(draft: &Draft, seq: u64) -> Sighting {
+    let Draft {
+        phase,
+        employee,
+        camera,
+        method,
+        track,
+        first_at,
+        last_at,
+        confidence,
+        model,
+    } = draft.clone();
+    Sighting {
+        id: Uuid::now_v7(),
+        seq,
+        phase,
+        employee,
+        camera,
+        method,
+        track,
+        first_at,
+        last_at,
+        confidence,
+        model,
+    }
+}
+
+/// SQLite's integers are signed; no outbox lives long enough to reach the end of them.
+fn to_i64(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn to_sql(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
+}
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

@@ -1,0 +1,358 @@
+//! Who a track is: a vote over its views, weighted by their quality.
+//!
+//! A track keeps its best views. A person's standing is the weighted mean, over those views, of the cosine to
+//! the most alike of the person's templates. A name is given when the standing is high, clearly above everybody
+//! else's, and carried by several views; it is kept with less, and dropped when fresh good views contradict it.
+//! Averaging over the views that are best by *quality* (never by score) keeps a stranger's lucky frame from
+//! counting for more than it is worth.
+//!
+//! The thresholds rest on these measurements (six clips of 3 to 5 s, faces of 48 to 75 px; 44 galleries of 1, 3 or
+//! 10 frames of two people, in profile and from the front; SFace on upright crops): standings of the right person
+//! 0.49 to 0.81, of a wrong one at most 0.27; among 384 strangers of LFW at once at most 0.32. Pure: time comes in.
+
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+
+use chrono::{DateTime, Utc};
+use hadir_models::embed::Embedding;
+use hadir_models::{matching, model};
+
+use super::people::{People, PersonId};
+use super::tracker::{Doubt, TrackId};
+
+/// Views that a track's standing rests on.
+const BEST_VIEWS: usize = 8;
+/// Latest views, which may contradict.
+const RECENT_VIEWS: usize = 3;
+/// Standing from which a name is given.
+const NAME_AT: f32 = 0.43;
+/// What it has to be above the second.
+const MARGIN: f32 = 0.08;
+/// Views needed, and fewer where standing and margin leave no doubt.
+const VIEWS: usize = 3;
+const SURE_VIEWS: usize = 2;
+const SURE_AT: f32 = 0.55;
+const SURE_MARGIN: f32 = 0.2;
+/// A given name is kept down to these.
+const KEEP_AT: f32 = 0.36;
+const KEEP_MARGIN: f32 = 0.04;
+/// A fresh good view below this contradicts; above the other it confirms.
+const CONTRADICTS_BELOW: f32 = 0.2;
+const CONFIRMS_FROM: f32 = 0.3;
+/// Contradicting views that take a name away.
+const CONTRADICTIONS: usize = 2;
+/// Two tracks with mean views this alike are the same face.
+const SAME_FACE: f32 = 0.55;
+/// How much stronger a challenger must be to take a name from another track.
+const HOLDER_BONUS: f32 = 0.05;
+
+/// One embedded view of a face.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    /// What it is compared by.
+    pub(crate) embedding: Embedding,
+    /// Its weight in the vote: above 0, at most 1.
+    pub(crate) weight: f32,
+}
+
+#[derive(Clone, Debug)]
+struct Scored {
+    view: View,
+    /// For each person, in the order of [`People`].
+    scores: Vec<f32>,
+}
+
+/// A name that a track has.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Identity {
+    /// Who.
+    pub(crate) person: PersonId,
+    /// Their standing: a weighted mean cosine.
+    pub(crate) standing: f32,
+}
+
+impl Identity {
+    /// How sure it is, 0 to 1: even odds half-way between the highest standing of a wrong person and the lowest
+    /// of the right one, as measured.
+    pub(crate) fn confidence(&self) -> f32 {
+        1.0 / (1.0 + (-25.0 * (self.standing - 0.36)).exp())
+    }
+}
+
+/// Why a track has no name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Unnamed {
+    /// Not enough usable views yet.
+    TooFewViews,
+    /// Like nobody in the gallery.
+    NotInGallery,
+    /// Like two people.
+    ThinMargin,
+    /// Another track is this person with better reason.
+    SeenElsewhere,
+}
+
+/// Everything known about who one track is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Evidence {
+    best: Vec<Scored>,
+    recent: VecDeque<Scored>,
+    identity: Option<Identity>,
+    why_not: Option<Unnamed>,
+    /// When a view was last tried.
+    pub(crate) last_view_at: Option<DateTime<Utc>>,
+    /// How often a view was tried.
+    pub(crate) attempts: u32,
+    /// When the identity was last both held and not in doubt, with the face in the picture.
+    pub(crate) asserted_at: Option<DateTime<Utc>>,
+    /// The highest standing of anybody, named or not.
+    pub(crate) nearest: f32,
+    /// It had a name at some time.
+    pub(crate) was_named: bool,
+}
+
+impl Evidence {
+    /// The name that the track has.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// Why it has none.
+    pub(crate) fn why_not(&self) -> Unnamed {
+        self.why_not.unwrap_or(Unnamed::TooFewViews)
+    }
+
+    /// Notes that a view was tried.
+    pub(crate) fn tried(&mut self, now: DateTime<Utc>) {
+        self.last_view_at = Some(now);
+        self.attempts += 1;
+    }
+
+    /// Takes a view in and judges anew; true if a doubt about the track is settled by it.
+    pub(crate) fn add(&mut self, view: View, people: &People, doubt: Doubt, now: DateTime<Utc>) -> bool {
+        self.tried(now);
+        let scored = Scored {
+            scores: people.scores(&view.embedding),
+            view,
+        };
+        let settled = self.check_against(&scored, people, doubt);
+        if self.recent.len() == RECENT_VIEWS {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(scored.clone());
+        self.best.push(scored);
+        self.best.sort_by(|a, b| b.view.weight.total_cmp(&a.view.weight));
+        self.best.truncate(BEST_VIEWS);
+        self.judge(people);
+        settled
+    }
+
+    /// The gallery changed: whoever is not in it any more loses the name at once, and everything is judged anew.
+    pub(crate) fn regallery(&mut self, people: &People) {
+        for scored in self.best.iter_mut().chain(&mut self.recent) {
+            scored.scores = people.scores(&scored.view.embedding);
+        }
+        self.judge(people);
+    }
+
+    /// Takes over what another track of the same face knew.
+    pub(crate) fn absorb(&mut self, other: Evidence, people: &People) {
+        self.best.extend(other.best);
+        self.best.sort_by(|a, b| b.view.weight.total_cmp(&a.view.weight));
+        self.best.truncate(BEST_VIEWS);
+        self.identity = self.identity.take().or(other.identity);
+        self.was_named |= other.was_named;
+        self.attempts += other.attempts;
+        self.asserted_at = self.asserted_at.max(other.asserted_at);
+        self.judge(people);
+    }
+
+    /// Gives the name up, because another track has it with better reason.
+    pub(crate) fn yield_name(&mut self) {
+        self.identity = None;
+        self.why_not = Some(Unnamed::SeenElsewhere);
+    }
+
+    /// Whether both are views of the same face; needs two views on each side.
+    pub(crate) fn same_face(&self, other: &Evidence) -> bool {
+        match (self.mean(), other.mean()) {
+            (Some(a), Some(b)) => matching::cosine(&a, &b) >= SAME_FACE,
+            _ => false,
+        }
+    }
+
+    fn mean(&self) -> Option<Embedding> {
+        if self.best.len() < 2 {
+            return None;
+        }
+        let mut sum = vec![0.0; self.best[0].view.embedding.as_slice().len()];
+        for scored in &self.best {
+            for (sum, x) in sum.iter_mut().zip(scored.view.embedding.as_slice()) {
+                *sum += scored.view.weight * x;
+            }
+        }
+        Embedding::new(sum)
+    }
+
+    /// Compares a fresh view with the name that is held; forgets everything older when it is contradicted.
+    fn check_against(&mut self, fresh: &Scored, people: &People, doubt: Doubt) -> bool {
+        let Some(place) = self
+            .identity
+            .as_ref()
+            .and_then(|identity| people.place(&identity.person))
+        else {
+            // Nothing is claimed. But after a gap the old views may be another face's.
+            if doubt == Doubt::Gap && !self.resembles(fresh) {
+                self.forget();
+            }
+            return true;
+        };
+        let good = fresh.view.weight >= 0.5 * self.mean_weight();
+        let own = fresh.scores[place];
+        let contradicts = |scored: &Scored| {
+            let own = scored.scores.get(place).copied().unwrap_or(-1.0);
+            let other = best_but(&scored.scores, place);
+            own < CONTRADICTS_BELOW || (other >= NAME_AT && other > own + 2.0 * MARGIN)
+        };
+        if !contradicts(fresh) {
+            return own >= CONFIRMS_FROM;
+        }
+        let half = 0.5 * self.mean_weight();
+        let before = self
+            .recent
+            .iter()
+            .filter(|s| s.view.weight >= half && contradicts(s))
+            .count();
+        if good && (doubt != Doubt::None || before + 1 >= CONTRADICTIONS) {
+            self.forget();
+            return true;
+        }
+        false
+    }
+
+    /// Whether a view is like the best views so far.
+    fn resembles(&self, fresh: &Scored) -> bool {
+        let alike = |s: &Scored| matching::cosine(&s.view.embedding, &fresh.view.embedding);
+        self.best.iter().map(alike).fold(-1.0, f32::max) >= CONFIRMS_FROM
+    }
+
+    fn forget(&mut self) {
+        self.best.clear();
+        self.recent.clear();
+        self.identity = None;
+    }
+
+    fn mean_weight(&self) -> f32 {
+        let sum: f32 = self.best.iter().map(|s| s.view.weight).sum();
+        sum / self.best.len().max(1) as f32
+    }
+
+    fn judge(&mut self, people: &People) {
+        let held = self
+            .identity
+            .as_ref()
+            .and_then(|identity| people.place(&identity.person));
+        let standings = standings(&self.best, people.len());
+        self.nearest = standings.iter().copied().fold(0.0, f32::max);
+        match verdict(&self.best, &standings, held) {
+            Ok((place, standing)) => {
+                self.identity = Some(Identity {
+                    person: people.id(place).clone(),
+                    standing,
+                });
+                self.why_not = None;
+                self.was_named = true;
+            }
+            Err(why) => {
+                self.identity = None;
+                self.why_not = Some(why);
+            }
+        }
+    }
+}
+
+/// Each person's weighted mean score over the views.
+fn standings(views: &[Scored], people: usize) -> Vec<f32> {
+    let total: f32 = views.iter().map(|s| s.view.weight).sum();
+    let standing = |p: usize| views.iter().map(|s| s.view.weight * s.scores[p]).sum::<f32>() / total;
+    (0..people).map(standing).collect()
+}
+
+/// The person whom these views and standings name, and their standing. `held`: who has the name already.
+fn verdict(views: &[Scored], standings: &[f32], held: Option<usize>) -> Result<(usize, f32), Unnamed> {
+    if views.len() < SURE_VIEWS {
+        return Err(Unnamed::TooFewViews);
+    }
+    let Some((first, &best)) = standings.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)) else {
+        return Err(Unnamed::NotInGallery);
+    };
+    let margin = best - best_but(standings, first);
+    if held == Some(first) && best >= KEEP_AT && margin >= KEEP_MARGIN {
+        return Ok((first, best));
+    }
+    let supports = |s: &&Scored| {
+        let own = s.scores[first];
+        own >= model::EMBEDDER.threshold && own > best_but(&s.scores, first)
+    };
+    let support = views.iter().filter(supports).count();
+    if best < NAME_AT || support * 2 < views.len() {
+        Err(Unnamed::NotInGallery)
+    } else if margin < MARGIN {
+        Err(Unnamed::ThinMargin)
+    } else if support >= VIEWS || (support >= SURE_VIEWS && best >= SURE_AT && margin >= SURE_MARGIN) {
+        Ok((first, best))
+    } else {
+        Err(Unnamed::TooFewViews)
+    }
+}
+
+/// The highest score of anybody but one; -1 where there is nobody else.
+fn best_but(scores: &[f32], but: usize) -> f32 {
+    scores
+        .iter()
+        .enumerate()
+        .filter(|(p, _)| *p != but)
+        .map(|(_, s)| *s)
+        .fold(-1.0, f32::max)
+}
+
+/// A track that says that it is somebody.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Claim {
+    /// Which track.
+    pub(crate) track: TrackId,
+    /// Who it says it is.
+    pub(crate) person: PersonId,
+    /// With what standing.
+    pub(crate) standing: f32,
+    /// It is in the picture now.
+    pub(crate) visible: bool,
+    /// It had this name in the frame before.
+    pub(crate) held: bool,
+}
+
+/// The claims that have to be given up, because one person can be on one track of a camera only. A track in the
+/// picture goes before one that is lost, then the stronger wins, with an advantage for the holder.
+pub(crate) fn losers(claims: &[Claim]) -> Vec<TrackId> {
+    let strength = |claim: &Claim| claim.standing + if claim.held { HOLDER_BONUS } else { 0.0 };
+    let order = |a: &Claim, b: &Claim| -> Ordering {
+        let by_strength = || strength(a).total_cmp(&strength(b));
+        a.visible
+            .cmp(&b.visible)
+            .then_with(by_strength)
+            .then(b.track.cmp(&a.track))
+    };
+    claims
+        .iter()
+        .filter(|claim| {
+            claims
+                .iter()
+                .any(|other| other.person == claim.person && order(other, claim).is_gt())
+        })
+        .map(|claim| claim.track)
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "identity_tests.rs"]
+mod tests;

@@ -1,0 +1,178 @@
+use super::*;
+
+/// An embedding that lies at these cosines to the templates of `people()`, filled up to unit length.
+fn at(cosines: [f32; 3]) -> Embedding {
+    let rest = (1.0 - cosines.iter().map(|c| c * c).sum::<f32>()).max(0.0).sqrt();
+    let mut values = vec![0.0; 128];
+    values[..3].copy_from_slice(&cosines);
+    values[3] = rest;
+    Embedding::new(values).expect("a direction")
+}
+
+/// Three people on the axes: ani, budi, citra.
+fn people() -> People {
+    let axis = |i: usize| {
+        let mut values = vec![0.0; 128];
+        values[i] = 1.0;
+        vec![Embedding::new(values).expect("a direction")]
+    };
+    People::new(
+        1,
+        [
+            ("ani".into(), axis(0)),
+            ("budi".into(), axis(1)),
+            ("citra".into(), axis(2)),
+        ],
+    )
+}
+
+fn view(cosines: [f32; 3], weight: f32) -> View {
+    View {
+        embedding: at(cosines),
+        weight,
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH
+}
+
+fn evidence(views: &[([f32; 3], f32)]) -> Evidence {
+    let mut evidence = Evidence::default();
+    for (cosines, weight) in views {
+        evidence.add(view(*cosines, *weight), &people(), Doubt::None, now());
+    }
+    evidence
+}
+
+/// The views (cosines to ani, budi and citra; weight) lead to this name.
+fn check(views: &[([f32; 3], f32)], expected: Result<&str, Unnamed>) {
+    let evidence = evidence(views);
+    let found = evidence
+        .identity()
+        .map(|i| i.person.to_string())
+        .ok_or(evidence.why_not());
+    assert_eq!(found, expected.map(str::to_owned), "{views:?}");
+}
+
+#[test]
+fn several_agreeing_views_give_a_name() {
+    check(&[([0.5, 0.1, 0.0], 0.5); 3], Ok("ani"));
+    check(&[([0.7, 0.1, 0.0], 0.5); 2], Ok("ani"));
+    check(&[([0.5, 0.1, 0.0], 0.5); 2], Err(Unnamed::TooFewViews));
+    check(&[([0.9, 0.1, 0.0], 1.0)], Err(Unnamed::TooFewViews));
+    check(&[], Err(Unnamed::TooFewViews));
+}
+
+#[test]
+fn strangers_and_ties_give_none() {
+    check(&[([0.38, 0.1, 0.0], 0.5); 8], Err(Unnamed::NotInGallery));
+    check(&[([0.52, 0.48, 0.0], 0.5); 8], Err(Unnamed::ThinMargin));
+    check(&[([0.5, 0.5, 0.0], 0.5); 8], Err(Unnamed::NotInGallery));
+    // One lucky frame in a crowd of bad matches is no name, however good it is.
+    let mut lucky = vec![([0.1, 0.05, 0.0], 0.3); 7];
+    lucky.push(([0.9, 0.0, 0.0], 0.9));
+    check(&lucky, Err(Unnamed::NotInGallery));
+}
+
+#[test]
+fn good_views_outweigh_many_bad_ones() {
+    // Profile frames that resemble somebody else a little, as measured on a real clip.
+    let mut views = vec![([0.25, 0.42, 0.0], 0.1); 20];
+    views.extend([([0.7, 0.2, 0.0], 0.8); 5]);
+    check(&views, Ok("ani"));
+}
+
+#[test]
+fn a_few_bad_views_do_not_take_a_name_but_contradiction_does() {
+    let mut held = evidence(&[([0.6, 0.1, 0.0], 0.8); 4]);
+    // Poor views say nothing.
+    for _ in 0..10 {
+        assert!(!held.add(view([0.05, 0.1, 0.0], 0.1), &people(), Doubt::None, now()));
+    }
+    assert!(held.identity().is_some());
+    // One good one that contradicts may be an accident, two are not.
+    held.add(view([0.05, 0.1, 0.0], 0.8), &people(), Doubt::None, now());
+    assert!(held.identity().is_some());
+    held.add(view([0.05, 0.6, 0.0], 0.8), &people(), Doubt::None, now());
+    assert!(held.identity().is_none());
+    held.add(view([0.05, 0.6, 0.0], 0.8), &people(), Doubt::None, now());
+    assert_eq!(held.identity().map(|i| &*i.person), Some("budi"));
+}
+
+#[test]
+fn a_doubtful_track_is_settled_or_forgotten_by_one_good_view() {
+    for doubt in [Doubt::Gap, Doubt::Crossing] {
+        let mut same = evidence(&[([0.6, 0.1, 0.0], 0.8); 4]);
+        assert!(same.add(view([0.5, 0.1, 0.0], 0.8), &people(), doubt, now()));
+        assert!(same.identity().is_some());
+        let mut other = evidence(&[([0.6, 0.1, 0.0], 0.8); 4]);
+        assert!(other.add(view([0.1, 0.1, 0.0], 0.8), &people(), doubt, now()));
+        assert!(other.identity().is_none());
+    }
+}
+
+#[test]
+fn whoever_left_the_gallery_loses_the_name_at_once() {
+    let mut held = evidence(&[([0.6, 0.1, 0.0], 0.8); 4]);
+    held.regallery(&People::new(2, []));
+    assert!(held.identity().is_none());
+    held.regallery(&people());
+    assert_eq!(held.identity().map(|i| &*i.person), Some("ani"));
+}
+
+#[test]
+fn the_same_face_is_known_again() {
+    let a = evidence(&[([0.6, 0.1, 0.0], 0.8); 3]);
+    assert!(a.same_face(&evidence(&[([0.55, 0.12, 0.0], 0.8); 2])));
+    assert!(!a.same_face(&evidence(&[([-0.6, 0.1, 0.7], 0.8); 2])));
+    assert!(!a.same_face(&evidence(&[([0.6, 0.1, 0.0], 0.8)])));
+    let mut merged = evidence(&[([0.38, 0.1, 0.0], 0.2); 2]);
+    merged.absorb(a, &people());
+    assert_eq!(merged.identity().map(|i| &*i.person), Some("ani"));
+}
+
+#[test]
+fn one_person_is_on_one_track_only() {
+    let claim = |track, person: &str, standing, visible, held| Claim {
+        track,
+        person: person.into(),
+        standing,
+        visible,
+        held,
+    };
+    let claims = [
+        claim(1, "ani", 0.50, true, true),
+        claim(2, "ani", 0.53, true, false),
+        claim(3, "ani", 0.90, false, true),
+        claim(4, "budi", 0.44, true, false),
+    ];
+    assert_eq!(losers(&claims), [2, 3]);
+    assert_eq!(
+        losers(&[
+            claim(1, "ani", 0.5, true, true),
+            claim(2, "ani", 0.6, true, false)
+        ]),
+        [1]
+    );
+    assert_eq!(
+        losers(&[
+            claim(1, "ani", 0.5, true, false),
+            claim(2, "ani", 0.5, true, false)
+        ]),
+        [2]
+    );
+}
+
+#[test]
+fn confidence_grows_with_the_standing() {
+    let confidence = |standing| {
+        Identity {
+            person: "ani".into(),
+            standing,
+        }
+        .confidence()
+    };
+    assert!((0.8..0.95).contains(&confidence(NAME_AT)));
+    assert!(confidence(0.6) > 0.99 && confidence(0.3) < 0.25);
+}

@@ -1,0 +1,479 @@
+//! Recognition on one camera: detect, track, embed what is worth it, identify each track, report presence.
+//!
+//! One [`Pipeline`] belongs to one camera and is driven frame by frame, in the order of time, by one thread. It
+//! reads no clock: a frame's time comes with it. What it decides goes out as [`Outcome`]; nothing is sent here.
+
+mod identity;
+mod kalman;
+pub(crate) mod people;
+mod presence;
+mod schedule;
+pub(crate) mod tracker;
+pub(crate) mod upright;
+pub(crate) mod view;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hadir_models::ModelError;
+use hadir_models::detect::{DetectOptions, Face};
+use hadir_shared::status::CameraMode;
+use image::RgbImage;
+
+use identity::{Claim, Evidence, Unnamed, View};
+use people::{People, PersonId};
+use presence::{Presence, Present};
+use schedule::TrackState;
+use tracker::{Detection, Doubt, Ended, TrackId, Tracker};
+use view::ViewError;
+
+pub(crate) use presence::Event;
+pub(crate) use view::Models;
+
+/// Faces that the detector is less sure of are not even followed.
+const WEAKEST: f32 = 0.4;
+/// At most so many faces of one frame are embedded, which bounds a frame's time; the others wait for the next.
+const VIEWS_A_FRAME: usize = 2;
+/// A box is shown this long after its face was last found, so that it does not flicker.
+const SHOWN_FOR: TimeDelta = TimeDelta::milliseconds(400);
+/// And a face without a name stays hidden in the live view this long after it was last found.
+const HIDDEN_FOR: TimeDelta = TimeDelta::milliseconds(1000);
+/// A clock that is being disciplined may go back by so much.
+const CLOCK_JITTER: TimeDelta = TimeDelta::milliseconds(500);
+/// Tracks with fewer matches were hardly faces; they are not counted as unknown people.
+const COUNTED_HITS: u32 = 3;
+
+/// Why a face was not used, or a track not named; what a technician looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Reason {
+    /// A face: too few pixels between the eyes.
+    TooSmall,
+    /// A face: turned away too far.
+    TurnedAway,
+    /// A face: no detail left in it.
+    Blurred,
+    /// A face: perhaps none.
+    HardlyAFace,
+    /// A track: not enough usable views.
+    TooFewViews,
+    /// A track: like nobody in the gallery.
+    NotInGallery,
+    /// A track: like two people.
+    ThinMargin,
+    /// A track: another one is this person with better reason.
+    SeenElsewhere,
+}
+
+impl Reason {
+    /// As it stands in reports.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Reason::TooSmall => "too_small",
+            Reason::TurnedAway => "turned_away",
+            Reason::Blurred => "blurred",
+            Reason::HardlyAFace => "hardly_a_face",
+            Reason::TooFewViews => "too_few_views",
+            Reason::NotInGallery => "not_in_gallery",
+            Reason::ThinMargin => "thin_margin",
+            Reason::SeenElsewhere => "seen_elsewhere",
+        }
+    }
+}
+
+impl From<Unnamed> for Reason {
+    fn from(why: Unnamed) -> Self {
+        match why {
+            Unnamed::TooFewViews => Reason::TooFewViews,
+            Unnamed::NotInGallery => Reason::NotInGallery,
+            Unnamed::ThinMargin => Reason::ThinMargin,
+            Unnamed::SeenElsewhere => Reason::SeenElsewhere,
+        }
+    }
+}
+
+impl From<ViewError> for Reason {
+    fn from(why: ViewError) -> Self {
+        match why {
+            ViewError::TooSmall => Reason::TooSmall,
+            ViewError::TurnedAway => Reason::TurnedAway,
+            ViewError::Blurred => Reason::Blurred,
+            ViewError::HardlyAFace => Reason::HardlyAFace,
+        }
+    }
+}
+
+/// How one camera's frames are to be recognised.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The longer side of the picture that the detector sees.
+    pub(crate) detect_width: u32,
+}
+
+/// A track as it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TrackView {
+    /// Its id.
+    pub(crate) track: TrackId,
+    /// Left, top, width, height in pixels of the frame.
+    pub(crate) bounds: [f32; 4],
+    /// When the track was first seen.
+    pub(crate) first_at: DateTime<Utc>,
+    /// It was found in this very frame.
+    pub(crate) matched: bool,
+    /// Who it is.
+    pub(crate) person: Option<PersonId>,
+    /// How sure that is; 0 without a name.
+    pub(crate) confidence: f32,
+    /// The standing behind it: a weighted mean cosine; 0 without a name.
+    pub(crate) standing: f32,
+}
+
+/// What came of one frame.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    /// The tracks in the picture.
+    pub(crate) tracks: Vec<TrackView>,
+    /// Everything that looks like a face, named or not: what is to be made unrecognisable where it has no name.
+    pub(crate) faces: Vec<[f32; 4]>,
+    /// Phases of sightings that are due.
+    pub(crate) events: Vec<Event>,
+    /// Tracks that ended without ever having had a name.
+    pub(crate) unknown_ended: u64,
+}
+
+/// Recognition on one camera.
+pub(crate) struct Pipeline {
+    settings: Settings,
+    models: Arc<Models>,
+    people: Arc<People>,
+    tracker: Tracker,
+    evidence: HashMap<TrackId, Evidence>,
+    tilts: HashMap<TrackId, i32>,
+    presence: Presence,
+    rejected: BTreeMap<Reason, u64>,
+    now: Option<DateTime<Utc>>,
+}
+
+impl Pipeline {
+    /// A pipeline that has seen nothing yet and knows nobody.
+    pub(crate) fn new(settings: Settings, models: Arc<Models>) -> Self {
+        Self {
+            settings,
+            models,
+            people: Arc::default(),
+            tracker: Tracker::default(),
+            evidence: HashMap::new(),
+            tilts: HashMap::new(),
+            presence: Presence::default(),
+            rejected: BTreeMap::new(),
+            now: None,
+        }
+    }
+
+    /// Faces not used and tracks not named so far, by reason.
+    pub(crate) fn rejected(&self) -> &BTreeMap<Reason, u64> {
+        &self.rejected
+    }
+
+    /// Recognises against this gallery from now on. Whoever is not in it loses the name at once.
+    pub(crate) fn set_people(&mut self, people: &Arc<People>) {
+        if Arc::ptr_eq(&self.people, people) {
+            return;
+        }
+        self.people = people.clone();
+        for evidence in self.evidence.values_mut() {
+            evidence.regallery(&self.people);
+        }
+    }
+
+    /// Takes one frame in.
+    ///
+    /// # Errors
+    /// Those of the networks. The frame is lost then, the tracks live on.
+    pub(crate) fn step(
+        &mut self,
+        frame: &RgbImage,
+        mode: CameraMode,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome, ModelError> {
+        let options = DetectOptions {
+            max_side: Some(self.settings.detect_width),
+            score_threshold: WEAKEST,
+            ..DetectOptions::default()
+        };
+        let mut unknown_ended = self.note_time(mode, now);
+        let faces = self.models.detector.detect(frame, &options)?;
+        let detections: Vec<_> = faces
+            .iter()
+            .map(|f| Detection {
+                bounds: f.bounds,
+                score: f.score,
+            })
+            .collect();
+        let update = self.tracker.update(&detections, now);
+        unknown_ended += self.forget(&update.ended, mode);
+        if mode == CameraMode::Recognise {
+            let seen: Vec<_> = faces
+                .iter()
+                .zip(&update.assigned)
+                .filter_map(|(face, id)| Some((face, (*id)?)))
+                .collect();
+            self.take_views(frame, &seen, now)?;
+            self.rejoin(now);
+        } else {
+            self.evidence.clear();
+        }
+        self.settle_claims(now);
+        let events = self.report(now);
+        let mut faces: Vec<_> = faces.iter().map(|face| face.bounds).collect();
+        // A stranger whose face was missed in this frame is still there.
+        let missed = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter(|t| t.last_at < now && now - t.last_at <= HIDDEN_FOR);
+        faces.extend(missed.map(|track| track.bounds()));
+        Ok(Outcome {
+            tracks: self.shown(now),
+            faces,
+            events,
+            unknown_ended,
+        })
+    }
+
+    /// Time passed without a frame: tracks age, and what the gallery took away is reported.
+    pub(crate) fn idle(&mut self, mode: CameraMode, now: DateTime<Utc>) -> Outcome {
+        let mut unknown_ended = self.note_time(mode, now);
+        let ended = self.tracker.age(now);
+        unknown_ended += self.forget(&ended, mode);
+        if mode != CameraMode::Recognise {
+            self.evidence.clear();
+        }
+        self.settle_claims(now);
+        Outcome {
+            events: self.report(now),
+            unknown_ended,
+            ..Outcome::default()
+        }
+    }
+
+    /// The camera stops: everything ends.
+    pub(crate) fn finish(&mut self, mode: CameraMode) -> Outcome {
+        let ended = self.tracker.finish();
+        let unknown_ended = self.forget(&ended, mode);
+        Outcome {
+            events: self.presence.update(&[]),
+            unknown_ended,
+            ..Outcome::default()
+        }
+    }
+
+    /// A clock that was set back would keep lost tracks alive until it has caught up: everything ends instead,
+    /// and begins anew.
+    fn note_time(&mut self, mode: CameraMode, now: DateTime<Utc>) -> u64 {
+        let set_back = self.now.is_some_and(|before| now + CLOCK_JITTER < before);
+        self.now = Some(now);
+        if set_back {
+            let ended = self.tracker.finish();
+            self.forget(&ended, mode)
+        } else {
+            0
+        }
+    }
+
+    /// Embeds the faces that are worth it.
+    fn take_views(
+        &mut self,
+        frame: &RgbImage,
+        seen: &[(&Face, TrackId)],
+        now: DateTime<Utc>,
+    ) -> Result<(), ModelError> {
+        let mut due: Vec<(f32, &Face, TrackId)> = Vec::new();
+        for &(face, id) in seen {
+            let evidence = self.evidence.entry(id).or_default();
+            let state = TrackState {
+                attempts: evidence.attempts,
+                last_view_at: evidence.last_view_at,
+                named: evidence.identity().is_some(),
+                doubt: self.tracker.get(id).map_or(Doubt::None, |track| track.doubt),
+            };
+            if let Some(urgency) = schedule::urgency(&state, now) {
+                due.push((urgency, face, id));
+            }
+        }
+        due.sort_by(|a, b| b.0.total_cmp(&a.0));
+        for (_, face, id) in due.into_iter().take(VIEWS_A_FRAME) {
+            let evidence = self.evidence.entry(id).or_default();
+            match view::take(frame, face, self.tilts.get(&id).copied(), &self.models)? {
+                Ok(taken) => {
+                    self.tilts.insert(id, taken.tilt);
+                    let view = View {
+                        embedding: taken.embedding,
+                        weight: taken.weight,
+                    };
+                    let doubt = self.tracker.get(id).map_or(Doubt::None, |track| track.doubt);
+                    if evidence.add(view, &self.people, doubt, now) {
+                        self.tracker.settle(id);
+                    }
+                }
+                Err(why) => {
+                    // Not looked at again in the very next frame, which will hardly be better. A face that is
+                    // too small costs nothing to look at, and may come nearer: it is not grown tired of.
+                    match why {
+                        ViewError::TooSmall => evidence.last_view_at = Some(now),
+                        _ => evidence.tried(now),
+                    }
+                    *self.rejected.entry(why.into()).or_default() += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives new tracks the identity of a face that was lost moments ago, where they look alike.
+    fn rejoin(&mut self, now: DateTime<Utc>) {
+        let lost: Vec<TrackId> = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter(|t| now - t.last_at > SHOWN_FOR)
+            .map(|t| t.id)
+            .collect();
+        for old in lost {
+            let Some(before) = self.evidence.get(&old) else {
+                continue;
+            };
+            let same = |id: &TrackId| {
+                self.evidence
+                    .get(id)
+                    .is_some_and(|evidence| evidence.same_face(before))
+            };
+            let Some(lost_at) = self.tracker.get(old).map(|t| t.last_at) else {
+                continue;
+            };
+            let new = self
+                .tracker
+                .tracks()
+                .iter()
+                .filter(|t| t.first_at > lost_at && t.last_at == now)
+                .map(|t| t.id);
+            let Some(new) = new.into_iter().find(same) else {
+                continue;
+            };
+            if let (Some(before), Some(mut evidence)) =
+                (self.evidence.remove(&old), self.evidence.remove(&new))
+            {
+                evidence.absorb(before, &self.people);
+                self.evidence.insert(old, evidence);
+                if let Some(tilt) = self.tilts.remove(&new) {
+                    self.tilts.insert(old, tilt);
+                }
+                self.tracker.rejoin(new, old);
+            }
+        }
+    }
+
+    /// One person is on one track at most.
+    fn settle_claims(&mut self, now: DateTime<Utc>) {
+        let claims: Vec<Claim> = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter_map(|track| {
+                let identity = self.evidence.get(&track.id)?.identity()?;
+                Some(Claim {
+                    track: track.id,
+                    person: identity.person.clone(),
+                    standing: identity.standing,
+                    visible: now - track.last_at <= SHOWN_FOR,
+                    held: self.presence.holds(track.id, &identity.person),
+                })
+            })
+            .collect();
+        for id in identity::losers(&claims) {
+            if let Some(evidence) = self.evidence.get_mut(&id) {
+                evidence.yield_name();
+            }
+        }
+    }
+
+    /// The phases of sightings that are due.
+    fn report(&mut self, now: DateTime<Utc>) -> Vec<Event> {
+        let mut present = Vec::new();
+        for track in self.tracker.tracks() {
+            let Some(evidence) = self.evidence.get_mut(&track.id) else {
+                continue;
+            };
+            let Some(identity) = evidence.identity().cloned() else {
+                continue;
+            };
+            if track.last_at == now && track.doubt != Doubt::Gap {
+                evidence.asserted_at = Some(now);
+            }
+            if let Some(last_at) = evidence.asserted_at {
+                let confidence = identity.confidence();
+                present.push(Present {
+                    track: track.id,
+                    person: identity.person,
+                    last_at,
+                    confidence,
+                });
+            }
+        }
+        self.presence.update(&present)
+    }
+
+    fn shown(&self, now: DateTime<Utc>) -> Vec<TrackView> {
+        let in_picture = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter(|track| now - track.last_at <= SHOWN_FOR);
+        in_picture
+            .map(|track| {
+                // After a gap the name is held back until a fresh view has confirmed it.
+                let identity = self.evidence.get(&track.id).and_then(Evidence::identity);
+                let identity = identity.filter(|_| track.doubt != Doubt::Gap);
+                TrackView {
+                    track: track.id,
+                    bounds: track.bounds(),
+                    first_at: track.first_at,
+                    matched: track.last_at == now,
+                    person: identity.map(|i| i.person.clone()),
+                    confidence: identity.map_or(0.0, identity::Identity::confidence),
+                    standing: identity.map_or(0.0, |i| i.standing),
+                }
+            })
+            .collect()
+    }
+
+    /// Forgets ended tracks; counts those that stayed unknown.
+    fn forget(&mut self, ended: &[Ended], mode: CameraMode) -> u64 {
+        let mut unknown = 0;
+        for track in ended {
+            self.tilts.remove(&track.id);
+            let evidence = self.evidence.remove(&track.id).unwrap_or_default();
+            let (named, nearest) = (evidence.was_named, evidence.nearest);
+            tracing::debug!(
+                track = track.id,
+                hits = track.hits,
+                attempts = evidence.attempts,
+                named,
+                nearest,
+                "track ends"
+            );
+            if track.hits < COUNTED_HITS || named {
+                continue;
+            }
+            unknown += 1;
+            if mode == CameraMode::Recognise {
+                *self.rejected.entry(evidence.why_not().into()).or_default() += 1;
+            }
+        }
+        unknown
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,324 @@
+//! Tracks: which detection of this frame is which face of the frames before.
+//!
+//! Each track has a constant-velocity Kalman filter for its centre and its size. Detections go to tracks in the
+//! order of cost (overlap and distance from the predicted place), the confident ones first, the weak ones to
+//! tracks that are left (as in ByteTrack, Zhang et al. 2022). A track that is not seen lives on for a while: for
+//! [`MOTION_S`] it can be taken up again by its place, for [`LOST_S`] by its appearance (see
+//! [`Tracker::rejoin`]). Ids are never reused. Pure: time comes in.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::kalman::Kalman;
+
+/// A track's id, unique for the camera while the agent runs.
+pub(crate) type TrackId = u64;
+
+/// A score from which a detection may start a track.
+pub(crate) const CONFIDENT: f32 = 0.6;
+/// Seconds without a match after which place and motion say no more who it is.
+const MOTION_S: f32 = 1.5;
+/// Seconds without a match after which a track ends.
+const LOST_S: f32 = 5.0;
+/// A longer gap than this makes a track's identity doubtful until it is verified again.
+const DOUBTFUL_GAP_S: f32 = 0.5;
+/// Overlap of two tracks from which they may have been exchanged.
+const CROSSING_IOU: f32 = 0.15;
+/// Farthest place of a match, in face sizes from the predicted one: right away, and more for each second.
+const GATE: f32 = 0.9;
+const GATE_PER_S: f32 = 2.5;
+const GATE_MOST: f32 = 2.5;
+
+/// A face that was found in a frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Detection {
+    /// Left, top, width, height in pixels.
+    pub(crate) bounds: [f32; 4],
+    /// How sure the detector is.
+    pub(crate) score: f32,
+}
+
+/// Why a track may be another face than the one that was identified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Doubt {
+    /// No reason to doubt.
+    #[default]
+    None,
+    /// It overlapped another track; the two may have been exchanged.
+    Crossing,
+    /// It was not seen for a while.
+    Gap,
+}
+
+/// One face followed over the frames.
+#[derive(Clone, Debug)]
+pub(crate) struct Track {
+    /// Its id.
+    pub(crate) id: TrackId,
+    /// When it was first seen.
+    pub(crate) first_at: DateTime<Utc>,
+    /// When it was last matched to a detection.
+    pub(crate) last_at: DateTime<Utc>,
+    /// How often it was matched.
+    pub(crate) hits: u32,
+    /// Whether it may be another face by now than the one that was identified.
+    pub(crate) doubt: Doubt,
+    /// Frames since the last match.
+    misses: u32,
+    state: [Kalman; 4],
+    predicted_at: DateTime<Utc>,
+}
+
+impl Track {
+    fn new(id: TrackId, bounds: [f32; 4], now: DateTime<Utc>) -> Self {
+        let [x, y, w, h] = bounds;
+        let sigma = measurement_sigma(w, h);
+        let state = [x + w / 2.0, y + h / 2.0, w, h].map(|value| Kalman::new(value, sigma));
+        Self {
+            id,
+            first_at: now,
+            last_at: now,
+            hits: 1,
+            doubt: Doubt::None,
+            misses: 0,
+            state,
+            predicted_at: now,
+        }
+    }
+
+    /// Where it is expected (or was just found): left, top, width, height.
+    pub(crate) fn bounds(&self) -> [f32; 4] {
+        let [cx, cy, w, h] = [0, 1, 2, 3].map(|i| self.state[i].position());
+        let (w, h) = (w.max(1.0), h.max(1.0));
+        [cx - w / 2.0, cy - h / 2.0, w, h]
+    }
+
+    fn predict(&mut self, now: DateTime<Utc>) {
+        let dt = seconds(now - self.predicted_at).clamp(0.0, 1.0);
+        self.predicted_at = now;
+        let size = self.size();
+        for (i, axis) in self.state.iter_mut().enumerate() {
+            // Walking people start and stop within a second or so: several face sizes a second squared.
+            axis.predict(dt, if i < 2 { 6.0 * size } else { 1.5 * size });
+            if self.misses > 1 {
+                axis.damp(0.7f32.powf(dt * 10.0));
+            }
+        }
+    }
+
+    fn update(&mut self, bounds: [f32; 4], now: DateTime<Utc>) {
+        let [x, y, w, h] = bounds;
+        let sigma = measurement_sigma(w, h);
+        for (axis, measured) in self.state.iter_mut().zip([x + w / 2.0, y + h / 2.0, w, h]) {
+            axis.update(measured, sigma);
+        }
+        if seconds(now - self.last_at) > DOUBTFUL_GAP_S {
+            self.doubt = Doubt::Gap;
+        }
+        self.last_at = now;
+        self.misses = 0;
+        self.hits += 1;
+    }
+
+    fn size(&self) -> f32 {
+        let [_, _, w, h] = self.bounds();
+        (w * h).sqrt()
+    }
+}
+
+/// The detector's boxes jitter by about a twentieth of the face.
+fn measurement_sigma(w: f32, h: f32) -> f32 {
+    (0.05 * (w * h).sqrt()).max(0.5)
+}
+
+/// What one frame changed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct TrackUpdate {
+    /// For each detection, in their order: its track, if it has one.
+    pub(crate) assigned: Vec<Option<TrackId>>,
+    /// Tracks that ended.
+    pub(crate) ended: Vec<Ended>,
+}
+
+/// A track that ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Ended {
+    /// Which.
+    pub(crate) id: TrackId,
+    /// How often it had been matched.
+    pub(crate) hits: u32,
+}
+
+/// All tracks of one camera.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tracker {
+    tracks: Vec<Track>,
+    last_id: TrackId,
+}
+
+impl Tracker {
+    /// Takes one frame's detections in.
+    pub(crate) fn update(&mut self, detections: &[Detection], now: DateTime<Utc>) -> TrackUpdate {
+        for track in &mut self.tracks {
+            track.predict(now);
+        }
+        let mut assigned: Vec<Option<TrackId>> = vec![None; detections.len()];
+        let mut taken = vec![false; self.tracks.len()];
+        for confident in [true, false] {
+            for (_, t, d) in self.costs(detections, now, confident) {
+                if !taken[t] && assigned[d].is_none() {
+                    taken[t] = true;
+                    assigned[d] = Some(self.tracks[t].id);
+                    self.tracks[t].update(detections[d].bounds, now);
+                }
+            }
+        }
+        for (detection, assigned) in detections.iter().zip(&mut assigned) {
+            if assigned.is_none() && detection.score >= CONFIDENT {
+                self.last_id += 1;
+                self.tracks.push(Track::new(self.last_id, detection.bounds, now));
+                *assigned = Some(self.last_id);
+            }
+        }
+        for (track, _) in self.tracks.iter_mut().zip(&taken).filter(|(_, taken)| !**taken) {
+            track.misses += 1;
+        }
+        self.mark_crossings(now);
+        TrackUpdate {
+            assigned,
+            ended: self.age(now),
+        }
+    }
+
+    /// Ends the tracks that have not been seen for too long.
+    pub(crate) fn age(&mut self, now: DateTime<Utc>) -> Vec<Ended> {
+        let mut ended = Vec::new();
+        self.tracks.retain(|track| {
+            let alive = seconds(now - track.last_at) <= LOST_S;
+            if !alive {
+                ended.push(Ended {
+                    id: track.id,
+                    hits: track.hits,
+                });
+            }
+            alive
+        });
+        ended
+    }
+
+    /// Ends everything, as when the camera stops.
+    pub(crate) fn finish(&mut self) -> Vec<Ended> {
+        self.tracks
+            .drain(..)
+            .map(|track| Ended {
+                id: track.id,
+                hits: track.hits,
+            })
+            .collect()
+    }
+
+    /// The living tracks, oldest first.
+    pub(crate) fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
+    /// One living track.
+    pub(crate) fn get(&self, id: TrackId) -> Option<&Track> {
+        self.tracks.iter().find(|track| track.id == id)
+    }
+
+    /// The track's identity was verified: it is doubtful no more.
+    pub(crate) fn settle(&mut self, id: TrackId) {
+        if let Some(track) = self.tracks.iter_mut().find(|track| track.id == id) {
+            track.doubt = Doubt::None;
+        }
+    }
+
+    /// `new` is the face that `lost` was: `lost` lives on in its place, and the id `new` is no more.
+    pub(crate) fn rejoin(&mut self, new: TrackId, lost: TrackId) {
+        let Some(old) = self.tracks.iter().position(|track| track.id == lost) else {
+            return;
+        };
+        let (first_at, hits) = (self.tracks[old].first_at, self.tracks[old].hits);
+        if let Some(track) = self.tracks.iter_mut().find(|track| track.id == new) {
+            track.id = lost;
+            track.first_at = first_at;
+            track.hits += hits;
+            self.tracks.remove(old);
+        }
+    }
+
+    /// Possible matches of detections of one kind, cheapest first: cost, track, detection.
+    fn costs(
+        &self,
+        detections: &[Detection],
+        now: DateTime<Utc>,
+        confident: bool,
+    ) -> Vec<(f32, usize, usize)> {
+        let mut costs = Vec::new();
+        for (t, track) in self.tracks.iter().enumerate() {
+            let gap = seconds(now - track.last_at);
+            // A weak detection carries on what is there; it does not bring a lost face back.
+            if gap > if confident { MOTION_S } else { DOUBTFUL_GAP_S } {
+                continue;
+            }
+            let gate = (GATE + GATE_PER_S * gap).min(GATE_MOST) * if confident { 1.0 } else { 0.5 };
+            for (d, detection) in detections.iter().enumerate() {
+                if (detection.score >= CONFIDENT) == confident
+                    && let Some(cost) = cost(track, detection.bounds, gate)
+                {
+                    costs.push((cost, t, d));
+                }
+            }
+        }
+        costs.sort_by(|a, b| a.0.total_cmp(&b.0));
+        costs
+    }
+
+    fn mark_crossings(&mut self, now: DateTime<Utc>) {
+        let bounds: Vec<_> = self.tracks.iter().map(Track::bounds).collect();
+        for a in 0..bounds.len() {
+            for b in 0..a {
+                let recent = |t: &Track| seconds(now - t.last_at) <= MOTION_S;
+                if recent(&self.tracks[a])
+                    && recent(&self.tracks[b])
+                    && iou(bounds[a], bounds[b]) > CROSSING_IOU
+                {
+                    for i in [a, b] {
+                        self.tracks[i].doubt = self.tracks[i].doubt.max(Doubt::Crossing);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What it costs to say that this detection is that track; `None` if it cannot be.
+fn cost(track: &Track, bounds: [f32; 4], gate: f32) -> Option<f32> {
+    let expected = track.bounds();
+    let size = |b: [f32; 4]| (b[2] * b[3]).max(1.0).sqrt();
+    let (a, b) = (size(expected), size(bounds));
+    if !(0.45..=2.2).contains(&(b / a)) {
+        return None;
+    }
+    let centre = |b: [f32; 4]| [b[0] + b[2] / 2.0, b[1] + b[3] / 2.0];
+    let ([x0, y0], [x1, y1]) = (centre(expected), centre(bounds));
+    let distance = (x1 - x0).hypot(y1 - y0) / ((a + b) / 2.0);
+    (distance <= gate).then(|| 1.0 - iou(expected, bounds) + distance + 0.3 * (b / a).ln().abs())
+}
+
+/// Intersection over union of two boxes.
+pub(crate) fn iou(a: [f32; 4], b: [f32; 4]) -> f32 {
+    let overlap = |i: usize| (a[i] + a[i + 2]).min(b[i] + b[i + 2]) - a[i].max(b[i]);
+    let intersection = overlap(0).max(0.0) * overlap(1).max(0.0);
+    let union = a[2] * a[3] + b[2] * b[3] - intersection;
+    if union > 0.0 { intersection / union } else { 0.0 }
+}
+
+/// A span of time in seconds.
+pub(crate) fn seconds(span: TimeDelta) -> f32 {
+    span.num_milliseconds() as f32 / 1000.0
+}
+
+#[cfg(test)]
+#[path = "tracker_tests.rs"]
+mod tests;

@@ -1,0 +1,227 @@
+//! Finding a tilted face's landmarks again in an upright crop.
+//!
+//! YuNet finds tilted heads, but sets their landmarks as if they were almost upright: a head at 40° is reported
+//! at 5°, the aligned crop is skewed, and SFace sees a stranger. So before a face is embedded, the detector looks
+//! again at a small crop turned by a few angles, and the angle at which it is surest wins. Measured on a clip of
+//! two people who lean their heads: cosine to their own templates 0.12 and 0.23 without, 0.67 and 0.82 with it.
+//! A look costs a tenth of the detection on a whole frame; it is paid only for faces that are embedded.
+
+use hadir_models::ModelError;
+use hadir_models::detect::{DetectOptions, Detector, Face};
+use image::{Rgb, RgbImage};
+
+/// Side of the crop that the detector looks at.
+const SIDE: u32 = 160;
+/// Width of the crop in sizes of the face.
+const CONTEXT: f32 = 2.2;
+/// Angles that are tried first on a new face, degrees clockwise.
+const FIRST: [i32; 3] = [0, -30, 30];
+/// How much further is tried around the best one.
+const STEP: i32 = 15;
+/// No head is tilted further; and nothing is found by trying.
+const MOST: i32 = 60;
+
+/// A face with landmarks that were found upright.
+#[derive(Clone, Debug)]
+pub(crate) struct Upright {
+    /// The head's tilt, degrees clockwise.
+    pub(crate) tilt: i32,
+    /// The landmarks in pixels of the frame.
+    pub(crate) landmarks: [[f32; 2]; 5],
+    /// The face as it is in the upright crop, in units of the frame's pixels: for judging pose and size.
+    pub(crate) face: Face,
+}
+
+/// Looks for the face at the tilts around `last_tilt`, or around none. `None` if it is found at no tilt: then it
+/// is hardly a face.
+///
+/// # Errors
+/// Those of the detector.
+pub(crate) fn straighten(
+    frame: &RgbImage,
+    face: &Face,
+    last_tilt: Option<i32>,
+    detector: &Detector,
+) -> Result<Option<Upright>, ModelError> {
+    let mut tried: Vec<(i32, Option<Upright>)> = Vec::with_capacity(5);
+    let mut look = |tilts: &[i32]| -> Result<Option<i32>, ModelError> {
+        for &tilt in tilts {
+            if tilt.abs() <= MOST && tried.iter().all(|(t, _)| *t != tilt) {
+                tried.push((tilt, look_at(frame, face, tilt, detector)?));
+            }
+        }
+        Ok(best(&tried).map(|upright| upright.tilt))
+    };
+    let found = match last_tilt {
+        Some(tilt) => look(&[tilt, tilt - STEP, tilt + STEP])?,
+        None => match look(&FIRST)? {
+            Some(tilt) => look(&[tilt - STEP, tilt + STEP])?,
+            None => None,
+        },
+    };
+    Ok(found.and_then(|_| best(&tried).cloned()))
+}
+
+fn best(tried: &[(i32, Option<Upright>)]) -> Option<&Upright> {
+    tried
+        .iter()
+        .filter_map(|(_, upright)| upright.as_ref())
+        .max_by(|a, b| a.face.score.total_cmp(&b.face.score))
+}
+
+/// Turns the crop by one angle and detects in it.
+fn look_at(
+    frame: &RgbImage,
+    face: &Face,
+    tilt: i32,
+    detector: &Detector,
+) -> Result<Option<Upright>, ModelError> {
+    let turn = Turn::around(face, tilt);
+    let options = DetectOptions {
+        max_side: None,
+        score_threshold: 0.4,
+        ..DetectOptions::default()
+    };
+    let crop = turn.crop(frame);
+    let middle = SIDE as f32 / 2.0;
+    let off = |found: &Face| {
+        let [x, y] = found.center();
+        (x - middle).hypot(y - middle)
+    };
+    let found = detector
+        .detect(&crop, &options)?
+        .into_iter()
+        .min_by(|a, b| off(a).total_cmp(&off(b)));
+    let Some(found) = found.filter(|found| off(found) < middle / 2.0) else {
+        return Ok(None);
+    };
+    let [x, y, w, h] = found.bounds;
+    let unit = turn.unit;
+    Ok(Some(Upright {
+        tilt,
+        landmarks: found.landmarks.map(|point| turn.to_frame(point)),
+        face: Face {
+            bounds: [x * unit, y * unit, w * unit, h * unit],
+            landmarks: found.landmarks.map(|[x, y]| [x * unit, y * unit]),
+            score: found.score,
+        },
+    }))
+}
+
+/// The way from the turned crop to the frame.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    centre: [f32; 2],
+    sin: f32,
+    cos: f32,
+    /// Pixels of the frame for one of the crop.
+    unit: f32,
+}
+
+impl Turn {
+    fn around(face: &Face, tilt: i32) -> Self {
+        let (sin, cos) = (tilt as f32).to_radians().sin_cos();
+        let size = face.bounds[2].max(face.bounds[3]).max(1.0);
+        Self {
+            centre: face.center(),
+            sin,
+            cos,
+            unit: CONTEXT * size / SIDE as f32,
+        }
+    }
+
+    fn to_frame(self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let middle = SIDE as f32 / 2.0;
+        let (x, y) = ((x - middle) * self.unit, (y - middle) * self.unit);
+        [
+            self.centre[0] + self.cos * x - self.sin * y,
+            self.centre[1] + self.sin * x + self.cos * y,
+        ]
+    }
+
+    /// Samples the crop bilinearly; black outside the frame.
+    fn crop(self, frame: &RgbImage) -> RgbImage {
+        let (width, height) = (frame.width() as usize, frame.height() as usize);
+        let pixels = frame.as_raw();
+        let mut crop = Vec::with_capacity((SIDE * SIDE * 3) as usize);
+        for v in 0..SIDE {
+            for u in 0..SIDE {
+                let [x, y] = self.to_frame([u as f32, v as f32]);
+                // Written so that no number (NaN) is outside too.
+                let inside = x >= 0.0 && y >= 0.0 && x < (width - 1) as f32 && y < (height - 1) as f32;
+                if !inside {
+                    crop.extend([0; 3]);
+                    continue;
+                }
+                let (x0, y0) = (x as usize, y as usize);
+                let (fx, fy) = (x - x0 as f32, y - y0 as f32);
+                let upper = (y0 * width + x0) * 3;
+                let lower = upper + width * 3;
+                for c in 0..3 {
+                    let value = |at: usize| f32::from(pixels[at + c]);
+                    let above = value(upper) + fx * (value(upper + 3) - value(upper));
+                    let below = value(lower) + fx * (value(lower + 3) - value(lower));
+                    crop.push((above + fy * (below - above) + 0.5) as u8);
+                }
+            }
+        }
+        RgbImage::from_raw(SIDE, SIDE, crop).unwrap_or_else(|| RgbImage::from_pixel(SIDE, SIDE, Rgb([0; 3])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn face(bounds: [f32; 4]) -> Face {
+        Face {
+            bounds,
+            landmarks: [[0.0; 2]; 5],
+            score: 0.9,
+        }
+    }
+
+    #[test]
+    fn the_crop_is_centred_on_the_face_and_turned() {
+        let turn = Turn::around(&face([40.0, 30.0, 20.0, 20.0]), 90);
+        let middle = SIDE as f32 / 2.0;
+        assert_eq!(turn.to_frame([middle, middle]), [50.0, 40.0]);
+        // What is to the right in the crop of a head tilted by 90° clockwise is below in the frame.
+        let [x, y] = turn.to_frame([middle + 10.0, middle]);
+        assert!((x - 50.0).abs() < 1e-3 && y > 41.0, "{x} {y}");
+    }
+
+    #[test]
+    fn the_crop_shows_what_is_there() {
+        let frame = RgbImage::from_fn(
+            200,
+            200,
+            |x, _| if x < 100 { Rgb([10; 3]) } else { Rgb([200; 3]) },
+        );
+        let crop = Turn::around(&face([80.0, 80.0, 40.0, 40.0]), 0).crop(&frame);
+        assert_eq!(
+            (crop.get_pixel(10, 80).0, crop.get_pixel(150, 80).0),
+            ([10; 3], [200; 3])
+        );
+        let turned = Turn::around(&face([80.0, 80.0, 40.0, 40.0]), 90).crop(&frame);
+        assert_eq!(
+            (turned.get_pixel(80, 150).0, turned.get_pixel(80, 10).0),
+            ([10; 3], [200; 3])
+        );
+    }
+
+    #[test]
+    fn faces_at_the_border_or_of_no_size_do_no_harm() {
+        for bounds in [
+            [-50.0, -50.0, 20.0, 20.0],
+            [0.0; 4],
+            [f32::NAN; 4],
+            [1e30, 0.0, 5.0, 5.0],
+        ] {
+            for size in [1, 2, 50] {
+                let crop = Turn::around(&face(bounds), 30).crop(&RgbImage::new(size, size));
+                assert_eq!(crop.dimensions(), (SIDE, SIDE));
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! From a face in a frame to a view that can be compared: upright, aligned, judged, embedded.
+
+use hadir_models::detect::{Detector, Face};
+use hadir_models::embed::{Embedder, Embedding};
+use hadir_models::{ModelError, align, quality};
+use image::RgbImage;
+
+use super::upright;
+
+/// Eyes nearer to each other than this, in pixels of the frame, leave nothing to recognise.
+const MIN_EYE_DISTANCE: f32 = 8.0;
+/// The upright look must be at least this sure that it is a face.
+const MIN_SCORE: f32 = 0.65;
+/// Turned further to the side or up than this, in degrees, a face is not compared.
+const MAX_YAW: f32 = 65.0;
+const MAX_PITCH: f32 = 50.0;
+/// Below this variance of the Laplacian there is no detail left.
+const MIN_SHARPNESS: f32 = 2.0;
+
+/// Both networks, made once and shared by all cameras.
+#[derive(Debug)]
+pub(crate) struct Models {
+    /// Finds faces.
+    pub(crate) detector: Detector,
+    /// Makes embeddings.
+    pub(crate) embedder: Embedder,
+}
+
+impl Models {
+    /// Makes both from the weights in the binary.
+    ///
+    /// # Errors
+    /// When the weights are damaged.
+    pub(crate) fn new() -> Result<Self, ModelError> {
+        Ok(Self {
+            detector: Detector::new()?,
+            embedder: Embedder::new()?,
+        })
+    }
+}
+
+/// A view of a face that can be compared.
+#[derive(Clone, Debug)]
+pub(crate) struct Taken {
+    /// What it is compared by.
+    pub(crate) embedding: Embedding,
+    /// Its weight in a vote, above 0.
+    pub(crate) weight: f32,
+    /// The head's tilt, where the next look begins.
+    pub(crate) tilt: i32,
+}
+
+/// Why a face gives no view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ViewError {
+    /// Too few pixels.
+    TooSmall,
+    /// Turned away too far.
+    TurnedAway,
+    /// No detail in it.
+    Blurred,
+    /// Perhaps no face at all.
+    HardlyAFace,
+}
+
+/// Makes a view of a face.
+///
+/// # Errors
+/// Outer: those of the networks. Inner: why the face gives no view.
+pub(crate) fn take(
+    frame: &RgbImage,
+    face: &Face,
+    last_tilt: Option<i32>,
+    models: &Models,
+) -> Result<Result<Taken, ViewError>, ModelError> {
+    if face.eye_distance() < MIN_EYE_DISTANCE * 0.75 {
+        return Ok(Err(ViewError::TooSmall));
+    }
+    let Some(upright) = upright::straighten(frame, face, last_tilt, &models.detector)? else {
+        return Ok(Err(ViewError::HardlyAFace));
+    };
+    let aligned = align::align_crop(frame, &upright.landmarks);
+    let weight = match weigh(&aligned, &upright.face) {
+        Ok(weight) => weight,
+        Err(why) => return Ok(Err(why)),
+    };
+    let embedding = models.embedder.embed(&[aligned])?.pop();
+    Ok(embedding
+        .map(|embedding| Taken {
+            embedding,
+            weight,
+            tilt: upright.tilt,
+        })
+        .ok_or(ViewError::HardlyAFace))
+}
+
+/// The weight of a view in the vote, or why it has none.
+fn weigh(aligned: &RgbImage, face: &Face) -> Result<f32, ViewError> {
+    let quality = quality::assess(aligned, face);
+    if quality.eye_distance < MIN_EYE_DISTANCE {
+        Err(ViewError::TooSmall)
+    } else if face.score < MIN_SCORE {
+        Err(ViewError::HardlyAFace)
+    } else if quality.yaw.abs() > MAX_YAW || quality.pitch.abs() > MAX_PITCH {
+        Err(ViewError::TurnedAway)
+    } else if quality.sharpness < MIN_SHARPNESS {
+        Err(ViewError::Blurred)
+    } else {
+        // The root: a view of half the worth still says something, and counts for more than half.
+        Ok(quality.score.clamp(1e-4, 1.0).sqrt())
+    }
+}
