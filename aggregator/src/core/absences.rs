@@ -1,0 +1,214 @@
+//! What a change of state leads to: alerts opened and closed, and who is told.
+
+use chrono::{DateTime, Utc};
+use hadir_shared::id::EmployeeId;
+
+use super::Core;
+use super::state::{Changes, Memory};
+use super::types::{AlertState, CloseReason, What};
+use crate::error::Result;
+use crate::escalation::{self, Action, Policy};
+use crate::notify::{Content, templates};
+use crate::presence::{Cause, Decision, State as Presence};
+use crate::store::{NewEvent, NewMessage, Tx};
+
+/// In an alert's history, where somebody was to be told and WhatsApp is not configured.
+const NOT_CONFIGURED: &str = "not_configured";
+
+impl Core {
+    /// Stores what the presence rules decided, and does what follows from it.
+    pub(super) fn apply(
+        &self,
+        state: &Memory,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        decisions: impl IntoIterator<Item = Decision>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        for decision in decisions {
+            let Some(facts) = state.engine.person(&decision.employee) else {
+                continue;
+            };
+            tx.save_presence(&facts)?;
+            changes.states = true;
+            // The states first: whether a superior is absent too is asked for below.
+            let absent = (decision.to == Presence::Absent, decision.from == Presence::Absent);
+            match (absent, facts.last_seen) {
+                ((true, _), Some(seen)) if decision.cause == Cause::Due => {
+                    self.open_alert(tx, changes, &decision.employee, seen, now)?;
+                }
+                ((_, true), Some(seen)) => self.close_returned(tx, changes, &decision.employee, seen, now)?,
+                _ => {}
+            }
+            changes.status.insert(decision.employee);
+        }
+        Ok(())
+    }
+
+    fn open_alert(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        employee: &EmployeeId,
+        last_seen: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let excused = tx.excused_until(employee)?.is_some_and(|until| now < until);
+        if excused || tx.open_alert(employee)?.is_some() {
+            return Ok(());
+        }
+        let alert = tx.open_alert_for(employee, last_seen, now)?;
+        tx.add_event(alert, now, &NewEvent::of(What::Opened))?;
+        self.escalate(tx, changes, alert, now)
+    }
+
+    /// Takes the steps of an open alert's escalation that are due.
+    pub(super) fn escalate(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        alert: i64,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        changes.alerts.insert(alert);
+        let Some(about) = tx.alert(alert)?.filter(|alert| alert.state == AlertState::Open) else {
+            return Ok(());
+        };
+        let chain = tx.chain_above(&about.employee)?;
+        let taken = tx.steps_taken(alert)?;
+        let areas = tx.areas()?;
+        let camera = match &about.camera {
+            Some(id) => tx.camera(id)?.map(|camera| camera.number),
+            None => None,
+        };
+        let absence = templates::Absence {
+            alert,
+            name: &about.name,
+            area: areas
+                .iter()
+                .find(|area| Some(&area.id) == about.area.as_ref())
+                .map(|area| area.name.as_str()),
+            camera,
+            last_seen: about.last_seen,
+        };
+        for action in escalation::due_actions(&Policy::default(), &chain, &taken, now - about.opened_at) {
+            match action {
+                Action::Tell { step, recipient } => {
+                    let Some(superior) = chain.iter().find(|superior| superior.id == recipient) else {
+                        continue;
+                    };
+                    let Some(phone) = &superior.phone else { continue };
+                    let content =
+                        templates::absence(&absence, superior.language, self.settings.timezone, now);
+                    let message = NewMessage {
+                        dedup: format!("alert/{alert}/{step}/{recipient}"),
+                        alert: Some(alert),
+                        recipient: Some(&recipient),
+                        phone,
+                        language: superior.language,
+                        content,
+                    };
+                    let queued = self.queue(tx, changes, &message, now)?;
+                    let detail = queued.is_none().then_some(NOT_CONFIGURED);
+                    let event = NewEvent {
+                        recipient: Some(&recipient),
+                        step: Some(step),
+                        message: queued,
+                        detail,
+                        ..NewEvent::of(What::Message)
+                    };
+                    tx.add_event(alert, now, &event)?;
+                }
+                Action::PassOver {
+                    step,
+                    recipient,
+                    reason,
+                } => {
+                    let event = NewEvent {
+                        recipient: Some(&recipient),
+                        step: Some(step),
+                        detail: Some(reason.code()),
+                        ..NewEvent::of(What::PassedOver)
+                    };
+                    tx.add_event(alert, now, &event)?;
+                }
+                Action::NobodyLeft { step } => {
+                    tracing::warn!(alert, "nobody is left who could be told of an absence");
+                    let event = NewEvent {
+                        step: Some(step),
+                        detail: Some(escalation::NOBODY_LEFT),
+                        ..NewEvent::of(What::PassedOver)
+                    };
+                    tx.add_event(alert, now, &event)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody was seen again: whoever was told of the absence is told of that; whoever was not is not.
+    fn close_returned(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        employee: &EmployeeId,
+        seen: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let Some(id) = tx.open_alert(employee)? else {
+            return Ok(());
+        };
+        let Some(alert) = tx.alert(id)? else { return Ok(()) };
+        changes.alerts.insert(id);
+        tx.cancel_unsent(id, "They came back before it went out.", now)?;
+        tx.close_alert(id, CloseReason::Returned, None, now)?;
+        tx.add_event(id, now, &NewEvent::of(What::Returned))?;
+        for told in tx.told(id)? {
+            let away = seen - alert.last_seen;
+            let content = templates::returned(&alert.name, seen, away, told.language, self.settings.timezone);
+            let message = NewMessage {
+                dedup: format!("alert/{id}/returned/{}", told.recipient),
+                alert: Some(id),
+                recipient: Some(&told.recipient),
+                phone: &told.phone,
+                language: told.language,
+                content,
+            };
+            let message = self.queue(tx, changes, &message, now)?;
+            let event = NewEvent {
+                recipient: Some(&told.recipient),
+                message,
+                ..NewEvent::of(What::Message)
+            };
+            tx.add_event(id, now, &event)?;
+        }
+        Ok(())
+    }
+
+    /// Queues a message; `None` where WhatsApp is not configured.
+    pub(super) fn queue(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        message: &NewMessage<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<i64>> {
+        if self.settings.whatsapp.is_none() {
+            return Ok(None);
+        }
+        changes.queued = true;
+        tx.enqueue(message, now)
+    }
+
+    /// A text in answer to somebody's message, within the 24 hours in which that is allowed.
+    pub(super) fn reply(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        to: &NewMessage<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        debug_assert!(matches!(to.content, Content::Text { .. }), "an answer is a text");
+        self.queue(tx, changes, to, now).map(|_| ())
+    }
+}

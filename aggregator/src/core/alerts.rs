@@ -1,0 +1,132 @@
+//! Alerts: who sees them, and who answers.
+
+use chrono::TimeDelta;
+use hadir_shared::id::EmployeeId;
+
+use super::Core;
+use super::types::{Alert, AlertFilter, AlertState, CloseReason, Excuse, Role, Viewer, What};
+use crate::error::{Error, Result};
+use crate::store::{NewEvent, Reader};
+
+/// An excuse may last so long.
+const MAX_EXCUSE: TimeDelta = TimeDelta::days(31);
+
+impl Core {
+    /// Alerts of the employees whom the viewer sees, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn alerts(&self, viewer: &Viewer, filter: AlertFilter) -> Result<Vec<Alert>> {
+        let sight = self.people().sight(viewer);
+        let alerts = self.store.read(|reader| reader.alerts(filter))?;
+        Ok(alerts
+            .into_iter()
+            .filter(|alert| sight.has(&alert.employee))
+            .collect())
+    }
+
+    /// One alert.
+    ///
+    /// # Errors
+    /// `NotFound`, also where the viewer may not see it.
+    pub fn alert(&self, viewer: &Viewer, id: i64) -> Result<Alert> {
+        self.store.read(|reader| self.find_alert(reader, viewer, id))
+    }
+
+    fn find_alert(&self, reader: &Reader<'_>, viewer: &Viewer, id: i64) -> Result<Alert> {
+        let alert = reader
+            .alert(id)?
+            .filter(|alert| self.may_see(viewer, &alert.employee));
+        alert.ok_or_else(|| Error::not_found("id", format!("There is no alert {id}.")))
+    }
+
+    /// Somebody has it. The first answer stays; another one changes nothing.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when it is closed.
+    pub fn acknowledge(&self, viewer: &Viewer, id: i64) -> Result<Alert> {
+        let now = self.now();
+        self.update(|_, tx, changes| {
+            let alert = self.find_alert(tx, viewer, id)?;
+            refuse_closed(&alert)?;
+            if alert.state == AlertState::Open {
+                tx.acknowledge_alert(id, who(viewer), now)?;
+                let event = NewEvent {
+                    recipient: viewer.employee.as_ref(),
+                    ..NewEvent::of(What::Acknowledged)
+                };
+                tx.add_event(id, now, &event)?;
+                tx.audit(&viewer.username, &format!("alert {id} acknowledged"), now)?;
+                changes.alerts.insert(id);
+            }
+            self.find_alert(tx, viewer, id)
+        })
+    }
+
+    /// Closes an alert, and raises none for the employee until a time.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when it is closed; `Invalid` when the reason or the end makes no sense.
+    pub fn excuse(&self, viewer: &Viewer, id: i64, excuse: Excuse) -> Result<Alert> {
+        let now = self.now();
+        let reason = excuse.reason.trim();
+        if reason.is_empty() || reason.chars().count() > 200 {
+            return Err(Error::invalid("reason", "Give a reason of 1 to 200 characters."));
+        }
+        if excuse.until <= now || excuse.until > now + MAX_EXCUSE {
+            return Err(Error::invalid(
+                "until",
+                "Give an end that lies ahead, at most 31 days.",
+            ));
+        }
+        self.update(|_, tx, changes| {
+            let alert = self.find_alert(tx, viewer, id)?;
+            refuse_closed(&alert)?;
+            tx.cancel_unsent(id, "The absence was excused before it went out.", now)?;
+            tx.close_alert(id, CloseReason::Excused, Some(excuse.until), now)?;
+            let event = NewEvent {
+                recipient: viewer.employee.as_ref(),
+                detail: Some(reason),
+                ..NewEvent::of(What::Excused)
+            };
+            tx.add_event(id, now, &event)?;
+            tx.audit(&viewer.username, &format!("alert {id} excused"), now)?;
+            changes.alerts.insert(id);
+            changes.status.insert(alert.employee);
+            self.find_alert(tx, viewer, id)
+        })
+    }
+
+    /// Whether a viewer may see an employee. Never waits for the store.
+    pub fn may_see(&self, viewer: &Viewer, employee: &EmployeeId) -> bool {
+        self.people().sees(viewer, employee)
+    }
+}
+
+fn refuse_closed(alert: &Alert) -> Result<()> {
+    match alert.state {
+        AlertState::Closed => Err(Error::conflict(
+            "id",
+            format!("Alert {} is closed; there is nothing left to answer.", alert.id),
+        )),
+        AlertState::Open | AlertState::Acknowledged => Ok(()),
+    }
+}
+
+/// Who answers: the employee, else the user.
+fn who(viewer: &Viewer) -> &str {
+    viewer
+        .employee
+        .as_ref()
+        .map_or(&viewer.username, EmployeeId::as_str)
+}
+
+/// Whether a viewer may add, change and delete employees, and enrol them.
+pub(super) fn must_manage(viewer: &Viewer) -> Result<()> {
+    match viewer.role {
+        Role::Admin | Role::Hr => Ok(()),
+        Role::Supervisor | Role::Technician => Err(Error::forbidden(
+            "Only HR and administrators change employees and their enrolment.",
+        )),
+    }
+}

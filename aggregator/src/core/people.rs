@@ -1,0 +1,398 @@
+//! Employees: who is registered, where they are, and their day.
+
+use std::cmp::Reverse;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone as _, Utc};
+use hadir_shared::id::{AreaId, EmployeeId};
+
+use super::Core;
+use super::alerts::must_manage;
+use super::phone::e164;
+use super::templates::no_employee;
+use super::types::{
+    DailyReport, Deleted, Employee, EmployeePatch, NewEmployee, Notice, State, StatusRow, Summary, Viewer,
+};
+use crate::error::{Error, Result};
+use crate::store::{EmployeeRecord, Reader};
+
+impl Core {
+    /// How many are where, of those whom the viewer sees.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn summary(&self, viewer: &Viewer) -> Result<Summary> {
+        let sight = self.people().sight(viewer);
+        let mut summary = Summary::default();
+        for (id, state) in self.store.read(|reader| reader.states())? {
+            if !sight.has(&id) {
+                continue;
+            }
+            summary.total += 1;
+            *match state {
+                State::Available => &mut summary.present,
+                State::Absent => &mut summary.absent,
+                State::Off => &mut summary.off,
+                State::Unknown => &mut summary.unknown,
+                State::Exempt => &mut summary.exempt,
+            } += 1;
+        }
+        Ok(summary)
+    }
+
+    /// Everybody whom the viewer sees, most urgent first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn status(&self, viewer: &Viewer) -> Result<Vec<StatusRow>> {
+        let sight = self.people().sight(viewer);
+        let now = self.now();
+        let mut rows = self.store.read(|reader| reader.status(now))?;
+        rows.retain(|row| sight.has(&row.employee));
+        rows.sort_by_cached_key(|row| {
+            // Who is absent the longest comes first; of the others, by name.
+            let since = (row.state == State::Absent).then_some(row.last_seen).flatten();
+            (
+                row.state.urgency(),
+                since,
+                row.name.to_lowercase(),
+                row.employee.clone(),
+            )
+        });
+        Ok(rows)
+    }
+
+    /// Who is off or absent, longest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn notices(&self, viewer: &Viewer) -> Result<Vec<Notice>> {
+        let mut rows = self.status(viewer)?;
+        rows.retain(|row| matches!(row.state, State::Off | State::Absent));
+        rows.sort_by_key(|row| Reverse(row.seconds_since));
+        let notice = |row: StatusRow| Notice {
+            employee: row.employee,
+            name: row.name,
+            state: row.state,
+            since: row.since,
+            last_seen: row.last_seen,
+            camera: row.camera,
+        };
+        Ok(rows.into_iter().map(notice).collect())
+    }
+
+    /// Everybody whom the viewer sees, by name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn employees(&self, viewer: &Viewer) -> Result<Vec<Employee>> {
+        let sight = self.people().sight(viewer);
+        let mut employees = self.store.read(|reader| reader.employees())?;
+        employees.retain(|employee| sight.has(&employee.id));
+        Ok(employees)
+    }
+
+    /// One employee.
+    ///
+    /// # Errors
+    /// `NotFound`, also where the viewer may not see them.
+    pub fn employee(&self, viewer: &Viewer, id: &EmployeeId) -> Result<Employee> {
+        let seen = self.may_see(viewer, id);
+        let employee = self.store.read(|reader| reader.employee(id))?;
+        employee.filter(|_| seen).ok_or_else(|| no_employee(id))
+    }
+
+    /// An employee's name; `None` when there is no such employee, or the viewer may not see them. Never waits
+    /// for the store.
+    pub fn name_of(&self, viewer: &Viewer, id: &EmployeeId) -> Option<String> {
+        let people = self.people();
+        people
+            .name(id)
+            .filter(|_| people.sees(viewer, id))
+            .map(str::to_owned)
+    }
+
+    /// Registers an employee.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Invalid` or `Conflict` with the field that is to blame.
+    pub fn create_employee(&self, viewer: &Viewer, new: NewEmployee) -> Result<Employee> {
+        must_manage(viewer)?;
+        let now = self.now();
+        self.update(|state, tx, changes| {
+            let id = match new.id.as_deref().map(str::trim).filter(|id| !id.is_empty()) {
+                Some(id) => EmployeeId::new(id).map_err(|error| Error::invalid("id", sentence(&error)))?,
+                None => next_id(tx)?,
+            };
+            if tx.employee(&id)?.is_some() {
+                return Err(Error::conflict(
+                    "id",
+                    format!("There is an employee {id} already."),
+                ));
+            }
+            let record = EmployeeRecord {
+                name: name(&new.name)?,
+                supervisor: superior(tx, &id, new.supervisor.as_deref())?,
+                areas: areas(&new.areas)?,
+                phone: self.phone(new.phone.as_deref())?,
+                badge: badge(tx, &id, new.badge.as_deref())?,
+                language: new.language.unwrap_or(self.settings.language),
+                role_title: title(new.role_title.as_deref())?,
+                consent: consent(new.consent, now)?,
+                id: id.clone(),
+            };
+            tx.register(&record, now)?;
+            tx.audit(&viewer.username, &format!("employee {id} added"), now)?;
+            let decisions = state.engine.set_person(&id, record.areas, now);
+            self.apply(state, tx, changes, decisions, now)?;
+            changes.people = true;
+            changes.status.insert(id.clone());
+            tx.employee(&id)?.ok_or_else(|| no_employee(&id))
+        })
+    }
+
+    /// Changes an employee. Withdrawing the consent erases their templates.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`; `Invalid` or `Conflict` with the field that is to blame.
+    pub fn update_employee(
+        &self,
+        viewer: &Viewer,
+        id: &EmployeeId,
+        patch: EmployeePatch,
+    ) -> Result<Employee> {
+        must_manage(viewer)?;
+        let now = self.now();
+        let (employee, erased) = self.update(|state, tx, changes| {
+            let before = tx.employee(id)?.ok_or_else(|| no_employee(id))?;
+            let record = EmployeeRecord {
+                id: id.clone(),
+                name: match &patch.name {
+                    Some(new) => name(new)?,
+                    None => before.name,
+                },
+                supervisor: match &patch.supervisor {
+                    Some(new) => superior(tx, id, new.as_deref())?,
+                    None => before.supervisor,
+                },
+                areas: match &patch.areas {
+                    Some(new) => areas(new)?,
+                    None => before.areas.clone(),
+                },
+                phone: match &patch.phone {
+                    Some(new) => self.phone(new.as_deref())?,
+                    None => before.phone,
+                },
+                badge: match &patch.badge {
+                    Some(new) => badge(tx, id, new.as_deref())?,
+                    None => before.badge,
+                },
+                language: patch.language.unwrap_or(before.language),
+                role_title: match &patch.role_title {
+                    Some(new) => title(new.as_deref())?,
+                    None => before.role_title,
+                },
+                consent: match patch.consent {
+                    Some(new) => consent(new, now)?,
+                    None => before.consent,
+                },
+            };
+            tx.change(&record, now)?;
+            let erased = if record.consent.is_none() {
+                tx.delete_templates(id)?
+            } else {
+                0
+            };
+            if erased > 0 || before.photos > 0 && record.areas != before.areas {
+                changes.gallery = Some(tx.next_gallery()?);
+            }
+            tx.audit(&viewer.username, &format!("employee {id} changed"), now)?;
+            let decisions = state.engine.set_person(id, record.areas, now);
+            self.apply(state, tx, changes, decisions, now)?;
+            changes.people = true;
+            changes.status.insert(id.clone());
+            Ok((tx.employee(id)?.ok_or_else(|| no_employee(id))?, erased))
+        })?;
+        if erased > 0 {
+            self.erase_traces();
+        }
+        Ok(employee)
+    }
+
+    /// Deletes an employee, their templates, sightings and attendance; nothing of the templates is left in any
+    /// file of the store. Whoever had them as superior gets theirs.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`.
+    pub fn delete_employee(&self, viewer: &Viewer, id: &EmployeeId) -> Result<Deleted> {
+        must_manage(viewer)?;
+        let now = self.now();
+        let deleted = self.update(|state, tx, changes| {
+            tx.employee(id)?.ok_or_else(|| no_employee(id))?;
+            let templates = tx.template_count(id)?;
+            tx.delete_employee(id)?;
+            let gallery_version = if templates > 0 {
+                tx.next_gallery()?
+            } else {
+                tx.gallery_version()?
+            };
+            // The record names no deleted person.
+            tx.audit(&viewer.username, "an employee deleted", now)?;
+            state.engine.remove_person(id);
+            changes.gallery = (templates > 0).then_some(gallery_version);
+            changes.people = true;
+            let devices = tx.agents()?.len() as u64;
+            Ok(Deleted {
+                deleted: id.clone(),
+                templates,
+                gallery_version,
+                devices,
+            })
+        })?;
+        self.erase_traces();
+        Ok(deleted)
+    }
+
+    /// A day's attendance of everybody whom the viewer sees; the day is the site's.
+    ///
+    /// # Errors
+    /// `Invalid` when the date is beyond all calendars.
+    pub fn daily_report(&self, viewer: &Viewer, date: NaiveDate) -> Result<DailyReport> {
+        let zone = self.settings.timezone;
+        let midnight = |date: NaiveDate| -> Option<DateTime<Utc>> {
+            // Where a change of the clocks skips midnight, the day begins an hour later.
+            let start = date.and_hms_opt(0, 0, 0)?;
+            let local = zone.from_local_datetime(&start).earliest();
+            let local = local.or_else(|| {
+                zone.from_local_datetime(&(start + TimeDelta::hours(1)))
+                    .earliest()
+            });
+            local.map(|local| local.with_timezone(&Utc))
+        };
+        let bounds = midnight(date).zip(date.succ_opt().and_then(midnight));
+        let (from, to) = bounds.ok_or_else(|| Error::invalid("date", "Give a date of this age."))?;
+        let sight = self.people().sight(viewer);
+        let mut rows = self.store.read(|reader| reader.presence_between(from, to))?;
+        rows.retain(|row| sight.has(&row.employee));
+        Ok(DailyReport {
+            date,
+            timezone: zone.name().to_owned(),
+            rows,
+        })
+    }
+
+    fn phone(&self, text: Option<&str>) -> Result<Option<String>> {
+        match text.map(str::trim).filter(|text| !text.is_empty()) {
+            None => Ok(None),
+            Some(text) => match e164(text, &self.settings.country_code) {
+                Some(phone) => Ok(Some(phone)),
+                None => Err(Error::invalid(
+                    "phone",
+                    "This is no phone number: write it like 0812-3456-7890 or +62 812 3456 7890.",
+                )),
+            },
+        }
+    }
+}
+
+/// An error of an id as a sentence.
+fn sentence(error: &impl std::fmt::Display) -> String {
+    format!("{error}.")
+}
+
+fn next_id(reader: &Reader<'_>) -> Result<EmployeeId> {
+    let used: Vec<u64> = reader
+        .superiors()?
+        .iter()
+        .filter_map(|(id, _)| id.as_str().strip_prefix("EMP")?.parse().ok())
+        .collect();
+    let next = used.into_iter().max().unwrap_or(0).saturating_add(1);
+    EmployeeId::new(format!("EMP{next:03}")).map_err(|error| Error::internal(sentence(&error)))
+}
+
+fn name(text: &str) -> Result<String> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            "name",
+            "A name has 1 to 100 characters, in one line.",
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+fn title(text: Option<&str>) -> Result<Option<String>> {
+    let Some(title) = text.map(str::trim).filter(|title| !title.is_empty()) else {
+        return Ok(None);
+    };
+    if title.chars().count() > 100 || title.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            "role_title",
+            "A title has at most 100 characters, in one line.",
+        ));
+    }
+    Ok(Some(title.to_owned()))
+}
+
+fn badge(reader: &Reader<'_>, id: &EmployeeId, text: Option<&str>) -> Result<Option<String>> {
+    let Some(badge) = text.map(str::trim).filter(|badge| !badge.is_empty()) else {
+        return Ok(None);
+    };
+    if badge.len() > 64 || badge.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            "badge",
+            "A badge number has at most 64 characters.",
+        ));
+    }
+    match reader.employee_of_badge(badge)? {
+        Some(other) if other != *id => Err(Error::conflict(
+            "badge",
+            format!("This badge belongs to employee {other}."),
+        )),
+        _ => Ok(Some(badge.to_owned())),
+    }
+}
+
+fn areas(texts: &[String]) -> Result<Vec<AreaId>> {
+    let parse =
+        |text: &String| AreaId::new(text.trim()).map_err(|error| Error::invalid("areas", sentence(&error)));
+    let mut areas = texts.iter().map(parse).collect::<Result<Vec<_>>>()?;
+    areas.sort();
+    areas.dedup();
+    Ok(areas)
+}
+
+fn consent(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    match at {
+        Some(at) if at > now + TimeDelta::days(1) => {
+            Err(Error::invalid("consent", "The consent lies in the future."))
+        }
+        at => Ok(at),
+    }
+}
+
+/// The superior of `id`, who must exist and not be below `id`.
+fn superior(reader: &Reader<'_>, id: &EmployeeId, text: Option<&str>) -> Result<Option<EmployeeId>> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let top = EmployeeId::new(text).map_err(|error| Error::invalid("supervisor", sentence(&error)))?;
+    if top == *id {
+        return Err(Error::invalid("supervisor", "Nobody is their own superior."));
+    }
+    let Some(found) = reader.employee(&top)? else {
+        return Err(Error::invalid(
+            "supervisor",
+            format!("There is no employee {top}."),
+        ));
+    };
+    if reader.chain_above(&top)?.iter().any(|above| above.id == *id) {
+        return Err(Error::invalid(
+            "supervisor",
+            format!(
+                "{} stands below this employee; that would be a circle.",
+                found.name
+            ),
+        ));
+    }
+    Ok(Some(top))
+}

@@ -1,0 +1,165 @@
+//! What the core holds in memory: the presence engine, who is above whom, and the agents' connections.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use hadir_shared::id::{AgentId, CameraId, EmployeeId};
+
+use super::types::{Role, Viewer};
+use crate::error::Result;
+use crate::ingest::Gap;
+use crate::presence::{Engine, Thresholds};
+use crate::store::{CameraRow, Reader};
+
+/// An agent's connection.
+#[derive(Clone, Debug)]
+pub(super) struct AgentNow {
+    pub(super) online: bool,
+    pub(super) last_heard: DateTime<Utc>,
+    /// Sightings of it that are missing before those it sends.
+    pub(super) gap: Option<Gap>,
+}
+
+/// Everything that changes together, behind one lock.
+#[derive(Debug)]
+pub(super) struct Memory {
+    pub(super) engine: Engine,
+    pub(super) agents: HashMap<AgentId, AgentNow>,
+    pub(super) cameras: HashMap<CameraId, CameraRow>,
+    pub(super) last_tick: Option<DateTime<Utc>>,
+    pub(super) last_alive: DateTime<Utc>,
+    pub(super) last_forget: Option<DateTime<Utc>>,
+}
+
+impl Memory {
+    /// The state that the store holds, as of `at`.
+    pub(super) fn load(
+        reader: &Reader<'_>,
+        thresholds: Thresholds,
+        at: DateTime<Utc>,
+    ) -> Result<(Self, People)> {
+        let agents = reader.agents()?.into_iter().map(|agent| {
+            (
+                agent.id,
+                AgentNow {
+                    online: agent.online,
+                    last_heard: agent.last_heard,
+                    gap: None,
+                },
+            )
+        });
+        let state = Self {
+            engine: Engine::restore(thresholds, reader.people_facts()?, reader.camera_logs()?, at),
+            agents: agents.collect(),
+            cameras: cameras(reader)?,
+            last_tick: None,
+            last_alive: reader.alive_at()?,
+            last_forget: None,
+        };
+        Ok((state, People::load(reader)?))
+    }
+
+    /// Takes over what was read from the store again after a change failed.
+    pub(super) fn reload(&mut self, loaded: Self) {
+        let (last_tick, last_forget) = (self.last_tick, self.last_forget);
+        *self = Self {
+            last_tick,
+            last_forget,
+            ..loaded
+        };
+    }
+}
+
+/// Whose each camera is.
+pub(super) fn cameras(reader: &Reader<'_>) -> Result<HashMap<CameraId, CameraRow>> {
+    Ok(reader
+        .camera_rows()?
+        .into_iter()
+        .map(|row| (row.id.clone(), row))
+        .collect())
+}
+
+/// Who there is, and who is above whom: what the edges ask for with every event and live frame.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    superiors: HashMap<EmployeeId, Option<EmployeeId>>,
+    names: HashMap<EmployeeId, String>,
+}
+
+/// Whom a viewer may see.
+#[derive(Debug)]
+pub(super) enum Sight {
+    Everybody,
+    These(HashSet<EmployeeId>),
+}
+
+impl Sight {
+    pub(super) fn has(&self, id: &EmployeeId) -> bool {
+        match self {
+            Sight::Everybody => true,
+            Sight::These(ids) => ids.contains(id),
+        }
+    }
+}
+
+impl People {
+    pub(super) fn load(reader: &Reader<'_>) -> Result<Self> {
+        let superiors = reader.superiors()?.into_iter().collect();
+        Ok(Self {
+            superiors,
+            names: reader.names()?.into_iter().collect(),
+        })
+    }
+
+    pub(super) fn name(&self, id: &EmployeeId) -> Option<&str> {
+        self.names.get(id).map(String::as_str)
+    }
+
+    /// Whether `top` is `id` or above them.
+    pub(super) fn is_under(&self, id: &EmployeeId, top: &EmployeeId) -> bool {
+        let mut at = Some(id);
+        // No chain is longer than there are people; a cycle, which no write lets in, ends here too.
+        for _ in 0..=self.superiors.len() {
+            match at {
+                None => return false,
+                Some(id) if id == top => return true,
+                Some(id) => at = self.superiors.get(id).and_then(Option::as_ref),
+            }
+        }
+        false
+    }
+
+    pub(super) fn sees(&self, viewer: &Viewer, id: &EmployeeId) -> bool {
+        match (viewer.role, &viewer.employee) {
+            (Role::Admin | Role::Hr, _) => true,
+            (Role::Supervisor, Some(own)) => self.is_under(id, own),
+            (Role::Supervisor, None) | (Role::Technician, _) => false,
+        }
+    }
+
+    pub(super) fn sight(&self, viewer: &Viewer) -> Sight {
+        match viewer.role {
+            Role::Admin | Role::Hr => Sight::Everybody,
+            Role::Supervisor | Role::Technician => Sight::These(
+                self.superiors
+                    .keys()
+                    .filter(|id| self.sees(viewer, id))
+                    .cloned()
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// What a change touched: what the subscribers are told after it is stored.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    pub(super) status: BTreeSet<EmployeeId>,
+    pub(super) states: bool,
+    pub(super) people: bool,
+    pub(super) alerts: BTreeSet<i64>,
+    pub(super) cameras: BTreeSet<CameraId>,
+    pub(super) agents: BTreeSet<AgentId>,
+    pub(super) gallery: Option<u64>,
+    pub(super) queued: bool,
+}

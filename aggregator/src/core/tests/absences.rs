@@ -1,0 +1,365 @@
+//! From an absence to an answer.
+
+use super::*;
+use crate::notify::{Resume, Uncertain};
+use crate::presence::State;
+
+const SARI: &str = "+628110000003";
+const BUDI: &str = "+628110000002";
+
+fn absence(phone: &str) -> String {
+    // t(10) is 20:13:30 in Jakarta.
+    format!("{phone} hadir_absence Lee Min|Gudang A|21:13|5|CAM 3")
+}
+
+/// Lee was seen at 10 and not again; five minutes later the alert is there.
+fn absent() -> Site {
+    let site = Site::new();
+    assert_eq!(site.state("LEE"), State::Unknown);
+    site.until(10);
+    assert_eq!(
+        site.take(vec![seen(1, "LEE", 10)]),
+        Some(Ack { stored_through: 1 })
+    );
+    assert_eq!(site.state("LEE"), State::Available);
+    site.until(54);
+    assert_eq!(site.state("LEE"), State::Available);
+    site.until(55);
+    assert_eq!(site.state("LEE"), State::Off);
+    site.until(309);
+    assert!(site.alerts().is_empty());
+    site.until(310);
+    assert_eq!(site.state("LEE"), State::Absent);
+    site
+}
+
+#[tokio::test]
+async fn the_supervisor_is_told_answers_and_is_told_of_the_return() {
+    let site = absent();
+    let phone = Arc::new(Phone::default());
+    assert_eq!(phone.deliver(&site).await, [absence(SARI)]);
+    let id = site.alerts()[0].id;
+    assert_eq!(site.row("LEE").alert, Some(id));
+    assert_eq!(site.history(id), ["Opened", "Message SARI sent"]);
+
+    // A stranger, and somebody who was not told, change nothing.
+    site.presses("62899999", "wamid.x1", &format!("ack:{id}"));
+    site.presses(&BUDI[1..], "wamid.x2", &format!("ack:{id}"));
+    assert_eq!(site.alerts()[0].state, AlertState::Open);
+    site.presses(&SARI[1..], "wamid.x3", &format!("ack:{id}"));
+    site.presses(&SARI[1..], "wamid.x3", &format!("ack:{id}"));
+    let alert = &site.alerts()[0];
+    assert_eq!(
+        (alert.state, alert.acknowledged_by.as_deref()),
+        (AlertState::Acknowledged, Some("Sari"))
+    );
+    let thanks = format!("{SARI} Terima kasih. Tercatat: Anda menangani Lee Min.");
+    assert_eq!(phone.deliver(&site).await, [thanks]);
+
+    site.until(700);
+    assert_eq!(site.alerts().len(), 1, "one absence is one alert");
+    site.take(vec![seen(2, "LEE", 700)]);
+    assert_eq!(site.state("LEE"), State::Available);
+    assert_eq!(
+        phone.deliver(&site).await,
+        [format!("{SARI} hadir_return Lee Min|21:25|11")]
+    );
+    site.webhook(r#"{"statuses":[{"id":"wamid.1","status":"read"}]}"#);
+    let alert = &site.alerts()[0];
+    assert_eq!(
+        (alert.state, alert.close_reason),
+        (AlertState::Closed, Some(CloseReason::Returned))
+    );
+    let closed = site.core.acknowledge(&admin(), id).expect_err("was answered");
+    assert_eq!(closed.kind, ErrorKind::Conflict);
+    assert_eq!(site.core.check().expect("check"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn who_cannot_be_told_is_passed_over() {
+    let site = Site::new();
+    site.core
+        .update_employee(
+            &admin(),
+            &who("SARI"),
+            EmployeePatch {
+                phone: Some(None),
+                ..EmployeePatch::default()
+            },
+        )
+        .expect("patch");
+    let phone = Arc::new(Phone::default());
+    // Budi is absent himself; the number of HR does not work.
+    site.until(5);
+    site.take(vec![seen(1, "BUDI", 5)]);
+    site.until(10);
+    site.take(vec![seen(2, "LEE", 10)]);
+    site.until(305);
+    phone.deliver(&site).await;
+    site.until(310);
+    phone.fails(Failure::Undeliverable {
+        detail: "131026".into(),
+    });
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    let lee = site
+        .alerts()
+        .into_iter()
+        .find(|alert| alert.employee == who("LEE"))
+        .expect("alert");
+    assert_eq!(
+        site.history(lee.id),
+        [
+            "Opened",
+            "PassedOver SARI no_phone",
+            "PassedOver BUDI absent",
+            "Message HR failed_final",
+            "PassedOver HR undeliverable",
+            "PassedOver nobody_left",
+        ]
+    );
+    // Nobody was told, so nobody is told of the return.
+    site.take(vec![seen(3, "LEE", 310)]);
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_message_that_fails_later_goes_to_the_next() {
+    let site = absent();
+    let phone = Arc::new(Phone::default());
+    assert_eq!(phone.deliver(&site).await, [absence(SARI)]);
+    site.webhook(
+        r#"{"statuses":[{"id":"wamid.1","status":"failed","errors":[{"code":131026,"title":"x"}]}]}"#,
+    );
+    assert_eq!(phone.deliver(&site).await, [absence(BUDI)]);
+    let id = site.alerts()[0].id;
+    assert_eq!(
+        site.history(id),
+        [
+            "Opened",
+            "Message SARI failed_final",
+            "PassedOver SARI undeliverable",
+            "Message BUDI sent"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn nothing_goes_out_after_the_return_to_who_was_not_told() {
+    let site = absent();
+    let phone = Arc::new(Phone::default());
+    site.take(vec![seen(2, "LEE", 310)]);
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    let id = site.alerts()[0].id;
+    assert_eq!(
+        site.history(id),
+        ["Opened", "Message SARI failed_final", "Returned"]
+    );
+}
+
+#[tokio::test]
+async fn an_expired_token_stops_and_a_new_one_goes_on() {
+    let site = absent();
+    let phone = Arc::new(Phone::default());
+    let detail = "WhatsApp: the access token is not accepted.".to_owned();
+    phone.fails(Failure::Stop {
+        detail,
+        resume: Resume::NewToken,
+    });
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    let banners = site.core.banners(&admin());
+    assert!(
+        banners[0].message.contains("token") && banners.len() == 1,
+        "{banners:?}"
+    );
+    site.until(600);
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    *phone.token.lock().expect("lock") = 1;
+    assert_eq!(phone.deliver(&site).await, [absence(SARI)]);
+    assert!(site.core.banners(&admin()).is_empty());
+}
+
+#[tokio::test]
+async fn retries_wait_and_slow_recipients_are_slowed_alone() {
+    let site = absent();
+    let phone = Arc::new(Phone::default());
+    let detail = || "x".to_owned();
+    phone.fails(Failure::Temporary {
+        detail: detail(),
+        uncertain: Uncertain::No,
+    });
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    site.until(313);
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    site.until(317);
+    phone.fails(Failure::SlowRecipient { detail: detail() });
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    site.until(327);
+    assert_eq!(phone.deliver(&site).await, [""; 0], "4 to the power of 2 seconds");
+    site.until(337);
+    phone.fails(Failure::SlowAll { detail: detail() });
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    site.until(344);
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    site.until(350);
+    assert_eq!(phone.deliver(&site).await, [absence(SARI)]);
+}
+
+#[tokio::test]
+async fn a_stop_while_sending_loses_nothing() {
+    let mut site = absent();
+    let phone = Arc::new(Phone::default());
+    let claim = |site: &Site| {
+        site.core
+            .store
+            .write(|tx| tx.claim_due(8, site.core.now()))
+            .expect("claim")
+    };
+    let claimed = claim(&site);
+    assert_eq!(claimed.len(), 1);
+    site.restart();
+    site.status(true);
+    assert_eq!(
+        phone.deliver(&site).await,
+        [""; 0],
+        "it may have gone out: wait for a webhook"
+    );
+    site.until(371);
+    assert_eq!(phone.deliver(&site).await, [absence(SARI)]);
+
+    // The same, but a webhook says that it did go out.
+    let mut site = absent();
+    let claimed = claim(&site);
+    site.restart();
+    site.status(true);
+    site.webhook(&format!(
+        r#"{{"statuses":[{{"id":"wamid.Z","status":"delivered","biz_opaque_callback_data":"hadir-{}"}}]}}"#,
+        claimed[0].id
+    ));
+    site.until(400);
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    let id = site.alerts()[0].id;
+    assert_eq!(site.history(id), ["Opened", "Message SARI delivered"]);
+}
+
+#[tokio::test]
+async fn an_excuse_closes_and_holds() {
+    let site = absent();
+    let id = site.alerts()[0].id;
+    let excuse = |reason: &str, until| Excuse {
+        reason: reason.into(),
+        until,
+    };
+    let refused = |e: Excuse| site.core.excuse(&admin(), id, e).expect_err("was taken").field;
+    assert_eq!(refused(excuse(" ", t(1000))), Some("reason"));
+    assert_eq!(refused(excuse("x", t(0))), Some("until"));
+    assert_eq!(refused(excuse("x", t(40 * 86_400))), Some("until"));
+    let alert = site
+        .core
+        .excuse(&admin(), id, excuse("Rapat", t(2000)))
+        .expect("excused");
+    assert_eq!(
+        (alert.state, alert.close_reason),
+        (AlertState::Closed, Some(CloseReason::Excused))
+    );
+    assert_eq!(site.history(id).last().map(String::as_str), Some("Excused Rapat"));
+    let phone = Arc::new(Phone::default());
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    // Back and gone again before the excuse ends: no alert. After it: one.
+    site.take(vec![seen(2, "LEE", 310)]);
+    site.until(1000);
+    assert_eq!((site.state("LEE"), site.alerts().len()), (State::Absent, 1));
+    site.take(vec![seen(3, "LEE", 1000)]);
+    site.until(1710);
+    site.take(vec![seen(4, "LEE", 1710)]);
+    site.until(2010);
+    assert_eq!(site.alerts().len(), 2);
+}
+
+#[test]
+fn a_restart_changes_nothing_and_counts_as_blind_time() {
+    let mut site = Site::new();
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10), seen(2, "SARI", 10)]);
+    site.until(100);
+    site.take(vec![seen(3, "SARI", 100)]);
+    let rows = |site: &Site| site.core.status(&admin()).expect("status");
+    let before = rows(&site);
+    site.restart();
+    assert_eq!(rows(&site), before);
+
+    // An hour later the agent is heard again: nobody is accused of that hour.
+    site.clock.set(t(3700));
+    site.restart();
+    assert_eq!(site.state("LEE"), State::Unknown);
+    site.status(true);
+    site.until(3800);
+    assert_eq!(site.alerts().len(), 0);
+    // Watched from 10 to about 100 and from 3700 on.
+    site.until(3925);
+    let alerts = site.alerts();
+    assert_eq!(alerts.len(), 1);
+    assert_eq!(alerts[0].employee, who("LEE"));
+    let opened = (alerts[0].opened_at - t(0)).num_seconds();
+    assert!((3909..=3920).contains(&opened), "{opened}");
+}
+
+#[test]
+fn a_lost_agent_or_a_pause_accuses_nobody() {
+    let site = Site::new();
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10)]);
+    // The broker notices after 40 s that the agent is gone.
+    site.until(50);
+    site.status(false);
+    assert_eq!(
+        site.core
+            .camera(&CameraId::new("cam-1").expect("id"))
+            .expect("camera")
+            .state,
+        CameraState::Offline
+    );
+    site.until(2000);
+    assert_eq!(site.state("LEE"), State::Unknown);
+    site.status(true);
+    site.until(2010);
+    // The machine sleeps for an hour.
+    site.clock.advance(TimeDelta::hours(1));
+    site.core.tick().expect("tick");
+    assert_eq!(site.state("LEE"), State::Unknown);
+    site.until(2010 + 3600 + 280);
+    assert!(site.alerts().is_empty());
+    site.until(2010 + 3600 + 300);
+    assert_eq!(site.alerts().len(), 1);
+}
+
+#[tokio::test]
+async fn without_whatsapp_alerts_are_recorded() {
+    let mut site = Site::new();
+    let unconfigured = Settings {
+        whatsapp: None,
+        ..settings(&site.folder)
+    };
+    site.core = Core::open(unconfigured, site.clock.clone()).expect("core");
+    site.status(true);
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10)]);
+    site.until(320);
+    let id = site.alerts()[0].id;
+    assert_eq!(site.history(id), ["Opened", "Message SARI not_configured"]);
+}
+
+#[test]
+fn a_webhook_without_our_signature_is_refused() {
+    let site = Site::new();
+    for signature in [None, Some("sha256=00"), Some("")] {
+        let refused = site.core.take_webhook(signature, b"{}").expect_err("was taken");
+        assert_eq!(refused.kind, ErrorKind::Forbidden);
+    }
+    assert_eq!(
+        site.core
+            .webhook_challenge("subscribe", "verify", "7")
+            .expect("ours"),
+        "7"
+    );
+    assert!(site.core.webhook_challenge("subscribe", "other", "7").is_err());
+}

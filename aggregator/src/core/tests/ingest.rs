@@ -1,0 +1,234 @@
+//! Sightings: nothing lost, nothing twice.
+
+use super::*;
+
+fn ack(stored_through: u64) -> Option<Ack> {
+    Some(Ack { stored_through })
+}
+
+fn attendance(site: &Site, id: &str) -> (i64, i64) {
+    let day = t(0).with_timezone(&chrono_tz::Asia::Jakarta).date_naive();
+    let report = site.core.daily_report(&admin(), day).expect("report");
+    let row = report
+        .rows
+        .into_iter()
+        .find(|row| row.employee == who(id))
+        .expect("row");
+    (row.seconds_present, row.seconds_away)
+}
+
+fn stored(site: &Site) -> u64 {
+    let agents = site.core.agents(&admin()).expect("agents");
+    assert_eq!(agents.len(), 1);
+    site.core
+        .store
+        .read(|r| r.stored_through(&agent()))
+        .expect("read")
+        .expect("agent")
+}
+
+fn aside(site: &Site) -> Vec<(String, u64)> {
+    let list = site.core.set_aside(&admin()).expect("list");
+    list.into_iter()
+        .rev()
+        .map(|entry| (entry.reason, entry.count))
+        .collect()
+}
+
+#[test]
+fn a_repeated_delivery_changes_nothing() {
+    let mut site = Site::new();
+    site.until(100);
+    let batch = vec![seen(1, "LEE", 10), seen(2, "LEE", 60), seen(3, "NOBODY", 60)];
+    assert_eq!(site.take(batch.clone()), ack(3));
+    // Killed after the commit, before the acknowledgement: the agent sends it again.
+    site.restart();
+    site.status(true);
+    assert_eq!(site.take(batch.clone()), ack(3));
+    assert_eq!(site.take(batch), ack(3));
+    assert_eq!(stored(&site), 3);
+    assert_eq!(attendance(&site, "LEE"), (50, 0));
+    assert_eq!(
+        aside(&site),
+        [("of an employee who is not registered".to_owned(), 1)]
+    );
+    assert_eq!(site.core.check().expect("check"), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_acknowledged_before_what_is_missing() {
+    let site = Site::new();
+    site.until(100);
+    assert_eq!(site.take(vec![seen(1, "LEE", 10)]), ack(1));
+    // 2 and 3 could not be stored; 4 and 5 come.
+    let late = vec![seen(4, "LEE", 40), seen(5, "LEE", 50)];
+    assert_eq!(site.take(late.clone()), None);
+    assert_eq!(
+        site.row("LEE").last_seen,
+        Some(t(50)),
+        "what is there counts at once"
+    );
+    // The agent sends its oldest again: the missing ones come, and all is acknowledged.
+    assert_eq!(site.take(vec![seen(2, "LEE", 20), seen(3, "LEE", 30)]), ack(3));
+    assert_eq!(site.take(late), ack(5));
+    assert!(aside(&site).is_empty());
+}
+
+#[test]
+fn what_the_agent_dropped_is_counted_and_the_rest_goes_on() {
+    let site = Site::new();
+    site.until(100);
+    assert_eq!(site.take(vec![seen(1, "LEE", 10)]), ack(1));
+    let after = vec![seen(8, "LEE", 80), seen(9, "LEE", 90)];
+    assert_eq!(site.take(after.clone()), None);
+    site.until(110);
+    assert_eq!(site.take(after.clone()), None);
+    site.until(121);
+    assert_eq!(site.take(after), ack(9));
+    assert_eq!(
+        aside(&site),
+        [("that never came: lost or dropped by the agent".to_owned(), 6)]
+    );
+    assert_eq!(site.take(vec![seen(10, "LEE", 100)]), ack(10));
+}
+
+#[test]
+fn an_agent_that_was_set_up_anew_counts_anew() {
+    let site = Site::new();
+    site.until(100);
+    assert_eq!(
+        site.take((1..=50).map(|seq| seen(seq, "LEE", 10)).collect()),
+        ack(50)
+    );
+    assert_eq!(site.take(vec![seen(1, "LEE", 20), seen(2, "LEE", 30)]), ack(2));
+    assert_eq!(site.take(vec![seen(5, "LEE", 50)]), None, "3 and 4 are missing");
+    assert_eq!(site.take(vec![seen(3, "LEE", 35), seen(4, "LEE", 40)]), ack(4));
+}
+
+#[test]
+fn what_cannot_be_right_is_set_aside_with_the_reason() {
+    let site = Site::new();
+    site.until(100);
+    let foreign = Sighting {
+        camera: CameraId::new("cam-9").expect("id"),
+        ..seen(2, "LEE", 90)
+    };
+    let batch = vec![
+        seen(1, "LEE", 1000),
+        foreign,
+        seen(3, "LEE", 90),
+        seen(4, "LEE", -40 * 86_400),
+    ];
+    assert_eq!(site.take(batch), ack(4));
+    assert_eq!(site.row("LEE").last_seen, Some(t(90)));
+    let reasons: Vec<String> = aside(&site).into_iter().map(|(reason, _)| reason).collect();
+    assert_eq!(reasons.len(), 3);
+    for part in ["cam-9", "future", "30 days"] {
+        assert!(
+            reasons.iter().any(|reason| reason.contains(part)),
+            "{part}: {reasons:?}"
+        );
+    }
+    let supervisor = Viewer {
+        role: Role::Supervisor,
+        ..admin()
+    };
+    assert_eq!(
+        site.core.set_aside(&supervisor).expect_err("was shown").kind,
+        ErrorKind::Forbidden
+    );
+}
+
+#[test]
+fn before_the_first_status_nothing_is_acknowledged() {
+    let site = Site::new();
+    let stranger = AgentId::new("gate-2").expect("id");
+    let batch = SightingBatch {
+        sightings: vec![seen(1, "LEE", 0)],
+    };
+    assert_eq!(site.core.take_sightings(&stranger, batch).expect("taken"), None);
+    assert_eq!(site.take(Vec::new()), None);
+    let broken = SightingBatch {
+        sightings: vec![seen(u64::MAX, "LEE", 0)],
+    };
+    assert_eq!(
+        site.core
+            .take_sightings(&agent(), broken)
+            .expect_err("was taken")
+            .kind,
+        ErrorKind::Invalid
+    );
+}
+
+#[test]
+fn a_backlog_corrects_attendance_and_raises_no_alert_for_the_past() {
+    let site = Site::new();
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10)]);
+    site.until(20);
+    site.status(false);
+    site.until(4000);
+    // Cut off for over an hour; Lee was there until 2000.
+    site.status(true);
+    let backlog: Vec<Sighting> = (2..200).map(|seq| seen(seq, "LEE", (seq as i64) * 10)).collect();
+    let (first, second) = backlog.split_at(100);
+    assert_eq!(site.take(first.to_vec()), ack(101));
+    assert_eq!(site.take(second.to_vec()), ack(199));
+    assert_eq!(attendance(&site, "LEE"), (1980, 0));
+    assert_eq!(site.row("LEE").last_seen, Some(t(1990)));
+    site.until(4299);
+    assert!(site.alerts().is_empty());
+    site.until(4301);
+    assert_eq!(site.alerts().len(), 1, "gone since the cameras watch again");
+}
+
+/// The measured numbers stand in the comment of `Core`; this only catches something absurd.
+#[test]
+fn a_thousand_employees_are_no_load() {
+    let site = Site::new();
+    for n in 0..1000 {
+        let new = NewEmployee {
+            name: format!("N{n}"),
+            supervisor: Some("SARI".into()),
+            ..NewEmployee::default()
+        };
+        site.core.create_employee(&admin(), new).expect("employee");
+    }
+    let batch = |round: u64| {
+        (0..500)
+            .map(|i| {
+                seen(
+                    round * 500 + i + 1,
+                    &format!("EMP{:03}", i * 2 + 1),
+                    10 + round as i64 * 10,
+                )
+            })
+            .collect()
+    };
+    site.until(60);
+    let mut taken = Vec::new();
+    for round in 0..5 {
+        let batch = batch(round);
+        let start = std::time::Instant::now();
+        assert_eq!(site.take(batch), ack((round + 1) * 500));
+        taken.push(start.elapsed());
+    }
+    let start = std::time::Instant::now();
+    for _ in 0..100 {
+        site.core.tick().expect("tick");
+    }
+    let ticks = start.elapsed();
+    let start = std::time::Instant::now();
+    assert_eq!(site.core.status(&admin()).expect("status").len(), 1004);
+    let status = start.elapsed();
+    // Shown by `cargo test -- --nocapture a_thousand`.
+    tracing::info!(?taken, ?ticks, ?status, "measured");
+    if std::env::var_os("HADIR_PRINT").is_some() {
+        std::fs::write(
+            "/dev/stderr",
+            format!("batches {taken:?} 100 ticks {ticks:?} status {status:?}\n"),
+        )
+        .expect("print");
+    }
+    assert!(taken.iter().all(|time| time.as_secs() < 5) && ticks.as_secs() < 5 && status.as_secs() < 5);
+}

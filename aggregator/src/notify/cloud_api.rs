@@ -1,0 +1,536 @@
+//! WhatsApp's Cloud API: sending a message, and what its error codes mean.
+//!
+//! <https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages> and
+//! <https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes>. Meta advises to go by the
+//! code in the body, not by the HTTP status or the texts.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use super::{Content, Failure, Messenger, Outgoing, Resume, Uncertain};
+use crate::error::{Error, Result};
+
+/// A slow answer still is one; a lost one may cost a message sent twice.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The largest answer that is read.
+const MAX_ANSWER: usize = 64 << 10;
+
+/// How WhatsApp's Cloud API is reached. Secrets are files, read again when they change.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `https://graph.facebook.com/v23.0`, or a simulator.
+    pub base_url: String,
+    /// The sending number's id.
+    pub phone_number_id: String,
+    /// Holds the access token in one line.
+    pub token_file: PathBuf,
+    /// Holds the app secret, with which webhooks are signed.
+    pub app_secret_file: PathBuf,
+    /// What the webhook's verification must name.
+    pub verify_token: String,
+}
+
+impl Settings {
+    /// The app secret; empty when there is none.
+    pub fn app_secret(&self) -> Zeroizing<String> {
+        secret(&self.app_secret_file).unwrap_or_default()
+    }
+}
+
+/// The content of a secret's file without the line break; `None` if it cannot be read or is empty.
+fn secret(path: &Path) -> Option<Zeroizing<String>> {
+    let text = Zeroizing::new(std::fs::read_to_string(path).ok()?);
+    let secret = text.trim();
+    (!secret.is_empty()).then(|| Zeroizing::new(secret.to_owned()))
+}
+
+/// Sends messages over the Cloud API.
+#[derive(Debug)]
+pub struct CloudApi {
+    settings: Settings,
+    client: reqwest::Client,
+    url: String,
+}
+
+impl CloudApi {
+    /// A client; nothing is sent yet.
+    pub fn new(settings: Settings) -> Result<Self> {
+        let client = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            // A redirect would carry the token elsewhere.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| Error::internal(format!("The WhatsApp client cannot be made: {error}.")))?;
+        let url = format!(
+            "{}/{}/messages",
+            settings.base_url.trim_end_matches('/'),
+            settings.phone_number_id
+        );
+        Ok(Self {
+            settings,
+            client,
+            url,
+        })
+    }
+
+    fn token(&self) -> Result<Zeroizing<String>, Failure> {
+        secret(&self.settings.token_file).ok_or_else(|| Failure::Stop {
+            detail: format!(
+                "WhatsApp: {} holds no access token. Put the token into it; sending goes on by itself.",
+                self.settings.token_file.display()
+            ),
+            resume: Resume::NewToken,
+        })
+    }
+}
+
+#[async_trait]
+impl Messenger for CloudApi {
+    async fn send(&self, message: &Outgoing) -> Result<String, Failure> {
+        let token = self.token()?;
+        let request = self
+            .client
+            .post(&self.url)
+            .bearer_auth(token.as_str())
+            .json(&body(message));
+        let mut response = request.send().await.map_err(|error| Failure::Temporary {
+            detail: plain(&error),
+            // Where there was no connection, nothing can have gone out.
+            uncertain: if error.is_connect() {
+                Uncertain::No
+            } else {
+                Uncertain::Yes
+            },
+        })?;
+        let status = response.status().as_u16();
+        let mut answer = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if answer.len() + chunk.len() <= MAX_ANSWER => {
+                    answer.extend_from_slice(&chunk)
+                }
+                Ok(Some(_) | None) => break,
+                Err(error) => {
+                    let uncertain = if status < 400 {
+                        Uncertain::Yes
+                    } else {
+                        Uncertain::No
+                    };
+                    return Err(Failure::Temporary {
+                        detail: plain(&error),
+                        uncertain,
+                    });
+                }
+            }
+        }
+        read(status, &answer)
+    }
+
+    fn credential(&self) -> Option<[u8; 32]> {
+        secret(&self.settings.token_file).map(|token| Sha256::digest(token.as_bytes()).into())
+    }
+}
+
+/// An error of the client without the address, which is configuration and long.
+fn plain(error: &reqwest::Error) -> String {
+    let mut text = if error.is_timeout() {
+        "no answer in time".into()
+    } else {
+        error.to_string()
+    };
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        text = inner.to_string();
+        source = inner.source();
+    }
+    text
+}
+
+/// Our reference as it goes out and comes back in webhooks (`biz_opaque_callback_data`).
+pub fn reference(id: i64) -> String {
+    format!("hadir-{id}")
+}
+
+/// Reads what [`reference`] wrote.
+pub fn parse_reference(text: &str) -> Option<i64> {
+    text.strip_prefix("hadir-")?.parse().ok()
+}
+
+fn body(message: &Outgoing) -> Value {
+    let mut body = json!({
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": message.phone.trim_start_matches('+'),
+        "biz_opaque_callback_data": reference(message.reference),
+    });
+    match &message.content {
+        Content::Text { body: text } => {
+            body["type"] = "text".into();
+            body["text"] = json!({"preview_url": false, "body": text});
+        }
+        Content::Template {
+            name,
+            language,
+            parameters,
+            buttons,
+        } => {
+            let parameters: Vec<Value> = parameters
+                .iter()
+                .map(|text| json!({"type": "text", "text": text}))
+                .collect();
+            let mut components = vec![json!({"type": "body", "parameters": parameters})];
+            components.extend(buttons.iter().enumerate().map(|(index, payload)| {
+                json!({
+                    "type": "button",
+                    "sub_type": "quick_reply",
+                    "index": index.to_string(),
+                    "parameters": [{"type": "payload", "payload": payload}],
+                })
+            }));
+            body["type"] = "template".into();
+            body["template"] = json!({
+                "name": name,
+                "language": {"code": language.as_str()},
+                "components": components,
+            });
+        }
+    }
+    body
+}
+
+/// What an answer means: the provider's id, or what went wrong.
+fn read(status: u16, answer: &[u8]) -> Result<String, Failure> {
+    #[derive(Deserialize)]
+    struct Sent {
+        messages: Vec<SentId>,
+    }
+    #[derive(Deserialize)]
+    struct SentId {
+        id: String,
+    }
+    #[derive(Deserialize)]
+    struct Refused {
+        error: RefusedError,
+    }
+    #[derive(Deserialize)]
+    struct RefusedError {
+        code: i64,
+        #[serde(default)]
+        message: String,
+        #[serde(default)]
+        error_data: Option<RefusedData>,
+    }
+    #[derive(Deserialize)]
+    struct RefusedData {
+        #[serde(default)]
+        details: Option<String>,
+    }
+
+    if let Ok(Refused { error }) = serde_json::from_slice(answer) {
+        let detail = error
+            .error_data
+            .and_then(|data| data.details)
+            .unwrap_or(error.message);
+        return Err(failure(error.code, &detail));
+    }
+    match status {
+        200..=299 => match serde_json::from_slice::<Sent>(answer)
+            .ok()
+            .and_then(|sent| sent.messages.into_iter().next())
+        {
+            Some(sent) => Ok(sent.id),
+            None => Err(Failure::Temporary {
+                detail: "the answer names no message".into(),
+                uncertain: Uncertain::Yes,
+            }),
+        },
+        401 | 403 => Err(failure(190, &format!("HTTP status {status}"))),
+        429 => Err(Failure::SlowAll {
+            detail: "HTTP status 429".into(),
+        }),
+        // Timeouts on the way and errors of the server: it may have gone out.
+        408 | 500..=599 => Err(Failure::Temporary {
+            detail: format!("HTTP status {status}"),
+            uncertain: Uncertain::Yes,
+        }),
+        _ => Err(Failure::Stop {
+            detail: format!(
+                "WhatsApp: the address answers with HTTP status {status}. Check base_url and phone_number_id."
+            ),
+            resume: Resume::After(TimeDelta::minutes(5)),
+        }),
+    }
+}
+
+/// What an error code of the Cloud API means, in an answer or in a webhook.
+pub fn failure(code: i64, detail: &str) -> Failure {
+    let detail = format!("{code}: {}", detail.chars().take(300).collect::<String>());
+    let quarter = Resume::After(TimeDelta::minutes(15));
+    let stop = |what: &str, resume| Failure::Stop {
+        detail: format!("WhatsApp: {what} ({detail})."),
+        resume,
+    };
+    match code {
+        131_047 => Failure::WindowClosed { detail },
+        131_056 => Failure::SlowRecipient { detail },
+        // Application, account and throughput limits; spam limit.
+        4 | 80_007 | 130_429 | 131_048 => Failure::SlowAll { detail },
+        0 | 190 => stop(
+            "the access token is not accepted. Make a new one and put it into the token file",
+            Resume::NewToken,
+        ),
+        3 | 10 | 200..=299 | 131_005 => stop(
+            "the access token lacks the permission whatsapp_business_messaging",
+            quarter,
+        ),
+        33 | 131_045 | 133_010 => stop(
+            "the sending number is not registered; check phone_number_id",
+            quarter,
+        ),
+        368 | 131_031 => stop(
+            "Meta has restricted or locked the account; see WhatsApp Manager",
+            quarter,
+        ),
+        131_042 => stop(
+            "Meta wants the account's payment settled; see WhatsApp Manager",
+            quarter,
+        ),
+        // Not on WhatsApp or too old a version; opted out; experiment group; not in the allowed list; itself.
+        131_026 | 131_030 | 131_050 | 130_472 | 131_021 => Failure::Undeliverable { detail },
+        132_000 | 132_001 | 132_005 | 132_007 | 132_012 | 132_015 | 132_016 => Failure::Template { detail },
+        // Unknown, service down, internal, overloaded, maintenance, "not delivered to keep engagement healthy".
+        1 | 2 | 131_000 | 131_016 | 131_049 | 131_057 | 133_004 => Failure::Temporary {
+            detail,
+            uncertain: Uncertain::No,
+        },
+        _ => Failure::Refused { detail },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use warp::Filter as _;
+
+    use super::*;
+    use crate::core::types::Language;
+
+    fn message() -> Outgoing {
+        Outgoing {
+            reference: 7,
+            phone: "+628123456789".into(),
+            content: Content::Template {
+                name: "hadir_absence".into(),
+                language: Language::Id,
+                parameters: vec!["Lee Min".into(), "13:53".into()],
+                buttons: vec!["ack:12".into()],
+            },
+        }
+    }
+
+    /// A server that answers with `status` and `answer`; what it was asked comes out.
+    type Asked = Arc<Mutex<Vec<(String, String, Value)>>>;
+
+    fn serve(status: u16, answer: &'static str) -> (String, Asked) {
+        let asked = Asked::default();
+        let seen = asked.clone();
+        let route = warp::post()
+            .and(warp::path::full())
+            .and(warp::header::<String>("authorization"))
+            .and(warp::body::json())
+            .map(move |path: warp::path::FullPath, authorization, body: Value| {
+                seen.lock()
+                    .expect("lock")
+                    .push((path.as_str().to_owned(), authorization, body));
+                warp::http::Response::builder()
+                    .status(status)
+                    .body(answer)
+                    .expect("response")
+            });
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
+        listener.set_nonblocking(true).expect("nonblocking");
+        let address = listener.local_addr().expect("address");
+        let listener = tokio::net::TcpListener::from_std(listener).expect("listener");
+        tokio::spawn(warp::serve(route).incoming(listener).run());
+        (format!("http://{address}/v23.0/"), asked)
+    }
+
+    fn api(base_url: String, folder: &Path, token: &str) -> CloudApi {
+        let token_file = folder.join("token");
+        std::fs::write(&token_file, token).expect("token file");
+        let app_secret_file = folder.join("app-secret");
+        let (phone_number_id, verify_token) = ("42".into(), String::new());
+        CloudApi::new(Settings {
+            base_url,
+            phone_number_id,
+            token_file,
+            app_secret_file,
+            verify_token,
+        })
+        .expect("client")
+    }
+
+    async fn send(api: &CloudApi) -> Result<String, Failure> {
+        let limit = Duration::from_secs(10);
+        tokio::time::timeout(limit, api.send(&message()))
+            .await
+            .expect("an answer in time")
+    }
+
+    #[tokio::test]
+    async fn sends_what_the_documentation_asks_for() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (url, asked) = serve(
+            200,
+            r#"{"messaging_product":"whatsapp","contacts":[{"input":"1","wa_id":"1"}],"messages":[{"id":"wamid.X"}]}"#,
+        );
+        let api = api(url, folder.path(), "secret-token\n");
+        assert_eq!(send(&api).await, Ok("wamid.X".into()));
+        let (path, authorization, body) = asked.lock().expect("lock").remove(0);
+        assert_eq!(
+            (path.as_str(), authorization.as_str()),
+            ("/v23.0/42/messages", "Bearer secret-token")
+        );
+        assert_eq!(
+            body,
+            json!({
+                "messaging_product": "whatsapp",
+                "recipient_type": "individual",
+                "to": "628123456789",
+                "biz_opaque_callback_data": "hadir-7",
+                "type": "template",
+                "template": {
+                    "name": "hadir_absence",
+                    "language": {"code": "id"},
+                    "components": [
+                        {"type": "body", "parameters": [
+                            {"type": "text", "text": "Lee Min"}, {"type": "text", "text": "13:53"}]},
+                        {"type": "button", "sub_type": "quick_reply", "index": "0",
+                         "parameters": [{"type": "payload", "payload": "ack:12"}]},
+                    ],
+                },
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn errors_are_told_apart_by_their_code() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (url, _) = serve(
+            400,
+            r#"{"error":{"message":"(#131026) Message undeliverable","type":"OAuthException","code":131026,
+                "error_data":{"messaging_product":"whatsapp","details":"Not on WhatsApp"},"fbtrace_id":"x"}}"#,
+        );
+        let failed = send(&api(url, folder.path(), "t")).await;
+        assert_eq!(
+            failed,
+            Err(Failure::Undeliverable {
+                detail: "131026: Not on WhatsApp".into()
+            })
+        );
+
+        let (url, _) = serve(
+            401,
+            r#"{"error":{"message":"Expired","type":"OAuthException","code":190}}"#,
+        );
+        let failed = send(&api(url, folder.path(), "t")).await;
+        assert!(
+            matches!(
+                failed,
+                Err(Failure::Stop {
+                    resume: Resume::NewToken,
+                    ..
+                })
+            ),
+            "{failed:?}"
+        );
+
+        let (url, _) = serve(502, "<html>bad gateway</html>");
+        let failed = send(&api(url, folder.path(), "t")).await;
+        assert!(
+            matches!(
+                failed,
+                Err(Failure::Temporary {
+                    uncertain: Uncertain::Yes,
+                    ..
+                })
+            ),
+            "{failed:?}"
+        );
+
+        // Nobody listens there: certainly not sent.
+        let failed = send(&api("http://127.0.0.1:9".into(), folder.path(), "t")).await;
+        assert!(
+            matches!(
+                failed,
+                Err(Failure::Temporary {
+                    uncertain: Uncertain::No,
+                    ..
+                })
+            ),
+            "{failed:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn without_a_token_nothing_is_sent_and_the_message_says_where_it_belongs() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (url, asked) = serve(200, "{}");
+        let api = api(url, folder.path(), "\n");
+        let Err(Failure::Stop {
+            detail,
+            resume: Resume::NewToken,
+        }) = send(&api).await
+        else {
+            panic!("it was sent")
+        };
+        assert!(detail.contains("token"), "{detail}");
+        assert!(asked.lock().expect("lock").is_empty() && api.credential().is_none());
+        std::fs::write(folder.path().join("token"), "new").expect("token file");
+        assert!(api.credential().is_some());
+    }
+
+    #[test]
+    fn every_documented_code_has_its_treatment() {
+        let kind = |code| match failure(code, "x") {
+            Failure::WindowClosed { .. } => "window",
+            Failure::SlowRecipient { .. } => "slow recipient",
+            Failure::SlowAll { .. } => "slow",
+            Failure::Stop {
+                resume: Resume::NewToken,
+                ..
+            } => "token",
+            Failure::Stop { .. } => "stop",
+            Failure::Undeliverable { .. } => "undeliverable",
+            Failure::Template { .. } => "template",
+            Failure::Temporary { .. } => "temporary",
+            Failure::Refused { .. } => "refused",
+        };
+        for (code, expected) in [
+            (131_047, "window"),
+            (131_056, "slow recipient"),
+            (130_429, "slow"),
+            (80_007, "slow"),
+            (190, "token"),
+            (131_026, "undeliverable"),
+            (132_000, "template"),
+            (132_001, "template"),
+            (132_012, "template"),
+            (132_015, "template"),
+            (131_000, "temporary"),
+            (131_042, "stop"),
+            (100, "refused"),
+        ] {
+            assert_eq!(kind(code), expected, "{code}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Messages to people: what they say, how they reach WhatsApp, and what its answers mean.
+//!
+//! The queue itself is durable and lives in the store; [`crate::core`] empties it. A [`Messenger`] sends one
+//! message and says what came of it in words that do not depend on the provider.
+
+pub mod backoff;
+pub mod cloud_api;
+pub mod templates;
+pub mod webhook;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use crate::core::types::Language;
+
+/// How far a message has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    /// Waits for its time.
+    Queued,
+    /// On its way to the provider.
+    Sending,
+    /// Taken by the provider.
+    Sent,
+    /// On the recipient's phone.
+    Delivered,
+    /// Read.
+    Read,
+    /// Will be tried again.
+    FailedTemporary,
+    /// Will not.
+    FailedFinal,
+}
+
+impl MessageState {
+    /// Every state.
+    pub const ALL: [MessageState; 7] = [
+        MessageState::Queued,
+        MessageState::Sending,
+        MessageState::Sent,
+        MessageState::Delivered,
+        MessageState::Read,
+        MessageState::FailedTemporary,
+        MessageState::FailedFinal,
+    ];
+
+    /// As it stands in the API and the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MessageState::Queued => "queued",
+            MessageState::Sending => "sending",
+            MessageState::Sent => "sent",
+            MessageState::Delivered => "delivered",
+            MessageState::Read => "read",
+            MessageState::FailedTemporary => "failed_temporary",
+            MessageState::FailedFinal => "failed_final",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// An approved message template with its parameters, which may be sent at any time.
+    Template {
+        /// The template's name.
+        name: String,
+        /// In which language.
+        language: Language,
+        /// Of the body, in order.
+        parameters: Vec<String>,
+        /// What each quick-reply button answers, in order.
+        buttons: Vec<String>,
+    },
+    /// Text, which may be sent within 24 hours of the recipient's last message.
+    Text {
+        /// What it says.
+        body: String,
+    },
+}
+
+/// A message to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Our own id, which comes back with what the provider says of the message later.
+    pub reference: i64,
+    /// To where, E.164.
+    pub phone: String,
+    /// What it says.
+    pub content: Content,
+}
+
+/// When sending begins again after it was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// With another access token.
+    NewToken,
+    /// After this time, or with another access token.
+    After(TimeDelta),
+}
+
+/// Why a message did not go out, and so what to do. `detail` is what the provider said, for the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Try again later.
+    Temporary {
+        /// For the record.
+        detail: String,
+        /// It may have gone out all the same: wait for the provider's word before trying again.
+        uncertain: Uncertain,
+    },
+    /// This recipient gets too many; the others do not.
+    SlowRecipient {
+        /// For the record.
+        detail: String,
+    },
+    /// All of us together send too many.
+    SlowAll {
+        /// For the record.
+        detail: String,
+    },
+    /// The 24 hours are over: only a template may be sent.
+    WindowClosed {
+        /// For the record.
+        detail: String,
+    },
+    /// This recipient cannot be reached at all.
+    Undeliverable {
+        /// For the record.
+        detail: String,
+    },
+    /// The template is missing, paused, or takes other parameters: no message of this kind goes out.
+    Template {
+        /// For the record.
+        detail: String,
+    },
+    /// The provider will never take this message.
+    Refused {
+        /// For the record.
+        detail: String,
+    },
+    /// No message goes out at all until something is mended.
+    Stop {
+        /// For the banner: what is wrong and what to do.
+        detail: String,
+        /// When to go on.
+        resume: Resume,
+    },
+}
+
+/// Whether a message that failed may have gone out all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uncertain {
+    /// The provider said no, or was not reached.
+    No,
+    /// There was no answer.
+    Yes,
+}
+
+/// A way to send messages.
+#[async_trait]
+pub trait Messenger: Send + Sync {
+    /// Sends one message; gives the provider's id for it.
+    async fn send(&self, message: &Outgoing) -> Result<String, Failure>;
+
+    /// Changes whenever the access token does; `None` while there is none.
+    fn credential(&self) -> Option<[u8; 32]>;
+}

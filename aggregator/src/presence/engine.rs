@@ -1,0 +1,550 @@
+//! The engine: everybody's state, and a queue of the moments when it may change by itself.
+//!
+//! A sighting costs one look-up; a tick costs what is due, not how many people there are; a camera that
+//! starts or stops watching costs the people whom it could see.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hadir_shared::id::{AreaId, CameraId, EmployeeId};
+
+use super::timeline::{OPEN, Timeline};
+use super::{State, Thresholds};
+
+/// How long what a camera watched is remembered. Who was last seen before that and is still waited for has
+/// been absent, or nobody was watching all the time.
+const MEMORY: TimeDelta = TimeDelta::hours(48);
+
+/// Why a state changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// Time went by. Only this raises an alert: a late sighting can tell of a past absence, which is none now.
+    Due,
+    /// A sighting came in.
+    Sighting,
+    /// A camera began or stopped watching.
+    Cameras,
+}
+
+/// A state changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Whose.
+    pub employee: EmployeeId,
+    /// From what.
+    pub from: State,
+    /// To what.
+    pub to: State,
+    /// Since when it holds.
+    pub at: DateTime<Utc>,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Whether a camera watches: it streams, recognition runs on it, and its agent is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Watch {
+    /// It does.
+    On,
+    /// It does not.
+    Off,
+}
+
+/// What is known of an employee: what a restart needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonFacts {
+    /// Who.
+    pub id: EmployeeId,
+    /// Where they may appear; empty: everywhere.
+    pub areas: Vec<AreaId>,
+    /// What the rules said last.
+    pub state: State,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When they were last seen.
+    pub last_seen: Option<DateTime<Utc>>,
+}
+
+/// When a camera was watching: what a restart needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CameraLog {
+    /// Which camera.
+    pub id: CameraId,
+    /// The area that it watches.
+    pub area: AreaId,
+    /// From when to when, in order; the last without an end if it still does.
+    pub spans: Vec<(DateTime<Utc>, Option<DateTime<Utc>>)>,
+}
+
+type GroupKey = Arc<[AreaId]>;
+
+#[derive(Clone, Debug)]
+struct Person {
+    group: GroupKey,
+    state: State,
+    since: i64,
+    last_seen: Option<i64>,
+    /// The entry in the queue: at or before the next moment when the state may change.
+    due: Option<i64>,
+}
+
+#[derive(Clone, Debug)]
+struct CameraWatch {
+    area: AreaId,
+    spans: Vec<(i64, i64)>,
+}
+
+/// People who may appear in the same areas are watched by the same cameras.
+#[derive(Clone, Debug, Default)]
+struct Group {
+    members: HashSet<EmployeeId>,
+    timeline: Timeline,
+}
+
+/// Everybody's presence. See the module's description.
+#[derive(Clone, Debug, Default)]
+pub struct Engine {
+    thresholds: Thresholds,
+    people: HashMap<EmployeeId, Person>,
+    cameras: HashMap<CameraId, CameraWatch>,
+    groups: HashMap<GroupKey, Group>,
+    queue: BTreeSet<(i64, EmployeeId)>,
+}
+
+impl Engine {
+    /// The engine as it was when it knew these facts, at the time `now`; call [`Self::tick`] next.
+    pub fn restore(
+        thresholds: Thresholds,
+        people: Vec<PersonFacts>,
+        cameras: Vec<CameraLog>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut engine = Self {
+            thresholds,
+            ..Self::default()
+        };
+        for camera in cameras {
+            let spans = camera
+                .spans
+                .into_iter()
+                .map(|(from, to)| (ms(from), to.map_or(OPEN, ms)));
+            let spans = spans.filter(|(from, to)| from < to).collect();
+            engine.cameras.insert(
+                camera.id,
+                CameraWatch {
+                    area: camera.area,
+                    spans,
+                },
+            );
+        }
+        for person in people {
+            let group = engine.join(&person.id, person.areas);
+            let facts = Person {
+                group,
+                state: person.state,
+                since: ms(person.since),
+                last_seen: person.last_seen.map(ms),
+                due: None,
+            };
+            engine.people.insert(person.id, facts);
+        }
+        engine.rebuild(|_| true);
+        let ids: Vec<EmployeeId> = engine.people.keys().cloned().collect();
+        for id in ids {
+            // What changes at this very moment, or with other thresholds than before, is due now.
+            engine.schedule(&id, ms(now));
+            engine.correct(&id, ms(now));
+        }
+        engine
+    }
+
+    /// Everybody's facts, for a restart, by id.
+    pub fn people(&self) -> Vec<PersonFacts> {
+        let mut people: Vec<PersonFacts> = self.people.keys().filter_map(|id| self.person(id)).collect();
+        people.sort_by(|a, b| a.id.cmp(&b.id));
+        people
+    }
+
+    /// What every camera watched, for a restart, by id.
+    pub fn cameras(&self) -> Vec<CameraLog> {
+        let mut cameras: Vec<CameraLog> = self.cameras.keys().filter_map(|id| self.camera(id)).collect();
+        cameras.sort_by(|a, b| a.id.cmp(&b.id));
+        cameras
+    }
+
+    /// What one camera watched.
+    pub fn camera(&self, id: &CameraId) -> Option<CameraLog> {
+        self.cameras.get(id).map(|camera| CameraLog {
+            id: id.clone(),
+            area: camera.area.clone(),
+            spans: camera
+                .spans
+                .iter()
+                .map(|&(from, to)| (at(from), (to != OPEN).then(|| at(to))))
+                .collect(),
+        })
+    }
+
+    /// One employee's facts.
+    pub fn person(&self, id: &EmployeeId) -> Option<PersonFacts> {
+        self.people.get(id).map(|person| PersonFacts {
+            id: id.clone(),
+            areas: person.group.to_vec(),
+            state: person.state,
+            since: at(person.since),
+            last_seen: person.last_seen.map(at),
+        })
+    }
+
+    /// One employee's state.
+    pub fn state(&self, id: &EmployeeId) -> Option<State> {
+        self.people.get(id).map(|person| person.state)
+    }
+
+    /// Whether a camera is watching.
+    pub fn watch(&self, camera: &CameraId) -> Watch {
+        match self.cameras.get(camera).and_then(|camera| camera.spans.last()) {
+            Some((_, OPEN)) => Watch::On,
+            _ => Watch::Off,
+        }
+    }
+
+    /// When the next state may change by itself.
+    pub fn next_due(&self) -> Option<DateTime<Utc>> {
+        self.queue.first().map(|(due, _)| at(*due))
+    }
+
+    /// Registers an employee, unknown until seen, or changes where they may appear.
+    pub fn set_person(&mut self, id: &EmployeeId, areas: Vec<AreaId>, now: DateTime<Utc>) -> Vec<Decision> {
+        let mut decisions = self.tick(now);
+        let now = ms(now);
+        let group = self.join(id, areas);
+        match self.people.get_mut(id) {
+            None => {
+                let person = Person {
+                    group,
+                    state: State::Unknown,
+                    since: now,
+                    last_seen: None,
+                    due: None,
+                };
+                self.people.insert(id.clone(), person);
+            }
+            Some(person) if person.group == group => {}
+            Some(person) => {
+                let left = std::mem::replace(&mut person.group, group);
+                self.leave(id, &left);
+                decisions.extend(self.reassess(id, now, Cause::Cameras));
+                self.schedule(id, now);
+            }
+        }
+        decisions
+    }
+
+    /// Forgets an employee.
+    pub fn remove_person(&mut self, id: &EmployeeId) {
+        if let Some(person) = self.people.remove(id) {
+            self.leave(id, &person.group);
+            if let Some(due) = person.due {
+                self.queue.remove(&(due, id.clone()));
+            }
+        }
+    }
+
+    /// A camera watches from `from` on, or has not watched since then. `from` may lie in the past: a lost
+    /// connection is noticed late.
+    pub fn set_camera(
+        &mut self,
+        id: &CameraId,
+        area: &AreaId,
+        watch: Watch,
+        from: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Vec<Decision> {
+        let mut decisions = self.tick(now);
+        let entry = self.cameras.entry(id.clone());
+        let camera = entry.or_insert_with(|| CameraWatch {
+            area: area.clone(),
+            spans: Vec::new(),
+        });
+        let left = (camera.area != *area).then(|| std::mem::replace(&mut camera.area, area.clone()));
+        let from = ms(from);
+        let changed = match (watch, camera.spans.last_mut()) {
+            (Watch::Off, Some((begun, end))) if *end == OPEN => {
+                *end = from.max(*begun);
+                if end == begun {
+                    camera.spans.pop();
+                }
+                true
+            }
+            (Watch::On, Some((_, end))) if *end == OPEN => false,
+            (Watch::On, last) => {
+                let from = last.map_or(from, |(_, end)| from.max(*end));
+                camera.spans.push((from, OPEN));
+                true
+            }
+            (Watch::Off, _) => false,
+        };
+        let horizon = ms(now - MEMORY);
+        camera.spans.retain(|(_, end)| *end > horizon);
+        if changed || left.is_some() {
+            let affected = self.rebuild(|key| {
+                key.is_empty() || key.contains(area) || left.as_ref().is_some_and(|left| key.contains(left))
+            });
+            for id in affected {
+                decisions.extend(self.reassess(&id, ms(now), Cause::Cameras));
+                self.schedule(&id, ms(now));
+            }
+        }
+        decisions
+    }
+
+    /// A camera turns out not to have watched since `from`, which must be taken into account before anything
+    /// that has become due since: [`Self::set_camera`] or [`Self::tick`] must follow.
+    pub fn stop_watching(&mut self, id: &CameraId, from: DateTime<Utc>) {
+        let Some(camera) = self.cameras.get_mut(id) else {
+            return;
+        };
+        if let Some((begun, end)) = camera.spans.last_mut()
+            && *end == OPEN
+        {
+            *end = ms(from).max(*begun);
+            if end == begun {
+                camera.spans.pop();
+            }
+            let area = camera.area.clone();
+            self.rebuild(|key| key.is_empty() || key.contains(&area));
+        }
+    }
+
+    /// An employee was seen at `seen`. What is older than the newest sighting changes nothing.
+    pub fn observe(&mut self, id: &EmployeeId, seen: DateTime<Utc>, now: DateTime<Utc>) -> Option<Decision> {
+        let (seen, now) = (ms(seen), ms(now));
+        let person = self.people.get_mut(id)?;
+        if person.last_seen.is_some_and(|last| seen <= last) {
+            return None;
+        }
+        person.last_seen = Some(seen);
+        let decision = self.reassess(id, now, Cause::Sighting);
+        let person = self.people.get(id)?;
+        let line = &self.groups.get(&person.group)?.timeline;
+        let next = next_change(person, line, now, self.thresholds);
+        // An entry that comes too early is put back when it is reached: cheaper than to move it each time.
+        let late = match (person.due, next) {
+            (Some(due), Some(next)) => next < due,
+            (due, next) => due != next,
+        };
+        if late {
+            self.schedule(id, now);
+        }
+        decision
+    }
+
+    /// What has become due by `now`, in order of time.
+    pub fn tick(&mut self, now: DateTime<Utc>) -> Vec<Decision> {
+        let now = ms(now);
+        let mut decisions = Vec::new();
+        while self.queue.first().is_some_and(|(due, _)| *due <= now) {
+            let Some((due, id)) = self.queue.pop_first() else {
+                break;
+            };
+            if let Some(person) = self.people.get_mut(&id) {
+                person.due = None;
+            }
+            decisions.extend(self.reassess(&id, due, Cause::Due));
+            self.schedule(&id, due);
+        }
+        decisions
+    }
+
+    /// The state that the facts alone give, for tests of the queue.
+    #[cfg(test)]
+    pub(super) fn expected(&self, id: &EmployeeId, now: DateTime<Utc>) -> Option<State> {
+        let person = self.people.get(id)?;
+        let line = &self.groups.get(&person.group)?.timeline;
+        let by_facts = assess(person.last_seen, line, ms(now), self.thresholds);
+        Some(if person.state == State::Absent {
+            State::Absent
+        } else {
+            by_facts
+        })
+    }
+
+    fn reassess(&mut self, id: &EmployeeId, now: i64, cause: Cause) -> Option<Decision> {
+        let person = self.people.get_mut(id)?;
+        let group = self.groups.get(&person.group)?;
+        let to = assess(person.last_seen, &group.timeline, now, self.thresholds);
+        let from = person.state;
+        // Who is absent stays so until they are seen: a camera that turns out to have been blind for the
+        // last seconds does not take an alert back.
+        let stays = from == State::Absent && cause != Cause::Sighting;
+        if to == from || from == State::Exempt || stays {
+            return None;
+        }
+        person.state = to;
+        person.since = match (cause, to) {
+            (Cause::Sighting, State::Available) => person.last_seen.map_or(now, |seen| seen.min(now)),
+            _ => now,
+        };
+        Some(Decision {
+            employee: id.clone(),
+            from,
+            to,
+            at: at(person.since),
+            cause,
+        })
+    }
+
+    fn schedule(&mut self, id: &EmployeeId, now: i64) {
+        let Some(person) = self.people.get_mut(id) else {
+            return;
+        };
+        let Some(group) = self.groups.get(&person.group) else {
+            return;
+        };
+        let next = next_change(person, &group.timeline, now, self.thresholds);
+        self.enqueue(id, next);
+    }
+
+    /// Makes a state that does not follow from the facts due at `now`.
+    fn correct(&mut self, id: &EmployeeId, now: i64) {
+        let Some(person) = self.people.get(id) else { return };
+        let Some(group) = self.groups.get(&person.group) else {
+            return;
+        };
+        let stays = matches!(person.state, State::Absent | State::Exempt);
+        if !stays && assess(person.last_seen, &group.timeline, now, self.thresholds) != person.state {
+            self.enqueue(id, Some(now));
+        }
+    }
+
+    fn enqueue(&mut self, id: &EmployeeId, next: Option<i64>) {
+        let Some(person) = self.people.get_mut(id) else {
+            return;
+        };
+        if person.due != next {
+            if let Some(due) = person.due {
+                self.queue.remove(&(due, id.clone()));
+            }
+            if let Some(next) = next {
+                self.queue.insert((next, id.clone()));
+            }
+            person.due = next;
+        }
+    }
+
+    fn join(&mut self, id: &EmployeeId, mut areas: Vec<AreaId>) -> GroupKey {
+        areas.sort();
+        areas.dedup();
+        let key: GroupKey = areas.into();
+        if !self.groups.contains_key(&key) {
+            let timeline = self.timeline(&key);
+            self.groups.insert(
+                key.clone(),
+                Group {
+                    members: HashSet::new(),
+                    timeline,
+                },
+            );
+        }
+        if let Some(group) = self.groups.get_mut(&key) {
+            group.members.insert(id.clone());
+        }
+        key
+    }
+
+    fn leave(&mut self, id: &EmployeeId, key: &GroupKey) {
+        if let Some(group) = self.groups.get_mut(key) {
+            group.members.remove(id);
+            if group.members.is_empty() {
+                self.groups.remove(key);
+            }
+        }
+    }
+
+    /// Computes anew what the groups that `concerned` picks were watched, and returns those groups' members.
+    fn rebuild(&mut self, concerned: impl Fn(&[AreaId]) -> bool) -> Vec<EmployeeId> {
+        let keys: Vec<GroupKey> = self.groups.keys().filter(|key| concerned(key)).cloned().collect();
+        let mut members = Vec::new();
+        for key in keys {
+            let timeline = self.timeline(&key);
+            if let Some(group) = self.groups.get_mut(&key) {
+                group.timeline = timeline;
+                members.extend(group.members.iter().cloned());
+            }
+        }
+        members.sort_unstable();
+        members
+    }
+
+    fn timeline(&self, areas: &[AreaId]) -> Timeline {
+        let sees = |camera: &&CameraWatch| areas.is_empty() || areas.contains(&camera.area);
+        Timeline::union(
+            self.cameras
+                .values()
+                .filter(sees)
+                .flat_map(|camera| &camera.spans)
+                .copied()
+                .collect(),
+        )
+    }
+}
+
+/// The state that follows from the facts alone.
+fn assess(last_seen: Option<i64>, line: &Timeline, now: i64, thresholds: Thresholds) -> State {
+    let Some(seen) = last_seen else {
+        return State::Unknown;
+    };
+    let (off, absent) = limits(thresholds);
+    let since = now - seen;
+    let watched = line.watched(seen, now);
+    if watched >= absent {
+        State::Absent
+    } else if watched >= off {
+        // Blind now, and by the clock they would be absent: nobody knows.
+        if since >= absent && !line.watching(now) {
+            State::Unknown
+        } else {
+            State::Off
+        }
+    } else if since >= off {
+        State::Unknown
+    } else {
+        State::Available
+    }
+}
+
+/// The next moment after `now` at which [`assess`] may give something else if nothing happens.
+fn next_change(person: &Person, line: &Timeline, now: i64, thresholds: Thresholds) -> Option<i64> {
+    let seen = person.last_seen?;
+    if matches!(person.state, State::Absent | State::Exempt) {
+        return None;
+    }
+    let (off, absent) = limits(thresholds);
+    let by_clock = [seen + off, seen + absent];
+    let watched = line.watched(seen, now);
+    let by_watching = [now + (off - watched), now + (absent - watched)];
+    let by_watching = by_watching.into_iter().filter(|_| line.watching(now));
+    by_clock
+        .into_iter()
+        .chain(by_watching)
+        .filter(|due| *due > now)
+        .min()
+}
+
+fn limits(thresholds: Thresholds) -> (i64, i64) {
+    (
+        thresholds.off_after.num_milliseconds(),
+        thresholds.absent_after.num_milliseconds(),
+    )
+}
+
+fn ms(at: DateTime<Utc>) -> i64 {
+    at.timestamp_millis()
+}
+
+fn at(ms: i64) -> DateTime<Utc> {
+    // Only times that were times before come here, and sums of them with minutes.
+    DateTime::from_timestamp_millis(ms).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}

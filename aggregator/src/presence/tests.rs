@@ -1,0 +1,354 @@
+//! The rules as tables: what happens, second by second, and what the states then are.
+
+use chrono::DateTime;
+use hadir_shared::id::{AreaId, CameraId, EmployeeId};
+use proptest::prelude::*;
+
+use super::*;
+
+fn t(second: i64) -> DateTime<chrono::Utc> {
+    DateTime::from_timestamp(1_790_000_000 + second, 0).expect("time")
+}
+
+fn who(n: u8) -> EmployeeId {
+    EmployeeId::new(format!("E{n}")).expect("id")
+}
+
+fn cam(n: u8) -> CameraId {
+    CameraId::new(format!("cam-{n}")).expect("id")
+}
+
+fn area(n: u8) -> AreaId {
+    AreaId::new(format!("area-{n}")).expect("id")
+}
+
+/// What happens at a second. Camera `n` watches area `n`.
+#[derive(Clone, Copy, Debug)]
+enum Fact {
+    On(u8),
+    Off(u8),
+    /// The camera is found, now, not to have watched since that second.
+    OffSince(u8, i64),
+    /// An employee seen at that second.
+    Seen(u8, i64),
+}
+use Fact::{Off, OffSince, On, Seen};
+
+/// An engine with employee 0 (everywhere) and employee 1 (area 1).
+fn engine() -> Engine {
+    let mut engine = Engine::restore(Thresholds::default(), Vec::new(), Vec::new(), t(0));
+    engine.set_person(&who(0), Vec::new(), t(0));
+    engine.set_person(&who(1), vec![area(1)], t(0));
+    engine
+}
+
+fn apply(engine: &mut Engine, second: i64, fact: Fact) -> Vec<Decision> {
+    let now = t(second);
+    match fact {
+        On(n) => engine.set_camera(&cam(n), &area(n), Watch::On, now, now),
+        Off(n) => engine.set_camera(&cam(n), &area(n), Watch::Off, now, now),
+        OffSince(n, since) => engine.set_camera(&cam(n), &area(n), Watch::Off, t(since), now),
+        Seen(n, at) => {
+            let mut decisions = engine.tick(now);
+            decisions.extend(engine.observe(&who(n), t(at), now));
+            decisions
+        }
+    }
+}
+
+/// Plays the facts and gives every change of employee `n`'s state, with its second, until `end`.
+fn changes(n: u8, facts: &[(i64, Fact)], end: i64) -> Vec<(i64, State, Cause)> {
+    let mut engine = engine();
+    let mut decisions = Vec::new();
+    for (second, fact) in facts {
+        decisions.extend(apply(&mut engine, *second, *fact));
+    }
+    decisions.extend(engine.tick(t(end)));
+    let of = decisions.iter().filter(|d| d.employee == who(n));
+    of.map(|d| ((d.at - t(0)).num_seconds(), d.to, d.cause)).collect()
+}
+
+#[track_caller]
+fn check(n: u8, facts: &[(i64, Fact)], end: i64, expected: &[(i64, State, Cause)]) {
+    assert_eq!(changes(n, facts, end), expected, "employee {n}: {facts:?}");
+}
+
+#[test]
+fn the_course_of_an_absence() {
+    use Cause::{Due, Sighting};
+    use State::{Absent, Available};
+    let gone = [(0, On(1)), (10, Seen(0, 10))];
+    check(0, &gone, 54, &[(10, Available, Sighting)]);
+    check(0, &gone, 55, &[(10, Available, Sighting), (55, State::Off, Due)]);
+    let all = [
+        (10, Available, Sighting),
+        (55, State::Off, Due),
+        (310, Absent, Due),
+    ];
+    check(0, &gone, 309, &all[..2]);
+    check(0, &gone, 90_000, &all);
+    // Back after the absence, then gone again.
+    let back = [gone[0], gone[1], (400, Seen(0, 400))];
+    let mut again = all.to_vec();
+    again.extend([
+        (400, Available, Sighting),
+        (445, State::Off, Due),
+        (700, Absent, Due),
+    ]);
+    check(0, &back, 2000, &again);
+    // Seen again while off: the next notice comes 45 s after that, not 300.
+    check(
+        0,
+        &[gone[0], gone[1], (60, Seen(0, 60))],
+        120,
+        &[
+            (10, Available, Sighting),
+            (55, State::Off, Due),
+            (60, Available, Sighting),
+            (105, State::Off, Due),
+        ],
+    );
+    // A living track.
+    let sits: Vec<(i64, Fact)> = std::iter::once((0, On(1)))
+        .chain((1..400).map(|i| (i * 10, Seen(0, i * 10))))
+        .collect();
+    check(0, &sits, 4000, &[(10, Available, Sighting)]);
+}
+
+#[test]
+fn who_was_never_seen_is_unknown_and_raises_nothing() {
+    check(0, &[(0, On(1))], 100_000, &[]);
+}
+
+#[test]
+fn blind_time_does_not_count() {
+    use Cause::{Cameras, Due, Sighting};
+    use State::{Absent, Available, Unknown};
+    // 20 s watched, blind for an hour, then the rest.
+    let facts = [(0, On(1)), (10, Seen(1, 10)), (30, Off(1)), (3630, On(1))];
+    check(
+        1,
+        &facts,
+        10_000,
+        &[
+            (10, Available, Sighting),
+            (55, Unknown, Due),
+            (3655, State::Off, Due),
+            (3910, Absent, Due),
+        ],
+    );
+    // Off when the camera fails: off until by the clock they would be absent, then unknown.
+    let facts = [(0, On(1)), (10, Seen(1, 10)), (110, Off(1)), (1110, On(1))];
+    let begin = [
+        (10, Available, Sighting),
+        (55, State::Off, Due),
+        (310, Unknown, Due),
+    ];
+    check(1, &facts[..3], 1000, &begin);
+    let mut rest = begin.to_vec();
+    rest.extend([(1110, State::Off, Cameras), (1310, Absent, Due)]);
+    check(1, &facts, 5000, &rest);
+    // Another camera still sees who may be everywhere, but not who belongs to area 1.
+    let facts = [
+        (0, On(1)),
+        (0, On(2)),
+        (10, Seen(0, 10)),
+        (10, Seen(1, 10)),
+        (20, Off(1)),
+    ];
+    check(
+        0,
+        &facts,
+        1000,
+        &[
+            (10, Available, Sighting),
+            (55, State::Off, Due),
+            (310, Absent, Due),
+        ],
+    );
+    check(1, &facts, 1000, &[(10, Available, Sighting), (55, Unknown, Due)]);
+    // No camera at all: nobody could have seen them.
+    check(
+        1,
+        &[(0, On(2)), (10, Seen(1, 10))],
+        1000,
+        &[(10, Available, Sighting), (55, Unknown, Due)],
+    );
+}
+
+#[test]
+fn blindness_that_is_noticed_late_is_counted_but_takes_no_alert_back() {
+    use Cause::{Cameras, Due, Sighting};
+    use State::{Absent, Available, Unknown};
+    let facts = [(0, On(1)), (10, Seen(1, 10)), (60, OffSince(1, 20))];
+    check(
+        1,
+        &facts,
+        5000,
+        &[
+            (10, Available, Sighting),
+            (55, State::Off, Due),
+            (60, Unknown, Cameras),
+        ],
+    );
+    let facts = [(0, On(1)), (10, Seen(1, 10)), (320, OffSince(1, 280))];
+    check(
+        1,
+        &facts,
+        5000,
+        &[
+            (10, Available, Sighting),
+            (55, State::Off, Due),
+            (310, Absent, Due),
+        ],
+    );
+}
+
+#[test]
+fn late_sightings_correct_but_raise_no_alert() {
+    use Cause::{Due, Sighting};
+    use State::{Absent, Available};
+    // Older than what is known.
+    check(
+        0,
+        &[(0, On(1)), (20, Seen(0, 20)), (30, Seen(0, 5))],
+        40,
+        &[(20, Available, Sighting)],
+    );
+    // First heard of two hours late: absent, but by no alert (`Due`).
+    check(
+        0,
+        &[(0, On(1)), (7200, Seen(0, 10))],
+        9000,
+        &[(7200, Absent, Sighting)],
+    );
+    // Somebody absent turns out to have been there a minute ago: that ends the absence.
+    check(
+        0,
+        &[(0, On(1)), (10, Seen(0, 10)), (400, Seen(0, 340))],
+        420,
+        &[
+            (10, Available, Sighting),
+            (55, State::Off, Due),
+            (310, Absent, Due),
+            (400, State::Off, Sighting),
+        ],
+    );
+    // Or to have been there, but too long ago: nothing changes.
+    check(
+        0,
+        &[(0, On(1)), (10, Seen(0, 10)), (400, Seen(0, 60))],
+        420,
+        &[
+            (10, Available, Sighting),
+            (55, State::Off, Due),
+            (310, Absent, Due),
+        ],
+    );
+}
+
+#[test]
+fn a_tick_with_nothing_due_does_nothing() {
+    let mut engine = engine();
+    apply(&mut engine, 0, On(1));
+    for n in 0..100 {
+        engine.set_person(&who(n), Vec::new(), t(0));
+        apply(&mut engine, 10, Seen(n, 10));
+    }
+    assert_eq!(engine.next_due(), Some(t(55)));
+    assert!(engine.tick(t(54)).is_empty());
+    assert_eq!(engine.tick(t(55)).len(), 100);
+}
+
+fn restarted(engine: &Engine, now: i64) -> Engine {
+    Engine::restore(Thresholds::default(), engine.people(), engine.cameras(), t(now))
+}
+
+fn fact() -> impl Strategy<Value = Fact> {
+    prop_oneof![
+        (1..3u8).prop_map(On),
+        (1..3u8).prop_map(Off),
+        (0..2u8, 0..2000i64).prop_map(|(n, at)| Seen(n, at)),
+    ]
+}
+
+proptest! {
+    /// A restart at any moment changes neither the states nor anything that comes after.
+    #[test]
+    fn a_restart_changes_nothing(
+        mut facts in proptest::collection::vec((0..2000i64, fact()), 0..40),
+        cut in 0..40usize,
+    ) {
+        facts.sort_by_key(|(second, _)| *second);
+        let mut through = engine();
+        let mut stopped = engine();
+        for (i, (second, fact)) in facts.iter().enumerate() {
+            if i == cut {
+                // The last thing that it did was the fact before.
+                let last = i.checked_sub(1).map_or(0, |last| facts[last].0);
+                stopped = restarted(&stopped, last);
+                stopped.tick(t(*second));
+                through.tick(t(*second));
+                prop_assert_eq!(stopped.people(), through.people());
+            }
+            // A sighting does not come from the future.
+            let fact = match *fact { Seen(n, at) => Seen(n, at.min(*second)), other => other };
+            prop_assert_eq!(apply(&mut through, *second, fact), apply(&mut stopped, *second, fact));
+        }
+        prop_assert_eq!(through.tick(t(5000)), stopped.tick(t(5000)));
+        prop_assert_eq!(through.people(), stopped.people());
+        prop_assert_eq!(through.cameras(), stopped.cameras());
+    }
+
+    /// The same sightings in any order, each once or twice, end in the same states.
+    #[test]
+    fn the_order_of_delivery_does_not_matter(
+        seen in proptest::collection::vec((0..2u8, 0..600i64), 1..30),
+        shuffled in any::<u64>(),
+        blind in proptest::option::of((0..600i64, 0..600i64)),
+    ) {
+        let end = 700;
+        let run = |seen: &[(u8, i64)]| {
+            let mut engine = engine();
+            apply(&mut engine, 0, On(1));
+            if let Some((from, length)) = blind {
+                apply(&mut engine, from, Off(1));
+                apply(&mut engine, from + length, On(1));
+            }
+            engine.tick(t(end.max(1200)));
+            for (n, at) in seen {
+                apply(&mut engine, 1200, Seen(*n, *at));
+            }
+            engine.people().into_iter().map(|p| (p.id, p.state, p.last_seen)).collect::<Vec<_>>()
+        };
+        let mut other: Vec<(u8, i64)> = seen.iter().chain(&seen).copied().collect();
+        let mut random = shuffled | 1;
+        for i in (1..other.len()).rev() {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            other.swap(i, (random >> 33) as usize % (i + 1));
+        }
+        prop_assert_eq!(run(&seen), run(&other));
+    }
+
+    /// Lazy queue entries never let a change slip: ticking every second gives what the facts give.
+    #[test]
+    fn the_queue_misses_nothing(
+        mut facts in proptest::collection::vec((0..900i64, fact()), 0..30),
+    ) {
+        facts.sort_by_key(|(second, _)| *second);
+        let mut engine = engine();
+        let mut facts = facts.into_iter().peekable();
+        for second in 0..1000 {
+            while let Some((_, fact)) = facts.next_if(|(at, _)| *at == second) {
+                let fact = match fact { Seen(n, at) => Seen(n, at.min(second)), other => other };
+                apply(&mut engine, second, fact);
+            }
+            engine.tick(t(second));
+            for person in engine.people() {
+                prop_assert_eq!(
+                    engine.expected(&person.id, t(second)), Some(person.state), "at {}", second
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Alerts and what happened to them.
+
+use chrono::{DateTime, Utc};
+use hadir_shared::id::{AreaId, CameraId, EmployeeId};
+use rusqlite::{OptionalExtension as _, Row, named_params, params};
+
+use super::{Reader, Tx, ms, read_as, read_option, time, time_option};
+use crate::core::types::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Language, What};
+use crate::error::Result;
+use crate::escalation::Outcome;
+use crate::notify::{MessageState, templates};
+
+/// Somebody who was told of an absence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Who.
+    pub recipient: EmployeeId,
+    /// Where the message went.
+    pub phone: String,
+    /// In which language.
+    pub language: Language,
+}
+
+/// What came of a step of the escalation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenStep {
+    /// Which step.
+    pub step: u32,
+    /// Who was meant; `None` if nobody was left.
+    pub recipient: Option<EmployeeId>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+const ALERT_STATES: [(AlertState, &str); 3] = [
+    (AlertState::Open, "open"),
+    (AlertState::Acknowledged, "acknowledged"),
+    (AlertState::Closed, "closed"),
+];
+
+const CLOSE_REASONS: [(CloseReason, &str); 4] = [
+    (CloseReason::Returned, "returned"),
+    (CloseReason::Excused, "excused"),
+    (CloseReason::Deleted, "deleted"),
+    (CloseReason::OffShift, "off_shift"),
+];
+
+const WHATS: [(What, &str); 7] = [
+    (What::Opened, "opened"),
+    (What::Message, "message"),
+    (What::PassedOver, "passed_over"),
+    (What::Acknowledged, "acknowledged"),
+    (What::Excused, "excused"),
+    (What::Returned, "returned"),
+    (What::Closed, "closed"),
+];
+
+fn text<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> &'static str {
+    table
+        .iter()
+        .find(|(v, _)| v == value)
+        .map_or("", |(_, text)| text)
+}
+
+fn value<T: Copy>(table: &[(T, &'static str)], text: &str) -> Option<T> {
+    table.iter().find(|(_, t)| *t == text).map(|(value, _)| *value)
+}
+
+const ALERT: &str = "select a.id, a.employee, e.name, a.camera, a.area, a.last_seen, a.opened_at, a.state,
+    coalesce((select name from employee where id = a.acknowledged_by), a.acknowledged_by) as answered_by,
+    a.acknowledged_at, a.closed_at, a.close_reason from alert a join employee e on e.id = a.employee";
+
+fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
+    Ok(Alert {
+        id: row.get("id")?,
+        employee: read_as(row, "employee", |t| EmployeeId::new(t).ok())?,
+        name: row.get("name")?,
+        camera: read_option(row, "camera", |t| CameraId::new(t).ok())?,
+        area: read_option(row, "area", |t| AreaId::new(t).ok())?,
+        last_seen: time(row, "last_seen")?,
+        opened_at: time(row, "opened_at")?,
+        state: read_as(row, "state", |t| value(&ALERT_STATES, t))?,
+        acknowledged_by: row.get("answered_by")?,
+        acknowledged_at: time_option(row, "acknowledged_at")?,
+        closed_at: time_option(row, "closed_at")?,
+        close_reason: read_option(row, "close_reason", |t| value(&CLOSE_REASONS, t))?,
+        history: Vec::new(),
+    })
+}
+
+impl Reader<'_> {
+    /// Alerts with their history, newest first; at most 500.
+    pub fn alerts(&self, filter: AlertFilter) -> Result<Vec<Alert>> {
+        let which = match filter {
+            AlertFilter::Open => "where a.state <> 'closed'",
+            AlertFilter::All => "",
+        };
+        let mut query = self.conn.prepare_cached(&format!(
+            "{ALERT} {which} order by a.opened_at desc, a.id desc limit 500"
+        ))?;
+        let rows = query.query_map([], alert)?;
+        let mut alerts: Vec<Alert> = rows.collect::<rusqlite::Result<_>>()?;
+        for alert in &mut alerts {
+            alert.history = self.history(alert.id)?;
+        }
+        Ok(alerts)
+    }
+
+    /// One alert with its history.
+    pub fn alert(&self, id: i64) -> Result<Option<Alert>> {
+        let mut query = self.conn.prepare_cached(&format!("{ALERT} where a.id = ?1"))?;
+        let Some(mut alert) = query.query_row([id], alert).optional()? else {
+            return Ok(None);
+        };
+        alert.history = self.history(id)?;
+        Ok(Some(alert))
+    }
+
+    fn history(&self, id: i64) -> Result<Vec<AlertEvent>> {
+        let mut query = self.conn.prepare_cached(
+            "select v.at, v.what, v.recipient, e.name, v.message, m.state, v.detail from alert_event v
+             left join employee e on e.id = v.recipient left join message m on m.id = v.message
+             where v.alert = ?1 order by v.id",
+        )?;
+        let rows = query.query_map([id], |row| {
+            Ok(AlertEvent {
+                at: time(row, "at")?,
+                what: read_as(row, "what", |t| value(&WHATS, t))?,
+                recipient: read_option(row, "recipient", |t| EmployeeId::new(t).ok())?,
+                recipient_name: row.get("name")?,
+                channel: row.get::<_, Option<i64>>("message")?.map(|_| "whatsapp"),
+                message_state: read_option(row, "state", MessageState::parse)?,
+                detail: row.get("detail")?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The alert of an employee that is not closed.
+    pub fn open_alert(&self, employee: &EmployeeId) -> Result<Option<i64>> {
+        let mut query = self
+            .conn
+            .prepare_cached("select id from alert where employee = ?1 and state <> 'closed'")?;
+        Ok(query
+            .query_row([employee.as_str()], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// Until when an employee is excused.
+    pub fn excused_until(&self, employee: &EmployeeId) -> Result<Option<DateTime<Utc>>> {
+        let sql = "select max(excused_until) as until from alert where employee = ?1";
+        Ok(self
+            .conn
+            .query_row(sql, [employee.as_str()], |row| time_option(row, "until"))?)
+    }
+
+    /// What the steps of an alert's escalation have come to, in order.
+    pub fn steps_taken(&self, alert: i64) -> Result<Vec<TakenStep>> {
+        let mut query = self.conn.prepare_cached(
+            "select v.step, v.recipient, v.what, v.detail, m.state from alert_event v
+             left join message m on m.id = v.message
+             where v.alert = ?1 and v.step is not null order by v.id",
+        )?;
+        let rows = query.query_map([alert], |row| {
+            let what = read_as(row, "what", |t| value(&WHATS, t))?;
+            let detail: Option<String> = row.get("detail")?;
+            let state = read_option(row, "state", MessageState::parse)?;
+            Ok(TakenStep {
+                step: row.get("step")?,
+                recipient: read_option(row, "recipient", |t| EmployeeId::new(t).ok())?,
+                outcome: match (what, state, detail.as_deref()) {
+                    (What::PassedOver, _, Some("nobody_left")) => Outcome::NobodyLeft,
+                    (What::PassedOver, ..) => Outcome::PassedOver,
+                    (_, Some(MessageState::FailedFinal), _) => Outcome::Undeliverable,
+                    _ => Outcome::Told,
+                },
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Who has been told of an absence, as far as we know.
+    pub fn told(&self, alert: i64) -> Result<Vec<Told>> {
+        let mut query = self.conn.prepare_cached(
+            "select distinct m.recipient, m.phone, m.language from message m
+             where m.alert = ?1 and m.template = ?2 and m.recipient is not null
+                 and m.state in ('sending', 'sent', 'delivered', 'read')",
+        )?;
+        let rows = query.query_map(params![alert, templates::ABSENCE], |row| {
+            Ok(Told {
+                recipient: read_as(row, "recipient", |t| EmployeeId::new(t).ok())?,
+                phone: row.get("phone")?,
+                language: read_as(row, "language", Language::parse)?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+impl Tx<'_> {
+    /// Opens an alert for an absence, from where the employee is known to have been last.
+    pub fn open_alert_for(
+        &self,
+        employee: &EmployeeId,
+        last_seen: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<i64> {
+        let id = self.conn().query_row(
+            "insert into alert (employee, camera, area, last_seen, opened_at, state)
+             select ?1, l.camera, l.area, ?2, ?3, 'open'
+             from employee e left join employee_location l on l.employee = e.id where e.id = ?1 returning id",
+            params![employee.as_str(), ms(last_seen), ms(now)],
+            |row| row.get(0),
+        )?;
+        Ok(id)
+    }
+
+    /// Adds to an alert's history.
+    pub fn add_event(&self, alert: i64, at: DateTime<Utc>, event: &NewEvent<'_>) -> Result<()> {
+        self.run(
+            "insert into alert_event (alert, at, what, recipient, step, message, detail)
+             values (:alert, :at, :what, :recipient, :step, :message, :detail)",
+            named_params! {
+                ":alert": alert,
+                ":at": ms(at),
+                ":what": text(&WHATS, &event.what),
+                ":recipient": event.recipient.map(EmployeeId::as_str),
+                ":step": event.step,
+                ":message": event.message,
+                ":detail": event.detail,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Somebody has it. `by`: an employee's id, else a user's name. The first who answers stays.
+    pub fn acknowledge_alert(&self, alert: i64, by: &str, now: DateTime<Utc>) -> Result<()> {
+        self.run(
+            "update alert set state = 'acknowledged', acknowledged_by = ?2, acknowledged_at = ?3
+             where id = ?1 and state = 'open'",
+            params![alert, by, ms(now)],
+        )?;
+        Ok(())
+    }
+
+    /// An absence is over, or excused until a time.
+    pub fn close_alert(
+        &self,
+        alert: i64,
+        reason: CloseReason,
+        excused_until: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        self.run(
+            "update alert set state = 'closed', closed_at = ?2, close_reason = ?3, excused_until = ?4
+             where id = ?1",
+            params![
+                alert,
+                ms(now),
+                text(&CLOSE_REASONS, &reason),
+                excused_until.map(ms)
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+/// A line to be added to an alert's history.
+#[derive(Clone, Copy, Debug)]
+pub struct NewEvent<'e> {
+    /// What happened.
+    pub what: What,
+    /// Whom it concerns.
+    pub recipient: Option<&'e EmployeeId>,
+    /// The step of the escalation that it belongs to.
+    pub step: Option<u32>,
+    /// The message that went out for it.
+    pub message: Option<i64>,
+    /// A code, or an excuse's reason.
+    pub detail: Option<&'e str>,
+}
+
+impl NewEvent<'_> {
+    /// Something that concerns nobody in particular.
+    pub fn of(what: What) -> Self {
+        Self {
+            what,
+            recipient: None,
+            step: None,
+            message: None,
+            detail: None,
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Employees, who is above whom, and what is known of their presence.
+
+use chrono::{DateTime, Utc};
+use hadir_shared::id::{AreaId, EmployeeId};
+use rusqlite::{OptionalExtension as _, Row, named_params, params};
+
+use super::{Reader, Tx, count, ms, read_as, read_option, time, time_option};
+use crate::core::types::{DailyRow, Employee, Language, StatusRow};
+use crate::error::Result;
+use crate::presence::{PersonFacts, State};
+
+/// An employee as registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as in `Employee`")]
+pub struct EmployeeRecord {
+    pub id: EmployeeId,
+    pub name: String,
+    pub supervisor: Option<EmployeeId>,
+    pub areas: Vec<AreaId>,
+    pub phone: Option<String>,
+    pub badge: Option<String>,
+    pub language: Language,
+    pub role_title: Option<String>,
+    pub consent: Option<DateTime<Utc>>,
+}
+
+/// Somebody above an employee, and whether they can be told something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Superior {
+    /// Who.
+    pub id: EmployeeId,
+    /// E.164.
+    pub phone: Option<String>,
+    /// In which language.
+    pub language: Language,
+    /// Whether they are there themselves.
+    pub state: State,
+}
+
+const EMPLOYEE: &str = "select e.id, e.name, e.supervisor, e.phone, e.badge, e.consent_at, e.language,
+    e.role_title, s.state,
+    (select count(*) from template t where t.employee = e.id) as photos,
+    (select group_concat(a.area, ' ') from (select area from employee_area where employee = e.id order by area) a)
+        as areas
+    from employee e join employee_status s on s.employee = e.id";
+
+fn employee(row: &Row<'_>) -> rusqlite::Result<Employee> {
+    Ok(Employee {
+        id: read_as(row, "id", |t| EmployeeId::new(t).ok())?,
+        name: row.get("name")?,
+        supervisor: read_option(row, "supervisor", |t| EmployeeId::new(t).ok())?,
+        areas: areas(row)?,
+        phone: row.get("phone")?,
+        badge: row.get("badge")?,
+        consent: time_option(row, "consent_at")?,
+        language: read_as(row, "language", Language::parse)?,
+        role_title: row.get("role_title")?,
+        photos: count(row, "photos")?,
+        state: read_as(row, "state", State::parse)?,
+    })
+}
+
+/// Area ids hold no space, so a list of them is one text.
+fn areas(row: &Row<'_>) -> rusqlite::Result<Vec<AreaId>> {
+    let all = read_option(row, "areas", |text| {
+        text.split(' ')
+            .map(|id| AreaId::new(id).ok())
+            .collect::<Option<Vec<_>>>()
+    })?;
+    Ok(all.unwrap_or_default())
+}
+
+const STATUS: &str = "select e.id, e.name, s.state, s.since, s.last_seen, l.camera, l.area,
+    c.number, c.label,
+    (select id from alert where employee = e.id and state <> 'closed') as alert,
+    exists (select 1 from template t where t.employee = e.id) as enrolled
+    from employee e join employee_status s on s.employee = e.id
+    left join employee_location l on l.employee = e.id
+    left join camera c on c.id = l.camera";
+
+fn status(row: &Row<'_>, now: DateTime<Utc>) -> rusqlite::Result<StatusRow> {
+    let last_seen = time_option(row, "last_seen")?;
+    Ok(StatusRow {
+        employee: read_as(row, "id", |t| EmployeeId::new(t).ok())?,
+        name: row.get("name")?,
+        state: read_as(row, "state", State::parse)?,
+        camera: read_option(row, "camera", |t| t.parse().ok())?,
+        camera_number: row.get("number")?,
+        camera_label: row.get("label")?,
+        area: read_option(row, "area", |t| AreaId::new(t).ok())?,
+        last_seen,
+        seconds_since: last_seen.map(|seen| (now - seen).num_seconds().max(0)),
+        since: time(row, "since")?,
+        alert: row.get("alert")?,
+        enrolled: row.get("enrolled")?,
+    })
+}
+
+impl Reader<'_> {
+    /// Everybody, by name.
+    pub fn employees(&self) -> Result<Vec<Employee>> {
+        let mut query = self
+            .conn
+            .prepare_cached(&format!("{EMPLOYEE} order by e.name, e.id"))?;
+        let rows = query.query_map([], employee)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// One employee.
+    pub fn employee(&self, id: &EmployeeId) -> Result<Option<Employee>> {
+        let mut query = self.conn.prepare_cached(&format!("{EMPLOYEE} where e.id = ?1"))?;
+        Ok(query.query_row([id.as_str()], employee).optional()?)
+    }
+
+    /// Who has this badge.
+    pub fn employee_of_badge(&self, badge: &str) -> Result<Option<EmployeeId>> {
+        let mut query = self
+            .conn
+            .prepare_cached("select id from employee where badge = ?1")?;
+        Ok(query
+            .query_row([badge], |row| read_as(row, "id", |t| EmployeeId::new(t).ok()))
+            .optional()?)
+    }
+
+    /// Everybody with their superior.
+    pub fn superiors(&self) -> Result<Vec<(EmployeeId, Option<EmployeeId>)>> {
+        let mut query = self.conn.prepare_cached("select id, supervisor from employee")?;
+        let rows = query.query_map([], |row| {
+            let id = read_as(row, "id", |t| EmployeeId::new(t).ok())?;
+            Ok((id, read_option(row, "supervisor", |t| EmployeeId::new(t).ok())?))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Everybody's state.
+    pub fn states(&self) -> Result<Vec<(EmployeeId, State)>> {
+        let mut query = self
+            .conn
+            .prepare_cached("select employee, state from employee_status")?;
+        let rows = query.query_map([], |row| {
+            Ok((
+                read_as(row, "employee", |t| EmployeeId::new(t).ok())?,
+                read_as(row, "state", State::parse)?,
+            ))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Everybody's name.
+    pub fn names(&self) -> Result<Vec<(EmployeeId, String)>> {
+        let mut query = self.conn.prepare_cached("select id, name from employee")?;
+        let rows = query.query_map([], |row| {
+            Ok((read_as(row, "id", |t| EmployeeId::new(t).ok())?, row.get("name")?))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Everybody above an employee, the direct superior first.
+    pub fn chain_above(&self, id: &EmployeeId) -> Result<Vec<Superior>> {
+        // `union` ends even on a cycle, which no write lets in.
+        let mut query = self.conn.prepare_cached(
+            "with recursive above (id, level) as (
+                 select supervisor, 1 from employee where id = ?1 and supervisor is not null
+                 union
+                 select e.supervisor, a.level + 1 from above a join employee e on e.id = a.id
+                     where e.supervisor is not null and a.level < 100
+             )
+             select e.id, e.phone, e.language, s.state from above a
+                 join employee e on e.id = a.id join employee_status s on s.employee = e.id order by a.level",
+        )?;
+        let rows = query.query_map([id.as_str()], |row| {
+            Ok(Superior {
+                id: read_as(row, "id", |t| EmployeeId::new(t).ok())?,
+                phone: row.get("phone")?,
+                language: read_as(row, "language", Language::parse)?,
+                state: read_as(row, "state", State::parse)?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Everybody's status, in no particular order.
+    pub fn status(&self, now: DateTime<Utc>) -> Result<Vec<StatusRow>> {
+        let mut query = self.conn.prepare_cached(STATUS)?;
+        let rows = query.query_map([], |row| status(row, now))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The status of those named, for events.
+    pub fn status_of<'i>(
+        &self,
+        ids: impl IntoIterator<Item = &'i EmployeeId>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<StatusRow>> {
+        let mut query = self.conn.prepare_cached(&format!("{STATUS} where e.id = ?1"))?;
+        let mut rows = Vec::new();
+        for id in ids {
+            rows.extend(
+                query
+                    .query_row([id.as_str()], |row| status(row, now))
+                    .optional()?,
+            );
+        }
+        Ok(rows)
+    }
+
+    /// What the presence rules begin with after a restart.
+    pub fn people_facts(&self) -> Result<Vec<PersonFacts>> {
+        let mut query = self.conn.prepare_cached(
+            "select s.employee, s.state, s.since, s.last_seen,
+                 (select group_concat(area, ' ') from employee_area where employee = s.employee) as areas
+             from employee_status s",
+        )?;
+        let rows = query.query_map([], |row| {
+            Ok(PersonFacts {
+                id: read_as(row, "employee", |t| EmployeeId::new(t).ok())?,
+                areas: areas(row)?,
+                state: read_as(row, "state", State::parse)?,
+                since: time(row, "since")?,
+                last_seen: time_option(row, "last_seen")?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Everybody's presence between two moments, by name.
+    pub fn presence_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<DailyRow>> {
+        let mut query = self.conn.prepare_cached(
+            "select e.id, e.name, min(max(a.began_at, :from)) as first, max(min(a.ended_at, :to)) as last,
+                 coalesce(sum(min(a.ended_at, :to) - max(a.began_at, :from)), 0) as present
+             from employee e
+             left join attendance a on a.employee = e.id and a.began_at < :to and a.ended_at >= :from
+             group by e.id order by e.name, e.id",
+        )?;
+        let rows = query.query_map(named_params! {":from": ms(from), ":to": ms(to)}, |row| {
+            let (first, last) = (time_option(row, "first")?, time_option(row, "last")?);
+            let present = row.get::<_, i64>("present")? / 1000;
+            let whole = first
+                .zip(last)
+                .map_or(0, |(first, last)| (last - first).num_seconds());
+            Ok(DailyRow {
+                employee: read_as(row, "id", |t| EmployeeId::new(t).ok())?,
+                name: row.get("name")?,
+                first_seen: first,
+                last_seen: last,
+                seconds_present: present,
+                seconds_away: (whole - present).max(0),
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+impl Tx<'_> {
+    /// Registers an employee, whose state is unknown.
+    pub fn register(&self, employee: &EmployeeRecord, now: DateTime<Utc>) -> Result<()> {
+        self.run(
+            "insert into employee (id, name, supervisor, phone, badge, language, role_title, consent_at,
+                 created_at, updated_at)
+             values (:id, :name, :supervisor, :phone, :badge, :language, :role_title, :consent, :now, :now)",
+            named_params! {
+                ":id": employee.id.as_str(),
+                ":name": employee.name,
+                ":supervisor": employee.supervisor.as_ref().map(EmployeeId::as_str),
+                ":phone": employee.phone,
+                ":badge": employee.badge,
+                ":language": employee.language.as_str(),
+                ":role_title": employee.role_title,
+                ":consent": employee.consent.map(ms),
+                ":now": ms(now),
+            },
+        )?;
+        self.run(
+            "insert into employee_status (employee, state, since) values (?1, 'unknown', ?2)",
+            params![employee.id.as_str(), ms(now)],
+        )?;
+        self.set_areas(&employee.id, &employee.areas)
+    }
+
+    /// Changes an employee's registration.
+    pub fn change(&self, employee: &EmployeeRecord, now: DateTime<Utc>) -> Result<()> {
+        self.run(
+            "update employee set name = :name, supervisor = :supervisor, phone = :phone, badge = :badge,
+                 language = :language, role_title = :role_title, consent_at = :consent, updated_at = :now
+             where id = :id",
+            named_params! {
+                ":id": employee.id.as_str(),
+                ":name": employee.name,
+                ":supervisor": employee.supervisor.as_ref().map(EmployeeId::as_str),
+                ":phone": employee.phone,
+                ":badge": employee.badge,
+                ":language": employee.language.as_str(),
+                ":role_title": employee.role_title,
+                ":consent": employee.consent.map(ms),
+                ":now": ms(now),
+            },
+        )?;
+        self.set_areas(&employee.id, &employee.areas)
+    }
+
+    fn set_areas(&self, id: &EmployeeId, areas: &[AreaId]) -> Result<()> {
+        self.run("delete from employee_area where employee = ?1", [id.as_str()])?;
+        for area in areas {
+            self.ensure_area(area, area.as_str())?;
+            self.run(
+                "insert or ignore into employee_area (employee, area) values (?1, ?2)",
+                [id.as_str(), area.as_str()],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Deletes an employee and all that refers to them. Whoever had them as superior gets theirs.
+    ///
+    /// Templates may have gone with them: [`super::Store::erase_traces`] must follow the commit.
+    pub fn delete_employee(&self, id: &EmployeeId) -> Result<()> {
+        self.run(
+            "update employee set supervisor = (select supervisor from employee where id = ?1)
+             where supervisor = ?1",
+            [id.as_str()],
+        )?;
+        // Alerts of others that they answered keep no id of a deleted person.
+        self.run(
+            "update alert set acknowledged_by = null where acknowledged_by = ?1",
+            [id.as_str()],
+        )?;
+        self.run("delete from employee where id = ?1", [id.as_str()])?;
+        Ok(())
+    }
+
+    /// What the presence rules gave.
+    pub fn save_presence(&self, facts: &PersonFacts) -> Result<()> {
+        self.run(
+            "update employee_status set state = ?2, since = ?3, last_seen = ?4 where employee = ?1",
+            params![
+                facts.id.as_str(),
+                facts.state.as_str(),
+                ms(facts.since),
+                facts.last_seen.map(ms)
+            ],
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,190 @@
+//! Sightings, and what they are condensed into: where somebody is, and their stretches of presence.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
+use hadir_shared::sighting::{Method, Phase, Sighting};
+use rusqlite::{OptionalExtension as _, named_params, params};
+
+use super::{Reader, Tx, count, ms, stored, time};
+use crate::core::types::SetAside;
+use crate::error::Result;
+
+impl Reader<'_> {
+    /// Up to which `seq` everything of an agent is stored or set aside.
+    pub fn stored_through(&self, agent: &AgentId) -> Result<Option<u64>> {
+        let mut query = self
+            .conn
+            .prepare_cached("select stored_through from agent where id = ?1")?;
+        Ok(query
+            .query_row([agent.as_str()], |row| count(row, "stored_through"))
+            .optional()?)
+    }
+
+    /// The newest 200 entries of what was set aside.
+    pub fn set_aside_list(&self) -> Result<Vec<SetAside>> {
+        let mut query = self
+            .conn
+            .prepare_cached("select at, agent, reason, count from set_aside order by id desc limit 200")?;
+        let rows = query.query_map([], |row| {
+            Ok(SetAside {
+                at: time(row, "at")?,
+                agent: row.get("agent")?,
+                reason: row.get("reason")?,
+                count: count(row, "count")?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+impl Tx<'_> {
+    /// Stores sightings; says for each whether it was new.
+    pub fn append_sightings(
+        &self,
+        agent: &AgentId,
+        sightings: &[&Sighting],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<bool>> {
+        let mut insert = self.conn().prepare_cached(
+            "insert or ignore into sighting (id, agent, seq, phase, employee, camera, method, track, first_at,
+                 last_at, confidence, model, stored_at)
+             values (:id, :agent, :seq, :phase, :employee, :camera, :method, :track, :first_at, :last_at,
+                 :confidence, :model, :now)",
+        )?;
+        let mut new = Vec::with_capacity(sightings.len());
+        for sighting in sightings {
+            let changed = insert.execute(named_params! {
+                ":id": sighting.id.to_string(),
+                ":agent": agent.as_str(),
+                ":seq": stored(sighting.seq),
+                ":phase": match sighting.phase {
+                    Phase::Began => "began",
+                    Phase::Continued => "continued",
+                    Phase::Ended => "ended",
+                },
+                ":employee": sighting.employee.as_str(),
+                ":camera": sighting.camera.as_str(),
+                ":method": match sighting.method {
+                    Method::Face => "face",
+                    Method::Qr => "qr",
+                    Method::Rfid => "rfid",
+                },
+                ":track": stored(sighting.track),
+                ":first_at": ms(sighting.first_at),
+                ":last_at": ms(sighting.last_at),
+                ":confidence": f64::from(sighting.confidence),
+                ":model": sighting.model,
+                ":now": ms(now),
+            })?;
+            new.push(changed == 1);
+        }
+        Ok(new)
+    }
+
+    /// Everything of this agent up to `seq` is stored or set aside.
+    pub fn set_stored_through(&self, agent: &AgentId, seq: u64, now: DateTime<Utc>) -> Result<()> {
+        self.run(
+            "update agent set stored_through = ?2, last_heard = max(last_heard, ?3) where id = ?1",
+            params![agent.as_str(), stored(seq), ms(now)],
+        )?;
+        Ok(())
+    }
+
+    /// Records that sightings could not be taken in. The same reason on the same day is one entry.
+    pub fn set_aside(&self, agent: &AgentId, reason: &str, number: u64, now: DateTime<Utc>) -> Result<()> {
+        let changed = self.run(
+            "update set_aside set count = count + ?3, at = ?4
+             where id = (select max(id) from set_aside where agent = ?1 and reason = ?2 and at > ?4 - 86400000)",
+            params![agent.as_str(), reason, stored(number), ms(now)],
+        )?;
+        if changed == 0 {
+            self.run(
+                "insert into set_aside (at, agent, reason, count) values (?4, ?1, ?2, ?3)",
+                params![agent.as_str(), reason, stored(number), ms(now)],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Somebody was at `camera` at `at`, unless something newer is known. Of two cameras at the same moment
+    /// the one with the lesser id wins, whatever the order they come in.
+    pub fn locate(
+        &self,
+        employee: &EmployeeId,
+        camera: &CameraId,
+        area: &AreaId,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
+        self.run(
+            "insert into employee_location as old (employee, camera, area, at) values (?1, ?2, ?3, ?4)
+             on conflict (employee) do update set camera = excluded.camera, area = excluded.area, at = excluded.at
+                 where (excluded.at, old.camera) > (old.at, excluded.camera)",
+            params![employee.as_str(), camera.as_str(), area.as_str(), ms(at)],
+        )?;
+        Ok(())
+    }
+
+    /// Somebody was present from `from` to `to`. Stretches that come closer to each other than `gap` become
+    /// one; so the result is the same in whatever order they come.
+    pub fn extend_attendance(
+        &self,
+        employee: &EmployeeId,
+        camera: &CameraId,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        gap: TimeDelta,
+    ) -> Result<()> {
+        let (mut began, mut ended, gap) = (ms(from), ms(to), gap.num_milliseconds());
+        let mut camera = camera.as_str().to_owned();
+        let mut kept: Option<i64> = None;
+        // Newest first: nearly always the one that is extended.
+        let mut find = self.conn().prepare_cached(
+            "select id, camera, began_at, ended_at from attendance
+             where employee = ?1 and began_at <= ?2 and ended_at >= ?3 and id <> coalesce(?4, -1)
+             order by began_at desc limit 1",
+        )?;
+        loop {
+            let near = find
+                .query_row(
+                    params![employee.as_str(), ended + gap, began - gap, kept],
+                    |row| {
+                        Ok((
+                            row.get::<_, i64>("id")?,
+                            row.get::<_, String>("camera")?,
+                            row.get::<_, i64>("began_at")?,
+                            row.get::<_, i64>("ended_at")?,
+                        ))
+                    },
+                )
+                .optional()?;
+            let Some((id, near_camera, near_began, near_ended)) = near else {
+                break;
+            };
+            if kept.is_none() && (near_began, &near_camera) <= (began, &camera) && near_ended >= ended {
+                return Ok(());
+            }
+            if (near_began, &near_camera) < (began, &camera) {
+                camera = near_camera;
+            }
+            began = began.min(near_began);
+            ended = ended.max(near_ended);
+            match kept {
+                None => kept = Some(id),
+                Some(_) => {
+                    self.run("delete from attendance where id = ?1", [id])?;
+                }
+            }
+        }
+        match kept {
+            Some(id) => self.run(
+                "update attendance set camera = ?2, began_at = ?3, ended_at = ?4 where id = ?1",
+                params![id, camera, began, ended],
+            )?,
+            None => self.run(
+                "insert into attendance (employee, camera, began_at, ended_at) values (?1, ?2, ?3, ?4)",
+                params![employee.as_str(), camera, began, ended],
+            )?,
+        };
+        Ok(())
+    }
+}

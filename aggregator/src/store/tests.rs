@@ -1,0 +1,336 @@
+//! The store: erasure, merging of stretches, the order of message states, the check.
+
+use chrono::TimeDelta;
+use hadir_shared::gallery::Template;
+use hadir_shared::id::{CameraId, EmployeeId};
+use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
+
+use super::*;
+use crate::core::types::Language;
+use crate::notify::{Content, MessageState};
+
+fn t(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000 + second, 0).expect("time")
+}
+
+fn who(n: usize) -> EmployeeId {
+    EmployeeId::new(format!("E{n}")).expect("id")
+}
+
+fn employee(n: usize, supervisor: Option<usize>) -> EmployeeRecord {
+    EmployeeRecord {
+        id: who(n),
+        name: format!("Name {n}"),
+        supervisor: supervisor.map(who),
+        areas: Vec::new(),
+        phone: None,
+        badge: None,
+        language: Language::Id,
+        role_title: None,
+        consent: Some(t(0)),
+    }
+}
+
+fn open(folder: &tempfile::TempDir) -> Store {
+    Store::open(&folder.path().join("hadir.sqlite")).expect("store")
+}
+
+/// A template whose bytes stand nowhere else.
+fn template(seed: usize) -> Template {
+    let mut x = (seed as u32 + 1).wrapping_mul(2_654_435_761);
+    let mut next = || {
+        x ^= x << 13;
+        x ^= x >> 17;
+        x ^= x << 5;
+        x as f32 / u32::MAX as f32 - 0.5
+    };
+    Template((0..128).map(|_| next()).collect())
+}
+
+/// Whether any 16-byte piece of the template is in any file of the store.
+fn traces(folder: &tempfile::TempDir, template: &Template) -> usize {
+    let bytes = template.to_bytes();
+    let pieces: std::collections::HashSet<&[u8]> = bytes.windows(16).collect();
+    std::fs::read_dir(folder.path())
+        .expect("folder")
+        .map(|entry| std::fs::read(entry.expect("entry").path()).expect("file"))
+        .map(|data| data.windows(16).filter(|window| pieces.contains(window)).count())
+        .sum()
+}
+
+#[test]
+fn a_deleted_template_leaves_no_trace_in_any_file() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = open(&folder);
+    // Enough of them, added and deleted in a mixed order, that SQLite splits and joins pages.
+    for n in 0..60 {
+        store
+            .write(|tx| tx.register(&employee(n, None), t(0)))
+            .expect("register");
+        store
+            .write(|tx| tx.add_templates(&who(n), "m", &[template(2 * n), template(2 * n + 1)], t(0)))
+            .expect("templates");
+    }
+    assert!(
+        traces(&folder, &template(10)) > 0,
+        "the test would see a template if it were there"
+    );
+    for n in (0..60).filter(|n| n % 3 != 0) {
+        store
+            .write(|tx| match n % 2 {
+                0 => tx.delete_employee(&who(n)),
+                _ => tx.delete_templates(&who(n)).map(|_| ()),
+            })
+            .expect("delete");
+        assert_eq!(store.erase_traces().expect("erase"), Erased::Yes);
+        for gone in [2 * n, 2 * n + 1] {
+            assert_eq!(traces(&folder, &template(gone)), 0, "template {gone}");
+        }
+    }
+    let left = store.read(|reader| reader.gallery("m", None)).expect("gallery");
+    assert_eq!(left.len(), 20);
+    assert_eq!(left[0].templates, [template(0), template(1)]);
+    assert_eq!(store.check().expect("check"), Vec::<String>::new());
+}
+
+#[test]
+fn an_open_reader_delays_the_erasure_but_does_not_prevent_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = open(&folder);
+    store
+        .write(|tx| tx.register(&employee(1, None), t(0)))
+        .expect("register");
+    store
+        .write(|tx| tx.add_templates(&who(1), "m", &[template(1)], t(0)))
+        .expect("template");
+    store
+        .read(|reader| {
+            assert_eq!(reader.template_count(&who(1))?, 1);
+            store.write(|tx| tx.delete_employee(&who(1)))?;
+            assert_eq!(store.erase_traces()?, Erased::NotYet);
+            // The reader still sees what it saw.
+            assert_eq!(reader.template_count(&who(1))?, 1);
+            Ok(())
+        })
+        .expect("read");
+    assert_eq!(store.finish_erasure().expect("erase"), Erased::Yes);
+    assert_eq!(traces(&folder, &template(1)), 0);
+}
+
+#[test]
+fn stretches_merge_to_the_same_in_any_order() {
+    let sightings = [
+        (0, 10),
+        (20, 30),
+        (400, 450),
+        (320, 330),
+        (900, 900),
+        (25, 60),
+        (1300, 1400),
+    ];
+    let camera = CameraId::new("cam-1").expect("id");
+    let stretches = |order: &[usize]| {
+        let folder = tempfile::tempdir().expect("folder");
+        let store = open(&folder);
+        store
+            .write(|tx| tx.register(&employee(1, None), t(0)))
+            .expect("register");
+        store
+            .write(|tx| {
+                order.iter().try_for_each(|i| {
+                    let (from, to) = sightings[*i];
+                    tx.extend_attendance(&who(1), &camera, t(from), t(to), TimeDelta::seconds(300))
+                })
+            })
+            .expect("extend");
+        assert_eq!(store.check().expect("check"), Vec::<String>::new());
+        let day = |from, to| {
+            let rows = store.read(|r| r.presence_between(t(from), t(to))).expect("rows");
+            (
+                rows[0].first_seen,
+                rows[0].last_seen,
+                rows[0].seconds_present,
+                rows[0].seconds_away,
+            )
+        };
+        (day(-1000, 2000), day(5, 425), day(2000, 3000))
+    };
+    // 0..450, 900..900, 1300..1400.
+    let expected = (
+        (Some(t(0)), Some(t(1400)), 550, 850),
+        (Some(t(5)), Some(t(425)), 420, 0),
+        (None, None, 0, 0),
+    );
+    for order in [
+        [0, 1, 2, 3, 4, 5, 6],
+        [6, 5, 4, 3, 2, 1, 0],
+        [2, 0, 4, 3, 6, 1, 5],
+        [3, 3, 2, 1, 0, 6, 4],
+    ] {
+        let mut all = order.to_vec();
+        all.extend(0..7);
+        assert_eq!(stretches(&all), expected, "{order:?}");
+    }
+}
+
+#[test]
+fn message_states_never_go_back_and_each_dedup_goes_once() {
+    use MessageState::{Delivered, Read, Sent};
+    let folder = tempfile::tempdir().expect("folder");
+    let store = open(&folder);
+    let message = |dedup: &str| NewMessage {
+        dedup: dedup.into(),
+        alert: None,
+        recipient: None,
+        phone: "+1",
+        language: Language::Id,
+        content: Content::Text { body: "x".into() },
+    };
+    let id = store
+        .write(|tx| tx.enqueue(&message("a"), t(0)))
+        .expect("enqueue")
+        .expect("new");
+    assert_eq!(
+        store
+            .write(|tx| tx.enqueue(&message("a"), t(0)))
+            .expect("enqueue"),
+        None
+    );
+    store
+        .write(|tx| tx.enqueue(&message("b"), t(0)))
+        .expect("enqueue");
+    // One at a time to one phone.
+    let claimed = store.write(|tx| tx.claim_due(10, t(0))).expect("claim");
+    assert_eq!(claimed.iter().map(|m| m.id).collect::<Vec<_>>(), [id]);
+    assert!(
+        store
+            .write(|tx| tx.claim_due(10, t(0)))
+            .expect("claim")
+            .is_empty()
+    );
+    // Webhooks may come before the answer to the sending, and in any order.
+    let state = || store.read(|r| r.message(id)).expect("read").expect("there").state;
+    for (news, expected) in [
+        (Delivered, Delivered),
+        (Sent, Delivered),
+        (Read, Read),
+        (Delivered, Read),
+    ] {
+        store
+            .write(|tx| tx.record_status(id, news, "wamid.1", t(1)))
+            .expect("status");
+        assert_eq!(state(), expected);
+    }
+    store
+        .write(|tx| tx.record_sent(id, "wamid.1", t(2)))
+        .expect("sent");
+    assert_eq!(state(), Read);
+    store
+        .write(|tx| tx.record_failed(id, "late", t(3)))
+        .expect("failed");
+    assert_eq!(state(), Read);
+    assert_eq!(
+        store.write(|tx| tx.claim_due(10, t(3))).expect("claim").len(),
+        1,
+        "the next one goes"
+    );
+}
+
+#[test]
+fn cameras_get_the_number_they_wish_if_it_is_free() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = open(&folder);
+    let agent = hadir_shared::id::AgentId::new("gate-1").expect("id");
+    let camera = |id: &str, number| CameraStatus {
+        id: CameraId::new(id).expect("id"),
+        number,
+        label: id.into(),
+        area: hadir_shared::id::AreaId::new("hall").expect("id"),
+        mode: CameraMode::Recognise,
+        state: CameraState::Streaming,
+        inference: Inference::Active,
+        fps: f32::NAN,
+        last_frame: None,
+        problem: None,
+    };
+    let numbers = store
+        .write(|tx| {
+            tx.save_agent(
+                &agent,
+                &AgentStatus {
+                    online: true,
+                    ..AgentStatus::default()
+                },
+                t(0),
+            )?;
+            for (id, number) in [
+                ("b", None),
+                ("a", Some(1)),
+                ("c", Some(7)),
+                ("d", None),
+                ("a", Some(3)),
+                ("b", None),
+            ] {
+                tx.save_camera(&agent, &camera(id, number))?;
+            }
+            tx.cameras()
+        })
+        .expect("cameras");
+    let numbers: Vec<(&str, u32)> = numbers.iter().map(|c| (c.id.as_str(), c.number)).collect();
+    assert_eq!(numbers, [("b", 1), ("a", 2), ("d", 3), ("c", 7)]);
+}
+
+#[test]
+fn the_check_finds_what_the_schema_cannot_forbid() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = open(&folder);
+    store
+        .write(|tx| {
+            tx.register(&employee(1, None), t(0))?;
+            tx.register(&employee(2, Some(1)), t(0))?;
+            tx.conn()
+                .execute("update employee set supervisor = 'E2' where id = 'E1'", [])?;
+            tx.conn()
+                .execute("delete from employee_status where employee = 'E2'", [])?;
+            Ok(())
+        })
+        .expect("damage");
+    let findings = store.check().expect("check");
+    assert!(
+        findings.iter().any(|f| f.contains("own superior")),
+        "{findings:?}"
+    );
+    assert!(
+        findings.iter().any(|f| f.contains("without a status")),
+        "{findings:?}"
+    );
+}
+
+#[test]
+fn a_backup_is_whole_and_overwrites_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = open(&folder);
+    store
+        .write(|tx| tx.register(&employee(1, None), t(0)))
+        .expect("register");
+    let copy = folder.path().join("copy.sqlite");
+    store.backup(&copy).expect("backup");
+    let restored = Store::open(&copy).expect("copy");
+    assert_eq!(restored.read(|r| r.employees()).expect("read").len(), 1);
+    assert_eq!(
+        store.backup(&copy).expect_err("was overwritten").kind,
+        crate::error::ErrorKind::Conflict
+    );
+    assert!(store.backup(&folder.path().join("nowhere/copy.sqlite")).is_err());
+}
+
+#[test]
+fn what_is_no_store_is_refused_in_a_sentence() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("hadir.sqlite");
+    std::fs::write(&path, vec![b'x'; 10_000]).expect("file");
+    let error = Store::open(&path).expect_err("was opened");
+    assert!(error.message.contains("damaged"), "{error}");
+    let error = Store::open(&folder.path().join("no/hadir.sqlite")).expect_err("was opened");
+    assert!(error.message.contains("folder"), "{error}");
+}

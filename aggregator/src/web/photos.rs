@@ -1,0 +1,160 @@
+//! Photographs for enrolment: a bounded multipart body becomes templates.
+
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use serde::Serialize;
+use serde_json::{Value, json};
+use warp::filters::multipart::{FormData, Part};
+use warp::http::StatusCode;
+use warp::reply::Response;
+
+use super::error::ApiError;
+use super::request::Headers;
+use super::routes::employee_id;
+use super::{Web, auth, reply};
+use crate::core::Role;
+use crate::enrolment::{self, Reason};
+use crate::error::ErrorKind;
+
+const MAX_PHOTO: usize = 12 << 20;
+const MAX_TOTAL: usize = 64 << 20;
+const MAX_PHOTOS: usize = 20;
+/// All of it has to be there by then.
+const BODY_WITHIN: Duration = Duration::from_secs(180);
+const DRAIN_WITHIN: Duration = Duration::from_secs(20);
+
+#[derive(Serialize)]
+struct Taken {
+    photos: Vec<Value>,
+    gallery_version: u64,
+}
+
+/// `POST /api/employees/{id}/photos`.
+pub(crate) async fn post(web: &Web, id: &str, headers: &Headers, mut form: FormData) -> Response {
+    match take(web, id, headers, &mut form).await {
+        Ok(response) => response,
+        Err(error) => {
+            // Whoever is cut off while sending never sees the answer.
+            let _ = tokio::time::timeout(DRAIN_WITHIN, drain(form)).await;
+            error.into_response()
+        }
+    }
+}
+
+/// Reads what is left and throws it away, up to the length that a good request may have.
+async fn drain(mut form: FormData) {
+    let mut left = MAX_TOTAL;
+    while let Some(Ok(mut part)) = form.next().await {
+        while let Some(Ok(data)) = part.data().await {
+            match left.checked_sub(data.remaining()) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    }
+}
+
+async fn take(web: &Web, id: &str, headers: &Headers, form: &mut FormData) -> Result<Response, ApiError> {
+    headers.check_origin(&web.public_url)?;
+    let user = auth::user(web, headers).await?;
+    auth::only(&user, &[Role::Admin, Role::Hr])?;
+    let (id, viewer) = (employee_id(id)?, user.viewer());
+    let (who, asking) = (id.clone(), viewer.clone());
+    let employee = web.core.call(move |core| core.employee(&asking, &who)).await?;
+    if employee.consent.is_none() {
+        return Err(Reason::NoConsent.into());
+    }
+
+    // Bounds the memory that uploads take together.
+    let Ok(_upload) = web.uploads.try_acquire() else {
+        return Err(ApiError::unavailable(
+            "Other photos are being uploaded; try again in a minute.",
+        ));
+    };
+    let photos = tokio::time::timeout(BODY_WITHIN, read(form))
+        .await
+        .map_err(|_| ApiError::too_slow())??;
+    let mut others = web
+        .core
+        .call(|core| core.all_templates(enrolment::model_id()))
+        .await?;
+    others.retain(|(other, _)| *other != id);
+    let enrolled = web.enroller.enrol(photos, others).await?;
+
+    let templates = enrolled.iter().map(|e| e.template.clone()).collect();
+    let added = web
+        .core
+        .call(move |core| core.add_templates(&viewer, &id, enrolment::model_id(), templates))
+        .await;
+    let added = match added {
+        // The consent was withdrawn in this very moment.
+        Err(error) if error.kind == ErrorKind::Conflict && error.field == Some("consent") => {
+            return Err(Reason::NoConsent.into());
+        }
+        other => other?,
+    };
+    let photos =
+        added.ids.iter().zip(&enrolled).map(
+            |(template, e)| json!({"template": template, "quality": e.quality, "face": {"box": e.bounds}}),
+        );
+    let taken = Taken {
+        photos: photos.collect(),
+        gallery_version: added.gallery_version,
+    };
+    Ok(reply::json(StatusCode::CREATED, &taken))
+}
+
+async fn read(form: &mut FormData) -> Result<Vec<Bytes>, ApiError> {
+    let (mut photos, mut total) = (Vec::new(), 0);
+    while let Some(part) = form.next().await {
+        let part = part.map_err(|error| broken(&error))?;
+        if part.name() != "photo" {
+            let shown: String = part.name().chars().take(40).collect();
+            return Err(ApiError::invalid(format!(
+                "The field `{shown}` does not belong here; send only `photo`."
+            )));
+        }
+        if photos.len() == MAX_PHOTOS {
+            return Err(
+                ApiError::too_large(format!("Send at most {MAX_PHOTOS} photos at once.")).field("photo"),
+            );
+        }
+        let photo = read_part(part, &mut total).await?;
+        if photo.is_empty() {
+            return Err(Reason::Unreadable("the file is empty; choose a JPEG or PNG picture".into()).into());
+        }
+        photos.push(photo);
+    }
+    if photos.is_empty() {
+        return Err(
+            ApiError::invalid("There is no photo in this request; send at least one.").field("photo"),
+        );
+    }
+    Ok(photos)
+}
+
+async fn read_part(mut part: Part, total: &mut usize) -> Result<Bytes, ApiError> {
+    let mut photo = BytesMut::new();
+    while let Some(data) = part.data().await {
+        let mut data = data.map_err(|error| broken(&error))?;
+        let length = data.remaining();
+        *total += length;
+        if photo.len() + length > MAX_PHOTO {
+            return Err(ApiError::too_large("A photo has at most 12 MB; scale it down.").field("photo"));
+        }
+        if *total > MAX_TOTAL {
+            return Err(
+                ApiError::too_large("The photos of one request have at most 64 MB; send fewer.")
+                    .field("photo"),
+            );
+        }
+        photo.extend_from_slice(&data.copy_to_bytes(length));
+    }
+    Ok(photo.freeze())
+}
+
+fn broken(error: &warp::Error) -> ApiError {
+    ApiError::invalid(format!("The multipart body is broken: {error}."))
+}
