@@ -1,0 +1,7 @@
+//! End to end: what the demo and the tests over the whole system are made of.
+//!
+//! The recordings, the WhatsApp simulator, and a harness that starts the real binaries.
+
+pub mod harness;
+pub mod recordings;
+pub mod simulator;

@@ -1,0 +1,253 @@
+//! The recordings of the demo and the tests: people from the fixtures in a corridor, filmed as a CCTV camera
+//! films (960 × 540, 12 frames a second, sensor noise, H.264).
+//!
+//! The same on every run. A finished recording is kept under a name that holds a hash of everything it was
+//! made from, so it is rendered again only when something changed. ffmpeg with libx264 must be there.
+
+pub mod person;
+pub mod scene;
+pub mod script;
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use sha2::{Digest as _, Sha256};
+
+use person::{CutOut, Person};
+use scene::{HEIGHT, Scene, WIDTH};
+use script::Script;
+
+/// Frames a second.
+pub const FPS: u32 = 12;
+
+const ENCODER: [&str; 18] = [
+    "-c:v",
+    "libx264",
+    "-preset",
+    "veryfast",
+    "-crf",
+    "26",
+    "-g",
+    "24",
+    "-threads",
+    "2",
+    "-pix_fmt",
+    "yuv420p",
+    "-fflags",
+    "+bitexact",
+    "-movflags",
+    "+faststart",
+    "-f",
+    "mp4",
+];
+
+/// Why there is no recording.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A fixture cannot be read.
+    #[error("a picture of the fixtures cannot be read: {0}")]
+    Fixture(#[from] image::ImageError),
+    /// ffmpeg is missing.
+    #[error("ffmpeg cannot be started ({0}); install it (`make demo` does it on Debian)")]
+    NoFfmpeg(io::Error),
+    /// ffmpeg failed.
+    #[error("ffmpeg could not write the recording: {0}")]
+    Ffmpeg(String),
+    /// A file cannot be written.
+    #[error("{0}: {1}")]
+    File(PathBuf, io::Error),
+}
+
+/// Renders a recording into `folder`, unless it is there already, and returns its path.
+///
+/// # Errors
+/// See [`Error`]. Nothing half-written stays.
+pub fn make(script: &Script, folder: &Path) -> Result<PathBuf, Error> {
+    let path = folder.join(format!("{}-{}.mp4", script.name, fingerprint(script)));
+    if path.is_file() {
+        return Ok(path);
+    }
+    std::fs::create_dir_all(folder).map_err(|e| Error::File(folder.to_owned(), e))?;
+    // Of this process alone: two that render the same at once do not write into one file.
+    let part = path.with_extension(format!("{}.part", std::process::id()));
+    let result = encode(script, &part);
+    if let Err(e) = result {
+        // It may not have come into being.
+        let _ = std::fs::remove_file(&part);
+        return Err(e);
+    }
+    std::fs::rename(&part, &path).map_err(|e| Error::File(path.clone(), e))?;
+    Ok(path)
+}
+
+/// A hash of all that a recording is made from, the painting code included.
+fn fingerprint(script: &Script) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!("{script:?}{ENCODER:?}{FPS}"));
+    for source in [
+        include_str!("mod.rs"),
+        include_str!("scene.rs"),
+        include_str!("person.rs"),
+        include_str!("script.rs"),
+    ] {
+        hash.update(source);
+    }
+    for file in Person::ALL.into_iter().flat_map(Person::cut_out_files) {
+        hash.update(file);
+    }
+    hash.finalize()
+        .iter()
+        .take(6)
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}
+
+fn encode(script: &Script, to: &Path) -> Result<(), Error> {
+    let mut ffmpeg = Command::new("ffmpeg")
+        .args([
+            "-hide_banner",
+            "-loglevel",
+            "error",
+            "-y",
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "rgb24",
+        ])
+        .args([
+            "-s",
+            &format!("{WIDTH}x{HEIGHT}"),
+            "-r",
+            &FPS.to_string(),
+            "-i",
+            "-",
+        ])
+        .args(ENCODER)
+        .arg(to)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(Error::NoFfmpeg)?;
+    let written = match ffmpeg.stdin.take() {
+        Some(mut pipe) => render(script, |frame| pipe.write_all(frame)),
+        None => Ok(()),
+    };
+    let output = ffmpeg.wait_with_output().map_err(Error::NoFfmpeg)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        return Err(Error::Ffmpeg(
+            said.lines().last().unwrap_or("it gave no reason").to_owned(),
+        ));
+    }
+    written
+}
+
+/// Hands every frame, as RGB bytes, to `each`.
+///
+/// # Errors
+/// When a fixture cannot be read or `each` fails.
+pub fn render(script: &Script, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), Error> {
+    let scene = Scene::paint(script.place);
+    let mut cast = Vec::new();
+    for visit in &script.visits {
+        cast.push((visit, CutOut::load(visit.person)?));
+    }
+    let tones: Vec<u8> = (0..=TONES)
+        .map(|i| scene::develop(i as f32 / TONES_PER_UNIT) as u8)
+        .collect();
+    let grain = grain();
+    let mut random = Xorshift(0x9E37_79B9_7F4A_7C15);
+    let mut bytes = vec![0; WIDTH * HEIGHT * 3];
+    let mut frame = scene.pixels.clone();
+    let frames = (script.seconds * FPS as f32).round() as u32;
+    for number in 0..frames {
+        let t = number as f32 / FPS as f32;
+        frame.copy_from_slice(&scene.pixels);
+        let mut there: Vec<_> = cast
+            .iter()
+            .filter_map(|(visit, cut_out)| {
+                let out = cut_out.out_of_sight(visit.stands[1]);
+                visit.pose(t, out).map(|pose| (pose, cut_out))
+            })
+            .collect();
+        // Whoever is farther away is drawn first.
+        there.sort_by(|a, b| b.0.z.total_cmp(&a.0.z));
+        for (pose, cut_out) in there {
+            cut_out.draw(&mut frame, &scene, pose);
+        }
+        // Mains hum in the lamps.
+        let flicker = 1.0 + 0.004 * (t * 7.9).sin();
+        let start = (random.next() as usize) % (GRAIN / 2);
+        for ((pixel, out), grain) in frame
+            .iter()
+            .zip(bytes.chunks_exact_mut(3))
+            .zip(grain[start..].chunks_exact(3))
+        {
+            // Noise of the sensor: mostly the same in all three channels.
+            let shared = i16::from(grain[0]);
+            for channel in 0..3 {
+                let tone = tones[((pixel[channel] * flicker * TONES_PER_UNIT) as usize).min(TONES)];
+                let noise = shared + i16::from(grain[channel]) / 2;
+                out[channel] = (i16::from(tone) + noise).clamp(0, 255) as u8;
+            }
+        }
+        each(&bytes).map_err(|e| Error::Ffmpeg(format!("it stopped reading ({e})")))?;
+    }
+    Ok(())
+}
+
+/// Steps of the table from linear light to what a screen shows.
+const TONES: usize = 8191;
+const TONES_PER_UNIT: f32 = 2400.0;
+
+/// Length of the noise that frames are laid over, at a place of each frame's own.
+const GRAIN: usize = 2 * 3 * WIDTH * HEIGHT + 7;
+
+/// About normal, with a standard deviation of 3 grey levels.
+fn grain() -> Vec<i8> {
+    let mut random = Xorshift(0x2545_F491_4F6C_DD1D);
+    let mut four = || {
+        let bits = random.next();
+        // The sum of four even numbers is close enough to normal.
+        let sum: i32 = (0..4).map(|i| ((bits >> (16 * i)) & 0xff) as i32 - 128).sum();
+        (sum / 49) as i8
+    };
+    (0..GRAIN).map(|_| four()).collect()
+}
+
+struct Xorshift(u64);
+
+impl Xorshift {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_is_the_same_on_every_run() {
+        let mut script = script::short_store();
+        script.seconds = 0.25;
+        let film = || {
+            let mut all = Vec::new();
+            render(&script, |frame| {
+                all.extend_from_slice(frame);
+                Ok(())
+            })
+            .expect("rendered");
+            all
+        };
+        let first = film();
+        assert_eq!(first.len(), 3 * WIDTH * HEIGHT * 3);
+        assert!(first == film());
+        assert_ne!(fingerprint(&script), fingerprint(&script::short_lobby()));
+    }
+}

@@ -1,0 +1,247 @@
+//! `POST /{version}/{phone_number_id}/messages` as the Cloud API answers it.
+//!
+//! After <https://developers.facebook.com/documentation/business-messaging/whatsapp/reference/whatsapp-business-phone-number/message-api>
+//! and `.../support/error-codes`. Free text outside the 24-hour window is accepted and fails afterwards, by
+//! a status webhook with 131047.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::errors::ApiError;
+use super::state::{Button, Event, Message, State, Status};
+use super::templates::Templates;
+
+/// The longest free text.
+const MAX_TEXT: usize = 4096;
+
+/// Whose account is simulated.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The access token.
+    pub token: String,
+    /// The business phone number's id.
+    pub phone_number_id: String,
+    /// The number itself, digits alone.
+    pub number: String,
+    /// The approved templates.
+    pub templates: Templates,
+}
+
+/// A message that was accepted: the answer, and the statuses that will follow.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The answer's body.
+    pub answer: Value,
+    /// In order.
+    pub events: Vec<Event>,
+}
+
+/// One request.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<'a> {
+    /// `v23.0`
+    pub version: &'a str,
+    /// From the path.
+    pub phone_number_id: &'a str,
+    /// The header `Authorization`.
+    pub authorization: Option<&'a str>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// Answers a request.
+///
+/// # Errors
+/// As the Cloud API refuses it.
+pub fn send(
+    account: &Account,
+    state: &mut State,
+    now: DateTime<Utc>,
+    request: Incoming<'_>,
+) -> Result<Accepted, ApiError> {
+    authorise(account, request)?;
+    let body: Value = serde_json::from_slice(request.body)
+        .map_err(|_| ApiError::graph(100, "(#100) The parameter messaging_product is required."))?;
+    let to = check_envelope(&body)?;
+    if to == account.number {
+        return Err(ApiError::new(
+            131_021,
+            "Recipient phone number and sender phone number are the same",
+        ));
+    }
+    let (message, category) = content(account, &body)?;
+    let injected = state.take_injected();
+    if let Some(refused) = injected.filter(|i| !i.later) {
+        return Err(ApiError::new(
+            refused.code,
+            "Asked for by the simulator's operator",
+        ));
+    }
+    let failure = match injected {
+        Some(later) => Some(ApiError::new(later.code, "Asked for by the simulator's operator")),
+        None if message.template.is_none() && !state.window_open(&to, now) => Some(ApiError::new(
+            131_047,
+            "Message failed to send because more than 24 hours have passed since the customer last replied to this number.",
+        )),
+        None => None,
+    };
+    let id = state.next_id(&to);
+    let error = failure.as_ref().map(|f| f.code);
+    state.conversation(&to).messages.push(Message {
+        id: id.clone(),
+        at: now,
+        error,
+        ..message
+    });
+    let follow = |status, error| Event::Status {
+        id: id.clone(),
+        to: to.clone(),
+        status,
+        at: now,
+        error,
+        category: category.clone(),
+    };
+    let events = match failure {
+        Some(error) => vec![follow(Status::Failed, Some(error))],
+        None => vec![follow(Status::Sent, None), follow(Status::Delivered, None)],
+    };
+    let input = body["to"].as_str().unwrap_or(&to);
+    let mut sent = json!({"id": id});
+    if category.is_some() {
+        // Answered for template messages alone.
+        sent["message_status"] = json!("accepted");
+    }
+    let answer = json!({
+        "messaging_product": "whatsapp",
+        "contacts": [{"input": input, "wa_id": to}],
+        "messages": [sent],
+    });
+    Ok(Accepted { answer, events })
+}
+
+fn authorise(account: &Account, request: Incoming<'_>) -> Result<(), ApiError> {
+    let token = request
+        .authorization
+        .and_then(|h| h.strip_prefix("Bearer "))
+        .map(str::trim);
+    match token {
+        Some(token) if token == account.token => {}
+        Some(_) => {
+            return Err(ApiError::graph(
+                190,
+                "Invalid OAuth access token - Cannot parse access token",
+            ));
+        }
+        None => {
+            let message = "An active access token must be used to query information about the current user.";
+            return Err(ApiError::graph(190, message));
+        }
+    }
+    let versioned = request
+        .version
+        .strip_prefix('v')
+        .is_some_and(|v| v.parse::<f32>().is_ok());
+    if !versioned || request.phone_number_id != account.phone_number_id {
+        let message = format!(
+            "Unsupported post request. Object with ID '{}' does not exist, cannot be loaded due to missing permissions, or does not support this operation",
+            request.phone_number_id
+        );
+        return Err(ApiError::graph(33, message));
+    }
+    Ok(())
+}
+
+/// Checks what all messages have in common and returns the recipient's number, digits alone.
+fn check_envelope(body: &Value) -> Result<String, ApiError> {
+    if body["messaging_product"] != "whatsapp" {
+        return Err(ApiError::graph(
+            100,
+            "(#100) The parameter messaging_product is required.",
+        ));
+    }
+    match body["recipient_type"].as_str() {
+        None | Some("individual") => {}
+        Some(other) => {
+            return Err(ApiError::new(
+                100,
+                format!("Param recipient_type '{other}' is not supported"),
+            ));
+        }
+    }
+    let to = body["to"]
+        .as_str()
+        .ok_or_else(|| ApiError::graph(100, "(#100) The parameter to is required."))?;
+    let digits: String = to.chars().filter(char::is_ascii_digit).collect();
+    let only_decoration = to.chars().all(|c| c.is_ascii_digit() || "+-() ".contains(c));
+    // E.164: at most 15 digits, and no country code begins with 0.
+    if !only_decoration || !(7..=15).contains(&digits.len()) || digits.starts_with('0') {
+        return Err(ApiError::new(
+            100,
+            "Invalid parameter: 'to' is no valid phone number",
+        ));
+    }
+    Ok(digits)
+}
+
+/// What the message says, and the template's category if it is one.
+fn content(account: &Account, body: &Value) -> Result<(Message, Option<String>), ApiError> {
+    let empty = Message {
+        id: String::new(),
+        incoming: false,
+        at: DateTime::<Utc>::MIN_UTC,
+        text: String::new(),
+        footer: None,
+        buttons: Vec::new(),
+        status: Status::Accepted,
+        template: None,
+        parameters: Vec::new(),
+        error: None,
+    };
+    match body["type"].as_str().unwrap_or("text") {
+        "text" => {
+            let text = body["text"]["body"].as_str().filter(|t| !t.is_empty());
+            let text =
+                text.ok_or_else(|| ApiError::graph(100, "(#100) The parameter text['body'] is required."))?;
+            if text.chars().count() > MAX_TEXT {
+                let message =
+                    format!("(#100) Param text['body'] must be at most {MAX_TEXT} characters long.");
+                return Err(ApiError::graph(100, message));
+            }
+            Ok((
+                Message {
+                    text: text.to_owned(),
+                    ..empty
+                },
+                None,
+            ))
+        }
+        "template" => {
+            if !body["template"].is_object() {
+                return Err(ApiError::graph(100, "(#100) The parameter template is required."));
+            }
+            let (template, filled) = account.templates.fill(&body["template"])?;
+            let buttons = filled
+                .buttons
+                .into_iter()
+                .map(|(text, payload)| Button {
+                    text,
+                    payload,
+                    pressed: false,
+                })
+                .collect();
+            let message = Message {
+                text: filled.text,
+                footer: filled.footer,
+                buttons,
+                template: Some((template.name.clone(), template.language.clone())),
+                parameters: filled.parameters,
+                ..empty
+            };
+            Ok((message, Some(template.category.clone())))
+        }
+        other => Err(ApiError::new(
+            131_051,
+            format!("Message type '{other}' is not supported by this simulator"),
+        )),
+    }
+}

@@ -1,0 +1,78 @@
+//! The dashboard in a real browser: starts the demo and runs the tests of `browser/` against it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use hadir_tests::harness::site::Camera;
+use hadir_tests::harness::system::{ADMIN, Agent, Broker, Plan, System};
+use hadir_tests::harness::{alone, paths, process};
+use hadir_tests::recordings::{self, script};
+
+const LIMIT: Duration = Duration::from_secs(300);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_dashboard_in_chromium() {
+    let _alone = alone().await;
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
+    assert!(
+        tests.join("node_modules/playwright-core").is_dir(),
+        "the browser's driver is not installed; run `make test`, or `npm ci` in tests/browser"
+    );
+    let folder = tempfile::tempdir().expect("folder");
+    let camera = |id, number, label, area, script| {
+        let recording = recordings::make(&script, &paths::recordings().expect("folder"))
+            .unwrap_or_else(|e| panic!("{e}"));
+        Camera {
+            id,
+            number,
+            label,
+            area,
+            recording,
+        }
+    };
+    let agents = vec![
+        Agent {
+            id: "gate-1",
+            cameras: vec![camera("cam-1", 1, "Gudang A", "gudang", script::store())],
+        },
+        Agent {
+            id: "gate-2",
+            cameras: vec![camera("cam-2", 2, "Lobi", "lobi", script::lobby())],
+        },
+    ];
+    let plan = Plan::with_free_ports(folder.path().to_owned(), Broker::Embedded, agents).expect("ports");
+    let mut system = System::start(plan).await.unwrap_or_else(|e| panic!("{e}"));
+    let ready = async {
+        system.register_staff().await?;
+        system.wait_for_cameras(Duration::from_secs(90)).await
+    };
+    if let Err(e) = ready.await {
+        panic!("{}", system.explain(e));
+    }
+    let screenshots = paths::recordings().expect("folder").with_file_name("screenshots");
+    let mut node = Command::new("node");
+    node.arg("--test").current_dir(&tests).stdin(Stdio::null());
+    node.env("HADIR_URL", system.dashboard())
+        .env("HADIR_USER", ADMIN)
+        .env("HADIR_PASSWORD", &system.password);
+    node.env("HADIR_PHONES", system.phones())
+        .env("HADIR_SCREENSHOTS", &screenshots);
+    let outcome =
+        tokio::task::block_in_place(|| process::run(&mut node, LIMIT)).unwrap_or_else(|e| panic!("{e}"));
+    let explain = hadir_tests::harness::Error::Other(format!("{}\n{}", outcome.out, outcome.err));
+    assert_eq!(outcome.code, Some(0), "{}", system.explain(explain));
+    // A run without a single test proves nothing.
+    let passed = outcome
+        .out
+        .lines()
+        .find_map(|l| l.trim_start_matches(['#', 'ℹ', ' ']).strip_prefix("pass "));
+    assert!(
+        passed
+            .and_then(|n| n.trim().parse::<u32>().ok())
+            .is_some_and(|n| n > 0),
+        "no test ran: {}",
+        outcome.out
+    );
+    system.stop().unwrap_or_else(|e| panic!("{e}"));
+}
