@@ -182,7 +182,8 @@ impl Core {
             if after == before {
                 continue;
             }
-            if let Some(facts) = &after {
+            // A changed state is stored by `apply`.
+            if let (Some(facts), None) = (&after, &decision) {
                 tx.save_presence(facts)?;
             }
             changes.status.insert(employee.clone());

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
 
+use super::rules::{assess, next_change};
 use super::timeline::{OPEN, Timeline};
 use super::{State, Thresholds};
 
@@ -329,7 +330,7 @@ impl Engine {
         let decision = self.reassess(id, now, Cause::Sighting);
         let person = self.people.get(id)?;
         let line = &self.groups.get(&person.group)?.timeline;
-        let next = next_change(person, line, now, self.thresholds);
+        let next = next_change(person.state, person.last_seen, line, now, self.thresholds);
         // An entry that comes too early is put back when it is reached: cheaper than to move it each time.
         let late = match (person.due, next) {
             (Some(due), Some(next)) => next < due,
@@ -403,7 +404,13 @@ impl Engine {
         let Some(group) = self.groups.get(&person.group) else {
             return;
         };
-        let next = next_change(person, &group.timeline, now, self.thresholds);
+        let next = next_change(
+            person.state,
+            person.last_seen,
+            &group.timeline,
+            now,
+            self.thresholds,
+        );
         self.enqueue(id, next);
     }
 
@@ -489,55 +496,6 @@ impl Engine {
                 .collect(),
         )
     }
-}
-
-/// The state that follows from the facts alone.
-fn assess(last_seen: Option<i64>, line: &Timeline, now: i64, thresholds: Thresholds) -> State {
-    let Some(seen) = last_seen else {
-        return State::Unknown;
-    };
-    let (off, absent) = limits(thresholds);
-    let since = now - seen;
-    let watched = line.watched(seen, now);
-    if watched >= absent {
-        State::Absent
-    } else if watched >= off {
-        // Blind now, and by the clock they would be absent: nobody knows.
-        if since >= absent && !line.watching(now) {
-            State::Unknown
-        } else {
-            State::Off
-        }
-    } else if since >= off {
-        State::Unknown
-    } else {
-        State::Available
-    }
-}
-
-/// The next moment after `now` at which [`assess`] may give something else if nothing happens.
-fn next_change(person: &Person, line: &Timeline, now: i64, thresholds: Thresholds) -> Option<i64> {
-    let seen = person.last_seen?;
-    if matches!(person.state, State::Absent | State::Exempt) {
-        return None;
-    }
-    let (off, absent) = limits(thresholds);
-    let by_clock = [seen + off, seen + absent];
-    let watched = line.watched(seen, now);
-    let by_watching = [now + (off - watched), now + (absent - watched)];
-    let by_watching = by_watching.into_iter().filter(|_| line.watching(now));
-    by_clock
-        .into_iter()
-        .chain(by_watching)
-        .filter(|due| *due > now)
-        .min()
-}
-
-fn limits(thresholds: Thresholds) -> (i64, i64) {
-    (
-        thresholds.off_after.num_milliseconds(),
-        thresholds.absent_after.num_milliseconds(),
-    )
 }
 
 fn ms(at: DateTime<Utc>) -> i64 {

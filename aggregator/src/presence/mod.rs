@@ -8,6 +8,7 @@
 //! camera that could see the employee was watching. While none is, the timers stand still.
 
 mod engine;
+mod rules;
 mod timeline;
 
 use chrono::TimeDelta;
