@@ -252,6 +252,10 @@ async fn receive(mut events: EventLoop, address: &str, link: &Link, inbox: &Inbo
             Err(error) => {
                 if !std::mem::replace(&mut told, true) {
                     tracing::warn!(%address, reason = %describe(&error), "no connection to the MQTT broker; trying again");
+                    // From here on nobody can be seen; that is no absence.
+                    if let Err(error) = link.core.call(|core| core.uplink_lost()).await {
+                        tracing::error!(%error, "the loss of the broker was not noted");
+                    }
                 }
                 tokio::time::sleep(retry).await;
                 retry = (retry * 2).min(LAST_RETRY);

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use pulp::{Simd, WithSimd};
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 
@@ -54,15 +55,8 @@ impl Threads {
         }
     }
 
-    /// Calls `row(i, …)` for each piece of `row_len` values of `out`, with the processor's widest instructions.
-    /// `row` has to be `#[inline(always)]` down to its loops to be compiled for them.
-    #[inline(always)]
-    pub(crate) fn for_rows(
-        &self,
-        out: &mut [f32],
-        row_len: usize,
-        row: impl Fn(usize, &mut [f32]) + Sync + Send,
-    ) {
+    /// Has the kernel compute each piece of `row_len` values of `out`, with the processor's widest instructions.
+    pub(crate) fn for_rows(&self, out: &mut [f32], row_len: usize, kernel: &impl RowKernel) {
         let arch = pulp::Arch::new();
         if row_len == 0 {
             return;
@@ -73,25 +67,48 @@ impl Threads {
                 let rows = out.len().div_ceil(row_len).div_ceil(self.count * 2).max(1);
                 out.par_chunks_mut(row_len * rows)
                     .enumerate()
-                    .for_each(|(chunk, out)| {
-                        arch.dispatch(
-                            #[inline(always)]
-                            || each_row(out, row_len, chunk * rows, &row),
-                        );
+                    .for_each(|(i, out)| {
+                        arch.dispatch(Rows {
+                            out,
+                            row_len,
+                            first: i * rows,
+                            kernel,
+                        })
                     });
             }),
-            None => arch.dispatch(
-                #[inline(always)]
-                || each_row(out, row_len, 0, &row),
-            ),
+            None => arch.dispatch(Rows {
+                out,
+                row_len,
+                first: 0,
+                kernel,
+            }),
         }
     }
 }
 
-#[inline(always)]
-fn each_row(out: &mut [f32], row_len: usize, first: usize, row: &impl Fn(usize, &mut [f32])) {
-    for (i, out) in out.chunks_mut(row_len).enumerate() {
-        row(first + i, out);
+/// Computes its output row by row, in any order.
+pub(crate) trait RowKernel: Sync {
+    /// Fills row `i`. To be `#[inline(always)]` down to its loops: what is not inlined is compiled for the oldest
+    /// processor. For the same reason this is no closure; a closure is called through a shim that is not inlined.
+    fn row<S: Simd>(&self, simd: S, i: usize, out: &mut [f32]);
+}
+
+/// What is compiled for each instruction set.
+struct Rows<'a, K> {
+    out: &'a mut [f32],
+    row_len: usize,
+    first: usize,
+    kernel: &'a K,
+}
+
+impl<K: RowKernel> WithSimd for Rows<'_, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for (i, out) in self.out.chunks_mut(self.row_len).enumerate() {
+            self.kernel.row(simd, self.first + i, out);
+        }
     }
 }
 

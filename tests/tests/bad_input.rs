@@ -347,11 +347,11 @@ fn jpeg(picture: &RgbImage) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// Two portraits side by side.
+/// Two portraits side by side, with faces of about the same size.
 fn two_people() -> Vec<u8> {
     let load = |bytes| image::load_from_memory(bytes).expect("a picture").into_rgb8();
     let (a, b) = (
-        load(Person::Biden.portraits()[0].1),
+        load(Person::Obama.portraits()[0].1),
         load(Person::Collins.portraits()[0].1),
     );
     let mut both = RgbImage::new(a.width() + b.width(), a.height().max(b.height()));

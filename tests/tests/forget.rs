@@ -65,6 +65,11 @@ async fn forget(system: &mut System) -> Result<(), Error> {
     if templates.is_empty() {
         return Err(Error::Other("there is no template to be erased".into()));
     }
+    if holding(&system.site.dir, &templates)?.is_empty() {
+        return Err(Error::Other(
+            "the search does not even find a template that is there".into(),
+        ));
+    }
 
     let answer = system
         .api
@@ -108,18 +113,9 @@ async fn forget(system: &mut System) -> Result<(), Error> {
         return Err(Error::Other(format!("the status still knows {WHO}: {status}")));
     }
 
-    for file in files(&system.site.dir) {
-        let bytes = std::fs::read(&file).map_err(|e| Error::File(file.clone(), e))?;
-        if let Some(how) = traces(&templates)
-            .into_iter()
-            .find(|(_, trace)| contains(&bytes, trace))
-        {
-            return Err(Error::Other(format!(
-                "{} still holds a template ({})",
-                file.display(),
-                how.0
-            )));
-        }
+    let left = holding(&system.site.dir, &templates)?;
+    if !left.is_empty() {
+        return Err(Error::Other(format!("a template is still in {left:?}")));
     }
     // What the agent keeps sealed cannot be searched; it has to be opened.
     let sealed = std::fs::read(system.site.bundle("gate-1").join("data/gallery.sealed"));
@@ -148,13 +144,28 @@ fn templates_of(system: &System, employee: &str) -> Result<Vec<Vec<u8>>, Error> 
     rows.collect::<Result<_, _>>().map_err(at)
 }
 
+/// The files below a folder that hold any part of a template, and in which form.
+fn holding(folder: &Path, templates: &[Vec<u8>]) -> Result<Vec<(PathBuf, &'static str)>, Error> {
+    let traces = traces(templates);
+    let mut found = Vec::new();
+    for file in files(folder) {
+        let bytes = std::fs::read(&file).map_err(|e| Error::File(file.clone(), e))?;
+        if let Some((how, _)) = traces.iter().find(|(_, trace)| contains(&bytes, trace)) {
+            found.push((file, *how));
+        }
+    }
+    Ok(found)
+}
+
 /// The forms in which a template could have been left: parts of it raw, and as base64.
 fn traces(templates: &[Vec<u8>]) -> Vec<(&'static str, Vec<u8>)> {
     let mut traces = Vec::new();
     for template in templates {
-        for start in (0..template.len().saturating_sub(32)).step_by(96) {
-            traces.push(("raw", template[start..start + 32].to_vec()));
-        }
+        // The store pads templates with zeros, which are found anywhere.
+        let from = template.iter().position(|b| *b != 0).unwrap_or(0) / 4 * 4;
+        let template = &template[from..];
+        assert!(template.len() >= 256, "a template of {} bytes", template.len());
+        traces.extend(template.chunks_exact(32).map(|part| ("raw", part.to_vec())));
         traces.push(("base64", STANDARD.encode(template).as_bytes()[..64].to_vec()));
     }
     traces
@@ -188,7 +199,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn the_search_finds_what_is_there() {
-    let template: Vec<u8> = (0..512).map(|i| (i * 7 % 251) as u8).collect();
+    let template: Vec<u8> = (0..512).map(|i| (i * 7 % 251) as u8 | 1).collect();
     let traces = traces(std::slice::from_ref(&template));
     let whole = [b"SQLite".as_slice(), &template, b"end"].concat();
     assert!(

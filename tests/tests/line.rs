@@ -206,7 +206,7 @@ async fn alert_on(system: &System, phone: &str, name: &str) -> Result<Value, Err
             let messages = conversation["messages"].as_array().cloned().unwrap_or_default();
             let found = messages
                 .into_iter()
-                .find(|m| m["incoming"] == false && text(&m["text"]).contains(name));
+                .find(|m| m["template"][0] == "hadir_absence" && text(&m["text"]).contains(name));
             found.ok_or_else(|| conversation.to_string())
         },
     )
@@ -278,23 +278,19 @@ async fn closed_by_return(system: &System, employee: &str) -> Result<(), Error> 
     .await
 }
 
-/// A second message about the same person, after the answer: that they are back.
+/// That they are back: a message of its own, not the thanks for the answer.
 async fn returned_message(system: &System, phone: &str, name: &str) -> Result<(), Error> {
     eventually(
         "the supervisor is told of the return",
         Duration::from_secs(30),
         async || {
             let conversation = system.conversation(phone).await.map_err(|e| e.to_string())?;
-            let messages = conversation["messages"].as_array().cloned().unwrap_or_default();
-            let about: Vec<_> = messages
-                .iter()
-                .filter(|m| m["incoming"] == false && text(&m["text"]).contains(name))
-                .collect();
-            let different = about
-                .first()
-                .zip(about.last())
-                .is_some_and(|(a, b)| a["template"] != b["template"] || a["text"] != b["text"]);
-            if about.len() >= 2 && different {
+            let back = conversation["messages"].as_array().is_some_and(|messages| {
+                messages
+                    .iter()
+                    .any(|m| m["template"][0] == "hadir_return" && text(&m["text"]).contains(name))
+            });
+            if back {
                 Ok(())
             } else {
                 Err(conversation.to_string())

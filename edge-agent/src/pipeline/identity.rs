@@ -79,6 +79,19 @@ impl Identity {
     }
 }
 
+/// What a fresh view says about the views before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Checked {
+    /// It is the same face.
+    Confirmed,
+    /// It says nothing.
+    Open,
+    /// It may be another face: look again at once.
+    Suspicious,
+    /// It is another face. What was known before is forgotten.
+    Another,
+}
+
 /// Why a track has no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Unnamed {
@@ -128,14 +141,17 @@ impl Evidence {
         self.attempts += 1;
     }
 
-    /// Takes a view in and judges anew; true if a doubt about the track is settled by it.
-    pub(crate) fn add(&mut self, view: View, people: &People, doubt: Doubt, now: DateTime<Utc>) -> bool {
+    /// Takes a view in and judges anew; says whether the face is still the one it was.
+    pub(crate) fn add(&mut self, view: View, people: &People, doubt: Doubt, now: DateTime<Utc>) -> Checked {
         self.tried(now);
         let scored = Scored {
             scores: people.scores(&view.embedding),
             view,
         };
-        let settled = self.check_against(&scored, people, doubt);
+        let checked = self.check_against(&scored, people, doubt);
+        if checked == Checked::Another {
+            self.forget();
+        }
         if self.recent.len() == RECENT_VIEWS {
             self.recent.pop_front();
         }
@@ -144,7 +160,7 @@ impl Evidence {
         self.best.sort_by(|a, b| b.view.weight.total_cmp(&a.view.weight));
         self.best.truncate(BEST_VIEWS);
         self.judge(people);
-        settled
+        checked
     }
 
     /// The gallery changed: whoever is not in it any more loses the name at once, and everything is judged anew.
@@ -194,20 +210,21 @@ impl Evidence {
         Embedding::new(sum)
     }
 
-    /// Compares a fresh view with the name that is held; forgets everything older when it is contradicted.
-    fn check_against(&mut self, fresh: &Scored, people: &People, doubt: Doubt) -> bool {
-        let Some(place) = self
+    /// Compares a fresh view with what is known: with the name, or where there is none with the views before.
+    fn check_against(&self, fresh: &Scored, people: &People, doubt: Doubt) -> Checked {
+        let held = self
             .identity
             .as_ref()
-            .and_then(|identity| people.place(&identity.person))
-        else {
-            // Nothing is claimed. But after a gap the old views may be another face's.
-            if doubt == Doubt::Gap && !self.resembles(fresh) {
-                self.forget();
-            }
-            return true;
+            .and_then(|identity| people.place(&identity.person));
+        let Some(place) = held else {
+            // Nothing is claimed that could be wrong. But after a break the old views may be another face's.
+            let another = doubt == Doubt::Break && !self.best.is_empty() && !self.resembles(fresh);
+            return if another {
+                Checked::Another
+            } else {
+                Checked::Confirmed
+            };
         };
-        let good = fresh.view.weight >= 0.5 * self.mean_weight();
         let own = fresh.scores[place];
         let contradicts = |scored: &Scored| {
             let own = scored.scores.get(place).copied().unwrap_or(-1.0);
@@ -215,19 +232,26 @@ impl Evidence {
             own < CONTRADICTS_BELOW || (other >= NAME_AT && other > own + 2.0 * MARGIN)
         };
         if !contradicts(fresh) {
-            return own >= CONFIRMS_FROM;
+            return if own >= CONFIRMS_FROM {
+                Checked::Confirmed
+            } else {
+                Checked::Open
+            };
         }
         let half = 0.5 * self.mean_weight();
-        let before = self
-            .recent
-            .iter()
-            .filter(|s| s.view.weight >= half && contradicts(s))
-            .count();
-        if good && (doubt != Doubt::None || before + 1 >= CONTRADICTIONS) {
-            self.forget();
-            return true;
+        let good = |scored: &Scored| scored.view.weight >= half;
+        let before =
+            |count: &dyn Fn(&Scored) -> bool| self.recent.iter().rev().take_while(|s| count(s)).count();
+        let good_ones = before(&|s| good(s) && contradicts(s));
+        let any = before(&contradicts);
+        match (doubt, good(fresh)) {
+            (Doubt::Crossing | Doubt::Break, true) => Checked::Another,
+            (Doubt::None, true) if good_ones + 1 >= CONTRADICTIONS => Checked::Another,
+            (Doubt::None, true) => Checked::Suspicious,
+            // After a break even poor views are believed when they agree.
+            (Doubt::Break, false) if any + 1 >= RECENT_VIEWS => Checked::Another,
+            _ => Checked::Open,
         }
-        false
     }
 
     /// Whether a view is like the best views so far.
@@ -240,6 +264,8 @@ impl Evidence {
         self.best.clear();
         self.recent.clear();
         self.identity = None;
+        self.was_named = false;
+        self.attempts = 1;
     }
 
     fn mean_weight(&self) -> f32 {

@@ -83,33 +83,68 @@ fn good_views_outweigh_many_bad_ones() {
     check(&views, Ok("ani"));
 }
 
+/// One more view of a face that is known as ani.
+fn add(held: &mut Evidence, cosines: [f32; 3], weight: f32, doubt: Doubt) -> Checked {
+    held.add(view(cosines, weight), &people(), doubt, now())
+}
+
+fn name(evidence: &Evidence) -> Option<&str> {
+    evidence.identity().map(|identity| &*identity.person)
+}
+
+const ANI: [f32; 3] = [0.6, 0.1, 0.0];
+const BUDI: [f32; 3] = [0.05, 0.6, 0.0];
+const NOBODY: [f32; 3] = [0.05, 0.1, 0.0];
+
 #[test]
 fn a_few_bad_views_do_not_take_a_name_but_contradiction_does() {
-    let mut held = evidence(&[([0.6, 0.1, 0.0], 0.8); 4]);
+    let mut held = evidence(&[(ANI, 0.8); 4]);
     // Poor views say nothing.
     for _ in 0..10 {
-        assert!(!held.add(view([0.05, 0.1, 0.0], 0.1), &people(), Doubt::None, now()));
+        assert_eq!(add(&mut held, NOBODY, 0.1, Doubt::None), Checked::Open);
     }
-    assert!(held.identity().is_some());
+    assert_eq!(name(&held), Some("ani"));
     // One good one that contradicts may be an accident, two are not.
-    held.add(view([0.05, 0.1, 0.0], 0.8), &people(), Doubt::None, now());
-    assert!(held.identity().is_some());
-    held.add(view([0.05, 0.6, 0.0], 0.8), &people(), Doubt::None, now());
-    assert!(held.identity().is_none());
-    held.add(view([0.05, 0.6, 0.0], 0.8), &people(), Doubt::None, now());
-    assert_eq!(held.identity().map(|i| &*i.person), Some("budi"));
+    assert_eq!(add(&mut held, NOBODY, 0.8, Doubt::None), Checked::Suspicious);
+    assert_eq!(name(&held), Some("ani"));
+    assert_eq!(add(&mut held, BUDI, 0.8, Doubt::Break), Checked::Another);
+    assert_eq!(name(&held), None);
+    add(&mut held, BUDI, 0.8, Doubt::None);
+    assert_eq!(name(&held), Some("budi"));
 }
 
 #[test]
 fn a_doubtful_track_is_settled_or_forgotten_by_one_good_view() {
-    for doubt in [Doubt::Gap, Doubt::Crossing] {
-        let mut same = evidence(&[([0.6, 0.1, 0.0], 0.8); 4]);
-        assert!(same.add(view([0.5, 0.1, 0.0], 0.8), &people(), doubt, now()));
-        assert!(same.identity().is_some());
-        let mut other = evidence(&[([0.6, 0.1, 0.0], 0.8); 4]);
-        assert!(other.add(view([0.1, 0.1, 0.0], 0.8), &people(), doubt, now()));
-        assert!(other.identity().is_none());
+    for doubt in [Doubt::Break, Doubt::Crossing] {
+        let mut held = evidence(&[(ANI, 0.8); 4]);
+        assert_eq!(add(&mut held, [0.5, 0.1, 0.0], 0.8, doubt), Checked::Confirmed);
+        assert_eq!(name(&held), Some("ani"));
+        assert_eq!(add(&mut held, NOBODY, 0.8, doubt), Checked::Another);
+        assert_eq!(name(&held), None);
     }
+}
+
+#[test]
+fn after_a_break_agreeing_poor_views_are_believed_too() {
+    let mut held = evidence(&[(ANI, 0.8); 4]);
+    assert_eq!(add(&mut held, BUDI, 0.2, Doubt::Break), Checked::Open);
+    assert_eq!(add(&mut held, BUDI, 0.2, Doubt::Break), Checked::Open);
+    assert_eq!(add(&mut held, BUDI, 0.2, Doubt::Break), Checked::Another);
+    assert_eq!(name(&held), None);
+}
+
+#[test]
+fn a_stranger_after_another_is_not_the_same_track() {
+    let mut unnamed = evidence(&[([0.1, 0.3, 0.9], 0.5)]);
+    assert_eq!(
+        add(&mut unnamed, [0.1, 0.25, 0.85], 0.5, Doubt::Break),
+        Checked::Confirmed
+    );
+    assert_eq!(
+        add(&mut unnamed, [0.9, -0.3, 0.0], 0.5, Doubt::Break),
+        Checked::Another
+    );
+    assert_eq!(unnamed.attempts, 1);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use hadir_models::detect::{DetectOptions, Face};
 use hadir_shared::status::CameraMode;
 use image::RgbImage;
 
-use identity::{Claim, Evidence, Unnamed, View};
+use identity::{Checked, Claim, Evidence, Unnamed, View};
 use people::{People, PersonId};
 use presence::{Presence, Present};
 use schedule::TrackState;
@@ -313,8 +313,11 @@ impl Pipeline {
                         weight: taken.weight,
                     };
                     let doubt = self.tracker.get(id).map_or(Doubt::None, |track| track.doubt);
-                    if evidence.add(view, &self.people, doubt, now) {
-                        self.tracker.settle(id);
+                    match evidence.add(view, &self.people, doubt, now) {
+                        Checked::Confirmed => self.tracker.settle(id),
+                        Checked::Open => {}
+                        Checked::Suspicious => self.tracker.doubt(id),
+                        Checked::Another => self.split(id, now),
                     }
                 }
                 Err(why) => {
@@ -329,6 +332,18 @@ impl Pipeline {
             }
         }
         Ok(())
+    }
+
+    /// A track has turned out to be another face: it goes on under an id of its own.
+    fn split(&mut self, id: TrackId, now: DateTime<Utc>) {
+        let new = self.tracker.split(id, now);
+        if let Some(mut evidence) = self.evidence.remove(&id) {
+            evidence.asserted_at = None;
+            self.evidence.insert(new, evidence);
+        }
+        if let Some(tilt) = self.tilts.remove(&id) {
+            self.tilts.insert(new, tilt);
+        }
     }
 
     /// Gives new tracks the identity of a face that was lost moments ago, where they look alike.
@@ -408,7 +423,7 @@ impl Pipeline {
             let Some(identity) = evidence.identity().cloned() else {
                 continue;
             };
-            if track.last_at == now && track.doubt != Doubt::Gap {
+            if track.last_at == now && track.doubt != Doubt::Break {
                 evidence.asserted_at = Some(now);
             }
             if let Some(last_at) = evidence.asserted_at {
@@ -434,7 +449,7 @@ impl Pipeline {
             .map(|track| {
                 // After a gap the name is held back until a fresh view has confirmed it.
                 let identity = self.evidence.get(&track.id).and_then(Evidence::identity);
-                let identity = identity.filter(|_| track.doubt != Doubt::Gap);
+                let identity = identity.filter(|_| track.doubt != Doubt::Break);
                 TrackView {
                     track: track.id,
                     bounds: track.bounds(),

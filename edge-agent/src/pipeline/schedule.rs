@@ -35,7 +35,7 @@ pub(crate) fn urgency(state: &TrackState, now: DateTime<Utc>) -> Option<f32> {
 
 fn interval(state: &TrackState) -> TimeDelta {
     TimeDelta::milliseconds(match (state.named, state.doubt, state.attempts) {
-        (true, Doubt::Gap, _) => 90,
+        (true, Doubt::Break, _) => 90,
         (true, Doubt::Crossing, _) => 400,
         // The first views make the name, or show that there is none to be made.
         (_, _, 0..=5) => 150,
@@ -76,7 +76,7 @@ mod tests {
         let (named, stranger, doubtful) = (
             views(3, Doubt::None),
             views(u32::MAX, Doubt::None),
-            views(0, Doubt::Gap),
+            views(0, Doubt::Break),
         );
         assert!((12..=20).contains(&named), "{named}");
         assert!((12..=22).contains(&stranger), "{stranger}");

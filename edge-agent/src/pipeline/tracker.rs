@@ -23,6 +23,9 @@ const LOST_S: f32 = 5.0;
 const DOUBTFUL_GAP_S: f32 = 0.5;
 /// Overlap of two tracks from which they may have been exchanged.
 const CROSSING_IOU: f32 = 0.15;
+/// Less overlap with the predicted place than this is a jump: another face may have come there (a recording that
+/// was cut, a person who stepped in front).
+const JUMP_IOU: f32 = 0.4;
 /// Farthest place of a match, in face sizes from the predicted one: right away, and more for each second.
 const GATE: f32 = 0.9;
 const GATE_PER_S: f32 = 2.5;
@@ -45,8 +48,8 @@ pub(crate) enum Doubt {
     None,
     /// It overlapped another track; the two may have been exchanged.
     Crossing,
-    /// It was not seen for a while.
-    Gap,
+    /// It was not seen for a while, or jumped, or its last view contradicts its name.
+    Break,
 }
 
 /// One face followed over the frames.
@@ -108,11 +111,12 @@ impl Track {
     fn update(&mut self, bounds: [f32; 4], now: DateTime<Utc>) {
         let [x, y, w, h] = bounds;
         let sigma = measurement_sigma(w, h);
+        let jumped = self.hits > 1 && iou(self.bounds(), bounds) < JUMP_IOU;
         for (axis, measured) in self.state.iter_mut().zip([x + w / 2.0, y + h / 2.0, w, h]) {
             axis.update(measured, sigma);
         }
-        if seconds(now - self.last_at) > DOUBTFUL_GAP_S {
-            self.doubt = Doubt::Gap;
+        if jumped || seconds(now - self.last_at) > DOUBTFUL_GAP_S {
+            self.doubt = Doubt::Break;
         }
         self.last_at = now;
         self.misses = 0;
@@ -231,6 +235,25 @@ impl Tracker {
         if let Some(track) = self.tracks.iter_mut().find(|track| track.id == id) {
             track.doubt = Doubt::None;
         }
+    }
+
+    /// There is a reason to doubt whose face the track is.
+    pub(crate) fn doubt(&mut self, id: TrackId) {
+        if let Some(track) = self.tracks.iter_mut().find(|track| track.id == id) {
+            track.doubt = Doubt::Break;
+        }
+    }
+
+    /// The track has turned out to be another face than it was: it becomes a track of its own, whose id is given.
+    pub(crate) fn split(&mut self, id: TrackId, now: DateTime<Utc>) -> TrackId {
+        self.last_id += 1;
+        if let Some(track) = self.tracks.iter_mut().find(|track| track.id == id) {
+            track.id = self.last_id;
+            track.first_at = now;
+            track.hits = 1;
+            track.doubt = Doubt::None;
+        }
+        self.last_id
     }
 
     /// `new` is the face that `lost` was: `lost` lives on in its place, and the id `new` is no more.

@@ -99,7 +99,7 @@ fn a_gap_and_a_crossing_make_a_track_doubtful() {
     tracker.update(&[face(10.0, 10.0)], at(0.1));
     assert_eq!(tracker.tracks()[0].doubt, Doubt::None);
     tracker.update(&[face(10.0, 10.0)], at(0.9));
-    assert_eq!(tracker.tracks()[0].doubt, Doubt::Gap);
+    assert_eq!(tracker.tracks()[0].doubt, Doubt::Break);
     tracker.settle(1);
     assert_eq!(tracker.tracks()[0].doubt, Doubt::None);
     tracker.update(&[face(10.0, 10.0), face(35.0, 10.0)], at(1.0));
@@ -109,6 +109,24 @@ fn a_gap_and_a_crossing_make_a_track_doubtful() {
             .iter()
             .all(|track| track.doubt == Doubt::Crossing)
     );
+}
+
+#[test]
+fn a_jump_makes_a_track_doubtful_and_a_split_makes_it_another() {
+    let mut tracker = Tracker::default();
+    for i in 0..5 {
+        tracker.update(&[face(10.0, 10.0)], at(0.1 * i as f32));
+    }
+    assert_eq!(tracker.tracks()[0].doubt, Doubt::None);
+    assert_eq!(tracker.update(&[face(42.0, 14.0)], at(0.5)).assigned, [Some(1)]);
+    assert_eq!(tracker.tracks()[0].doubt, Doubt::Break);
+    assert_eq!(tracker.split(1, at(0.5)), 2);
+    assert_eq!(
+        (tracker.tracks()[0].id, tracker.tracks()[0].first_at),
+        (2, at(0.5))
+    );
+    assert_eq!(tracker.update(&[face(42.0, 14.0)], at(0.6)).assigned, [Some(2)]);
+    assert_eq!(tracker.update(&[face(300.0, 14.0)], at(0.7)).assigned, [Some(3)]);
 }
 
 #[test]

@@ -4,9 +4,11 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, bail};
 use candle_nn::VarBuilder;
+use pulp::Simd;
 
-use super::{LANES, Lanes, contiguous, multiply_add, values};
+use super::{LANES, contiguous, registers, values};
 use crate::Threads;
+use crate::threads::RowKernel;
 
 /// Independent sums of a dot product.
 const SUMS: usize = 4;
@@ -44,18 +46,34 @@ impl Linear {
     }
 }
 
-#[inline(always)]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a, b) = (a.as_chunks::<LANES>().0, b.as_chunks::<LANES>().0);
-    let mut sums = [[0.0; LANES]; SUMS];
-    for (a, b) in a.as_chunks::<SUMS>().0.iter().zip(b.as_chunks::<SUMS>().0) {
-        for i in 0..SUMS {
-            multiply_add(&mut sums[i], &a[i], &b[i]);
+/// One call of the layer: a row is one output of all pictures, so that threads share out the weights and not the
+/// pictures.
+struct Call<'a> {
+    layer: &'a Linear,
+    input: &'a [f32],
+}
+
+impl RowKernel for Call<'_> {
+    #[inline(always)]
+    fn row<S: Simd>(&self, simd: S, o: usize, out: &mut [f32]) {
+        let weight = registers::<S>(&self.layer.weight[o * self.layer.input..][..self.layer.input]);
+        for (out, picture) in out.iter_mut().zip(self.input.chunks_exact(self.layer.input)) {
+            *out = self.layer.bias[o] + dot(simd, registers::<S>(picture), weight);
         }
     }
-    let [p, q, r, s] = sums;
-    let total: Lanes = std::array::from_fn(|c| (p[c] + q[c]) + (r[c] + s[c]));
-    total.iter().sum()
+}
+
+#[inline(always)]
+fn dot<S: Simd>(simd: S, a: &[S::f32s], b: &[S::f32s]) -> f32 {
+    let zero = simd.splat_f32s(0.0);
+    let (mut p, mut q, mut r, mut s) = (zero, zero, zero, zero);
+    for (a, b) in a.as_chunks::<SUMS>().0.iter().zip(b.as_chunks::<SUMS>().0) {
+        p = simd.mul_add_e_f32s(a[0], b[0], p);
+        q = simd.mul_add_e_f32s(a[1], b[1], q);
+        r = simd.mul_add_e_f32s(a[2], b[2], r);
+        s = simd.mul_add_e_f32s(a[3], b[3], s);
+    }
+    simd.reduce_sum_f32s(simd.add_f32s(simd.add_f32s(p, q), simd.add_f32s(r, s)))
 }
 
 impl CustomOp1 for Linear {
@@ -73,19 +91,9 @@ impl CustomOp1 for Linear {
                 self.input
             );
         }
-        // Output by output, so that threads share out the weights and not the pictures.
         let mut by_output = vec![0.0; self.output * batch];
-        self.threads.for_rows(
-            &mut by_output,
-            batch,
-            #[inline(always)]
-            |o, out| {
-                let weight = &self.weight[o * self.input..][..self.input];
-                for (out, picture) in out.iter_mut().zip(input.chunks_exact(self.input)) {
-                    *out = self.bias[o] + dot(picture, weight);
-                }
-            },
-        );
+        self.threads
+            .for_rows(&mut by_output, batch, &Call { layer: self, input });
         let out = (0..batch)
             .flat_map(|n| by_output.iter().skip(n).step_by(batch).copied())
             .collect();

@@ -14,6 +14,7 @@ mod pool;
 
 use candle_core::{CpuStorage, Layout, Result, Shape, Tensor, bail};
 use candle_nn::VarBuilder;
+use pulp::Simd;
 
 pub(crate) use conv3x3::Conv3x3;
 pub(crate) use depthwise::DepthwiseConv3x3;
@@ -21,11 +22,9 @@ pub(crate) use linear::Linear;
 pub(crate) use pointwise::Pointwise;
 pub(crate) use pool::{MaxPool2x2, UpsampleAdd};
 
-/// Channels that a loop handles together: one AVX-512 register, two of AVX2, four of NEON.
+/// Channels come in multiples of this, so that every register width divides them: one register of AVX-512, two of
+/// AVX2, four of NEON.
 pub(crate) const LANES: usize = 16;
-
-/// [`LANES`] channels of one pixel, or of a weight.
-pub(crate) type Lanes = [f32; LANES];
 
 /// The function behind a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +38,7 @@ pub(crate) enum Activation {
 }
 
 impl Activation {
-    /// All three are `max(x, 0) + slope · min(x, 0)`.
+    /// All three are `x` where positive, `slope · x` elsewhere.
     fn slopes(self, weights: &VarBuilder<'_>, channels: usize) -> Result<Vec<f32>> {
         match self {
             Self::Identity => Ok(vec![1.0; channels]),
@@ -73,12 +72,12 @@ fn values(weights: &VarBuilder<'_>, shape: impl Into<Shape>, name: &str) -> Resu
     weights.get(shape.into(), name)?.flatten_all()?.to_vec1()
 }
 
-/// Groups channels for the loops.
-fn lanes(values: &[f32]) -> Result<Vec<Lanes>> {
-    match values.as_chunks() {
-        (blocks, []) => Ok(blocks.to_vec()),
-        _ => bail!("{} channels are no multiple of {LANES}", values.len()),
+/// Refuses channels that the loops would leave a rest of.
+fn whole_registers(channels: usize) -> Result<()> {
+    if channels == 0 || !channels.is_multiple_of(LANES) {
+        bail!("{channels} channels are no multiple of {LANES}");
     }
+    Ok(())
 }
 
 /// The numbers behind a contiguous tensor.
@@ -89,18 +88,23 @@ fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]>
     }
 }
 
-/// `max(x, 0) + slope · min(x, 0)` on every channel of a block.
+/// Numbers as registers. The rest that [`whole_registers`] rules out is left off.
 #[inline(always)]
-fn activate(x: &Lanes, slope: &Lanes) -> Lanes {
-    std::array::from_fn(|i| x[i].max(0.0) + slope[i] * x[i].min(0.0))
+fn registers<S: Simd>(values: &[f32]) -> &[S::f32s] {
+    S::as_simd_f32s(values).0
 }
 
-/// `sum + x · y` on every channel of a block.
+/// The same to write to.
 #[inline(always)]
-fn multiply_add(sum: &mut Lanes, x: &Lanes, y: &Lanes) {
-    for i in 0..LANES {
-        sum[i] += x[i] * y[i];
-    }
+fn registers_mut<S: Simd>(values: &mut [f32]) -> &mut [S::f32s] {
+    S::as_mut_simd_f32s(values).0
+}
+
+/// `x` where positive, `slope · x` elsewhere.
+#[inline(always)]
+fn activate<S: Simd>(simd: S, x: S::f32s, slope: S::f32s) -> S::f32s {
+    let zero = simd.splat_f32s(0.0);
+    simd.mul_add_e_f32s(slope, simd.min_f32s(x, zero), simd.max_f32s(x, zero))
 }
 
 /// A 1×1 convolution and a depthwise 3×3 one: what both networks repeat, in either order.

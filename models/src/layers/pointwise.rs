@@ -2,9 +2,11 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, bail};
 use candle_nn::VarBuilder;
+use pulp::Simd;
 
-use super::{Activation, Lanes, activate, contiguous, lanes, values};
+use super::{Activation, activate, contiguous, registers, registers_mut, values, whole_registers};
 use crate::Threads;
+use crate::threads::RowKernel;
 
 /// The layer, with bias and activation.
 #[derive(Debug)]
@@ -13,8 +15,8 @@ pub(crate) struct Pointwise {
     output: usize,
     /// Input channel, output channel: the order in which the product reads it without packing.
     weight: Vec<f32>,
-    /// Bias and slope of each block of output channels.
-    epilogue: Vec<(Lanes, Lanes)>,
+    bias: Vec<f32>,
+    slope: Vec<f32>,
     threads: Threads,
 }
 
@@ -27,23 +29,39 @@ impl Pointwise {
         activation: Activation,
         threads: &Threads,
     ) -> Result<Self> {
-        let weight = values(weights, (output, input), "weight")?;
-        let bias = lanes(&values(weights, output, "bias")?)?;
-        let slope = lanes(&activation.slopes(weights, output)?)?;
-        let mut transposed = vec![0.0; weight.len()];
-        for (o, row) in weight.chunks_exact(input).enumerate() {
+        whole_registers(output)?;
+        let by_output = values(weights, (output, input), "weight")?;
+        let mut weight = vec![0.0; by_output.len()];
+        for (o, row) in by_output.chunks_exact(input).enumerate() {
             for (i, &value) in row.iter().enumerate() {
-                transposed[i * output + o] = value;
+                weight[i * output + o] = value;
             }
         }
-        let epilogue = bias.into_iter().zip(slope).collect();
+        let (bias, slope) = (
+            values(weights, output, "bias")?,
+            activation.slopes(weights, output)?,
+        );
         Ok(Self {
             input,
             output,
-            weight: transposed,
-            epilogue,
+            weight,
+            bias,
+            slope,
             threads: threads.clone(),
         })
+    }
+}
+
+/// Bias and activation on a row of pixels, in place.
+impl RowKernel for Pointwise {
+    #[inline(always)]
+    fn row<S: Simd>(&self, simd: S, _: usize, out: &mut [f32]) {
+        let (bias, slope) = (registers::<S>(&self.bias), registers::<S>(&self.slope));
+        for pixel in registers_mut::<S>(out).chunks_exact_mut(bias.len()) {
+            for ((x, &bias), &slope) in pixel.iter_mut().zip(bias).zip(slope) {
+                *x = activate(simd, simd.add_f32s(*x, bias), slope);
+            }
+        }
     }
 }
 
@@ -67,18 +85,7 @@ impl CustomOp1 for Pointwise {
             self.output,
             &self.threads,
         );
-        self.threads.for_rows(
-            &mut out,
-            width * self.output,
-            #[inline(always)]
-            |_, row| {
-                for pixel in row.as_chunks_mut().0.chunks_exact_mut(self.epilogue.len()) {
-                    for (x, (bias, slope)) in pixel.iter_mut().zip(&self.epilogue) {
-                        *x = activate(&std::array::from_fn(|c| x[c] + bias[c]), slope);
-                    }
-                }
-            },
-        );
+        self.threads.for_rows(&mut out, width * self.output, self);
         Ok((
             CpuStorage::F32(out),
             Shape::from((batch, height, width, self.output)),

@@ -75,7 +75,7 @@ impl Site {
             .arg("init")
             .arg(&options.dir)
             .args(["--site", options.id, "--name", options.name]);
-        command.args(["--timezone", "Asia/Jakarta", "--language", "en"]);
+        command.args(["--timezone", "Asia/Jakarta", "--language", "id"]);
         command.args(["--web-listen", &ports::local(options.web).to_string()]);
         command.args(["--mqtt-listen", &ports::local(options.mqtt).to_string()]);
         command.args(["--off-after", &options.off_after.to_string()]);

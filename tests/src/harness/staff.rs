@@ -18,6 +18,8 @@ pub struct Employee {
     pub role_title: &'static str,
     /// E.164. Numbers of this kind (+62 811 0000 …) are placeholders.
     pub phone: Option<&'static str>,
+    /// In which language they get messages: `id` or `en`.
+    pub language: &'static str,
     /// Whose face they have, for those who stand in front of cameras.
     pub person: Option<Person>,
 }
@@ -30,7 +32,7 @@ impl Employee {
             .map(|_| Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true));
         json!({
             "id": self.id, "name": self.name, "supervisor": self.supervisor, "areas": [], "phone": self.phone,
-            "badge": null, "consent": consent, "language": "en", "role_title": self.role_title,
+            "badge": null, "consent": consent, "language": self.language, "role_title": self.role_title,
         })
     }
 }
@@ -48,6 +50,7 @@ pub fn company() -> Vec<Employee> {
         supervisor: Some(supervisor),
         role_title,
         phone: None,
+        language: "id",
         person: Some(person),
     };
     vec![
@@ -57,6 +60,7 @@ pub fn company() -> Vec<Employee> {
             supervisor: None,
             role_title: "HR manager",
             phone: Some("+6281100001001"),
+            language: "id",
             person: None,
         },
         Employee {
@@ -65,6 +69,7 @@ pub fn company() -> Vec<Employee> {
             supervisor: Some("EMP001"),
             role_title: "Warehouse supervisor",
             phone: Some("+6281100001002"),
+            language: "id",
             person: None,
         },
         Employee {
@@ -73,6 +78,7 @@ pub fn company() -> Vec<Employee> {
             supervisor: Some("EMP001"),
             role_title: "Front office supervisor",
             phone: Some("+6281100001003"),
+            language: "en",
             person: None,
         },
         worker("EMP101", "EMP002", "Storekeeper", Person::Obama),

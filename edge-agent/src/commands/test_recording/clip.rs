@@ -14,6 +14,9 @@ use crate::pipeline::people::{People, PersonId};
 use crate::pipeline::tracker::{TrackId, seconds};
 use crate::pipeline::{Models, Pipeline, Settings, TrackView};
 
+/// A person who was not seen for longer than this was away.
+const ABSENCE: TimeDelta = TimeDelta::milliseconds(1500);
+
 /// How a clip is looked at.
 pub(super) struct Options {
     /// The longer side of the picture that the detector sees.
@@ -57,7 +60,7 @@ pub(super) struct PersonReport {
     /// Where the face was then: left, top, width, height in pixels of the clip.
     #[serde(rename = "box")]
     pub(super) bounds: [f32; 4],
-    /// From when to when each track was seen.
+    /// From when to when they were seen.
     pub(super) spans: Vec<[f32; 2]>,
 }
 
@@ -113,8 +116,8 @@ pub(super) async fn run(
 struct Named(BTreeMap<(PersonId, TrackId), Seen>);
 
 struct Seen {
-    first_at: DateTime<Utc>,
-    last_at: DateTime<Utc>,
+    /// From when to when; a longer absence begins a new one.
+    spans: Vec<[DateTime<Utc>; 2]>,
     best: f32,
     bounds: [f32; 4],
 }
@@ -126,12 +129,14 @@ impl Named {
         };
         // The identity is the track's, so it holds from the track's beginning.
         let seen = self.0.entry((person, track.track)).or_insert(Seen {
-            first_at: track.first_at,
-            last_at: now,
+            spans: vec![[track.first_at, now]],
             best: f32::MIN,
             bounds: track.bounds,
         });
-        seen.last_at = now;
+        match seen.spans.last_mut() {
+            Some([_, end]) if now - *end <= ABSENCE => *end = now,
+            _ => seen.spans.push([now, now]),
+        }
         if track.standing > seen.best {
             seen.best = track.standing;
             seen.bounds = track.bounds;
@@ -142,27 +147,28 @@ impl Named {
         let from_start = |at: DateTime<Utc>| seconds(at - DateTime::UNIX_EPOCH);
         let mut people: Vec<PersonReport> = Vec::new();
         for ((person, _), seen) in self.0 {
-            let span = [from_start(seen.first_at), from_start(seen.last_at)];
+            let spans: Vec<[f32; 2]> = seen.spans.iter().map(|span| span.map(from_start)).collect();
+            let (first, last) = (spans[0][0], spans[spans.len() - 1][1]);
             match people.last_mut().filter(|last| last.name == *person) {
-                Some(last) => {
-                    last.tracks += 1;
-                    last.first = last.first.min(span[0]);
-                    last.last = last.last.max(span[1]);
-                    last.spans.push(span);
-                    if seen.best > last.best {
-                        last.best = seen.best;
-                        last.bounds = seen.bounds;
+                Some(known) => {
+                    known.tracks += 1;
+                    known.first = known.first.min(first);
+                    known.last = known.last.max(last);
+                    known.spans.extend(spans);
+                    if seen.best > known.best {
+                        known.best = seen.best;
+                        known.bounds = seen.bounds;
                     }
                 }
                 None => people.push(PersonReport {
                     name: person.to_string(),
                     tracks: 1,
-                    first: span[0],
-                    last: span[1],
+                    first,
+                    last,
                     seconds: 0.0,
                     best: seen.best,
                     bounds: seen.bounds,
-                    spans: vec![span],
+                    spans,
                 }),
             }
         }
