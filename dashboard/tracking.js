@@ -45,7 +45,7 @@ function fillRow(item, row) {
   setText(state, t(`state.${row.state}`));
   const number = row.camera_number ?? null;
   const place = row.camera ? `${number === null ? cameraName(row.camera) : camera(number)} · ${row.camera_label ?? areaName(row.area)}` : '';
-  setText(cam, row.camera ? place : row.enrolled === false ? t('tracking.noFace') : '');
+  setText(cam, place);
   if (row.last_seen) {
     const at = Date.parse(row.last_seen);
     seen.dateTime = row.last_seen;
@@ -56,7 +56,8 @@ function fillRow(item, row) {
     seen.removeAttribute('datetime');
     seen.title = '';
     setText(exact, '');
-    setText(seen, t('time.never'));
+    // Whoever has no face photo cannot be seen: the reason says more than the fact.
+    setText(seen, row.enrolled === false ? t('tracking.noFace') : t('time.never'));
   }
   button.disabled = !row.camera;
   button.setAttribute('aria-pressed', String(store.tracked === row.employee));

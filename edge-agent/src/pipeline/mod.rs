@@ -219,7 +219,7 @@ impl Pipeline {
                 .zip(&update.assigned)
                 .filter_map(|(face, id)| Some((face, (*id)?)))
                 .collect();
-            self.take_views(frame, &seen, now)?;
+            unknown_ended += self.take_views(frame, &seen, now)?;
             self.rejoin(now);
         } else {
             self.evidence.clear();
@@ -282,13 +282,14 @@ impl Pipeline {
         }
     }
 
-    /// Embeds the faces that are worth it.
+    /// Embeds the faces that are worth it. Gives the number of unknown tracks that this showed to have ended.
     fn take_views(
         &mut self,
         frame: &RgbImage,
         seen: &[(&Face, TrackId)],
         now: DateTime<Utc>,
-    ) -> Result<(), ModelError> {
+    ) -> Result<u64, ModelError> {
+        let mut unknown_ended = 0;
         let mut due: Vec<(f32, &Face, TrackId)> = Vec::new();
         for &(face, id) in seen {
             let evidence = self.evidence.entry(id).or_default();
@@ -313,11 +314,19 @@ impl Pipeline {
                         weight: taken.weight,
                     };
                     let doubt = self.tracker.get(id).map_or(Doubt::None, |track| track.doubt);
+                    let unknown = !evidence.was_named;
                     match evidence.add(view, &self.people, doubt, now) {
                         Checked::Confirmed => self.tracker.settle(id),
                         Checked::Open => {}
                         Checked::Suspicious => self.tracker.doubt(id),
-                        Checked::Another => self.split(id, now),
+                        Checked::Another => {
+                            let counts = self
+                                .tracker
+                                .get(id)
+                                .is_some_and(|track| track.hits >= COUNTED_HITS);
+                            unknown_ended += u64::from(unknown && counts);
+                            self.split(id, now);
+                        }
                     }
                 }
                 Err(why) => {
@@ -331,7 +340,7 @@ impl Pipeline {
                 }
             }
         }
-        Ok(())
+        Ok(unknown_ended)
     }
 
     /// A track has turned out to be another face: it goes on under an id of its own.
