@@ -27,7 +27,8 @@ demo:
 
 test:
 	@scripts/setup test
-	$(CARGO) build --workspace --bins --locked
+# All targets at once: with the tests' own dependencies left out, others would be built twice.
+	$(CARGO) build --workspace --all-targets --locked
 	$(CARGO) test --workspace --locked
 
 fmt:

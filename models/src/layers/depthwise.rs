@@ -111,7 +111,10 @@ struct Parts<'a, S: Simd> {
 fn inside<S: Simd>(simd: S, parts: &Parts<'_, S>, [a, b, c]: [&[S::f32s]; 3], out: &mut [S::f32s]) {
     let n = out.len();
     // Slices of one length, so that the loop below carries no bounds checks.
-    let [w0, w1, w2, w3, w4, w5, w6, w7, w8] = parts.weight.map(|w| &w[..n]);
+    let [w0, w1, w2, w3, w4, w5, w6, w7, w8] = parts.weight;
+    let (w0, w1, w2) = (&w0[..n], &w1[..n], &w2[..n]);
+    let (w3, w4, w5) = (&w3[..n], &w4[..n], &w5[..n]);
+    let (w6, w7, w8) = (&w6[..n], &w7[..n], &w8[..n]);
     let (bias, slope) = (&parts.bias[..n], &parts.slope[..n]);
     let (a0, a1, a2) = (&a[..n], &a[n..2 * n], &a[2 * n..3 * n]);
     let (b0, b1, b2) = (&b[..n], &b[n..2 * n], &b[2 * n..3 * n]);
