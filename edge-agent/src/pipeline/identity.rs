@@ -25,9 +25,9 @@ const BEST_VIEWS: usize = 8;
 /// Latest views, which may contradict.
 const RECENT_VIEWS: usize = 3;
 /// Standing from which a name is given.
-const NAME_AT: f32 = 0.43;
+pub(crate) const NAME_AT: f32 = 0.43;
 /// What it has to be above the second.
-const MARGIN: f32 = 0.08;
+pub(crate) const MARGIN: f32 = 0.08;
 /// Views needed, and fewer where standing and margin leave no doubt.
 const VIEWS: usize = 3;
 const SURE_VIEWS: usize = 2;

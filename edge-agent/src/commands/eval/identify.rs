@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use hadir_models::detect::DetectOptions;
 use hadir_models::embed::Embedding;
 use hadir_models::matching::Index;
-use hadir_models::model;
 use serde::Serialize;
 
 use super::super::output::{complain, json_line, to_stdout};
 use super::super::pictures::{self, LookError, Networks};
 use crate::commands::Failure;
+use crate::pipeline::{MARGIN, NAME_AT};
 
 /// Name the faces of probe pictures against a gallery (a folder for each person in both)
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub(super) struct IdentifyArgs {
     /// Folder with a folder of pictures for each person to be named, enrolled or not
     #[arg(long, value_name = "DIR")]
     probes: PathBuf,
-    /// From this cosine on, the most alike person gives the name [default: the model's published threshold]
+    /// From this cosine on, the most alike person gives the name [default: what naming a track needs]
     #[arg(long, value_name = "T", value_parser = pictures::share)]
     threshold: Option<f32>,
     /// Print a JSON object
@@ -50,7 +50,10 @@ impl Report {
             Some((name, score)) => {
                 let right = *name == person;
                 self.rank1 += usize::from(right);
-                match (*score >= threshold, right) {
+                let second = ranked
+                    .and_then(|ranked| ranked.get(1))
+                    .map_or(-1.0, |(_, score)| *score);
+                match (*score >= threshold && score - second >= MARGIN, right) {
                     (true, true) => self.named_right += 1,
                     (true, false) => self.named_wrong += 1,
                     (false, _) => self.unnamed += 1,
@@ -69,7 +72,7 @@ pub(super) fn run(args: &IdentifyArgs) -> Result<(), Failure> {
     let known =
         |(name, looks): (String, Vec<Option<Embedding>>)| (name, looks.into_iter().flatten().collect());
     let index = Index::new(gallery.into_iter().map(known));
-    let threshold = args.threshold.unwrap_or(model::EMBEDDER.threshold);
+    let threshold = args.threshold.unwrap_or(NAME_AT);
     let mut report = Report {
         people: index.len(),
         ..Report::default()
@@ -91,7 +94,10 @@ pub(super) fn run(args: &IdentifyArgs) -> Result<(), Failure> {
                 report.probes, report.detected
             )?;
             writeln!(out, "  right person first          {}", report.rank1)?;
-            writeln!(out, "at the threshold {threshold:.3}:")?;
+            writeln!(
+                out,
+                "at the threshold {threshold:.3}, and {MARGIN:.2} above the second:"
+            )?;
             writeln!(out, "  named rightly               {}", report.named_right)?;
             writeln!(out, "  named wrongly               {}", report.named_wrong)?;
             writeln!(out, "  not named                   {}", report.unnamed)?;
@@ -142,18 +148,20 @@ mod tests {
         };
         report.count("a", Some(&[(&a, 0.8), (&b, 0.1)]), 0.363);
         report.count("a", Some(&[(&a, 0.2), (&b, 0.1)]), 0.363);
-        report.count("a", Some(&[(&b, 0.5), (&a, 0.4)]), 0.363);
+        report.count("a", Some(&[(&b, 0.5), (&a, 0.3)]), 0.363);
         report.count("stranger", Some(&[(&b, 0.3), (&a, 0.1)]), 0.363);
         report.count("stranger", Some(&[]), 0.363);
+        // Nearly as much like another: no name.
+        report.count("a", Some(&[(&a, 0.6), (&b, 0.58)]), 0.363);
         report.count("a", None, 0.363);
         let expected = Report {
             people: 2,
-            probes: 6,
-            detected: 5,
-            rank1: 2,
+            probes: 7,
+            detected: 6,
+            rank1: 3,
             named_right: 1,
             named_wrong: 1,
-            unnamed: 4,
+            unnamed: 5,
         };
         assert_eq!(report, expected);
     }
