@@ -104,13 +104,12 @@ impl Devices {
                 None
             }
         };
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(device) = device else {
-            known.remove(&agent);
-            return None;
-        };
-        known.insert(agent, device.clone());
-        drop(known);
+        // One that is gone stays in `known` until the next scan, which reports it, so that its connection is ended.
+        let device = device?;
+        self.known
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(agent, device.clone());
         device.shows(credential).then_some(device)
     }
 

@@ -293,8 +293,12 @@ impl Worker<'_> {
             for (agent, payload) in inbox.statuses() {
                 self.status(agent, &payload).await;
             }
+            // A device that sends statuses without pause must not keep the others' sightings waiting.
+            if let Ok((agent, payload)) = waiting.try_recv() {
+                self.sightings(agent, &payload).await;
+                continue;
+            }
             tokio::select! {
-                biased;
                 () = inbox.status_there.notified() => {}
                 Some((agent, payload)) = waiting.recv() => self.sightings(agent, &payload).await,
             }

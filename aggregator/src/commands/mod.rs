@@ -209,7 +209,7 @@ fn operator() -> Viewer {
     Viewer::admin("command line")
 }
 
-/// Opens the store, which is made if there is none.
+/// Opens the store beside an aggregator that may be running; it is made if there is none.
 fn open(config: &Config) -> Result<Arc<Core>, Failure> {
     std::fs::create_dir_all(&config.data).map_err(|e| {
         Failure::Wrong(format!(
@@ -217,7 +217,7 @@ fn open(config: &Config) -> Result<Arc<Core>, Failure> {
             config.data.display()
         ))
     })?;
-    Ok(Core::open(config.settings(), Arc::new(SystemClock))?)
+    Ok(Core::visit(config.settings(), Arc::new(SystemClock))?)
 }
 
 /// Opens the store where reading an empty one would only hide a mistake.

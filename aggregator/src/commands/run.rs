@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Failure, lock, open};
+use super::{Failure, lock};
 use crate::broker::Broker;
 use crate::config::{Config, Mqtt};
 use crate::core::Core;
@@ -16,6 +16,7 @@ use crate::devices::Devices;
 use crate::live::Hub;
 use crate::mqtt::{self, Link, Login};
 use crate::web::{self, Web};
+use hadir_shared::clock::SystemClock;
 use hadir_shared::id::{AgentId, CameraId};
 use hadir_shared::status::CameraState;
 
@@ -32,7 +33,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
         ))
     })?;
     let _lock = lock::take(&config.data).map_err(Failure::Wrong)?;
-    let core = open(config)?;
+    let core = Core::open(config.settings(), Arc::new(SystemClock))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -40,6 +40,18 @@ impl Core {
         alert.ok_or_else(|| Error::not_found("id", format!("There is no alert {id}.")))
     }
 
+    /// The same for whoever wants to answer it: nobody answers for their own absence but HR and administrators.
+    fn find_answerable(&self, reader: &Reader<'_>, viewer: &Viewer, id: i64) -> Result<Alert> {
+        let alert = self.find_alert(reader, viewer, id)?;
+        if viewer.role == Role::Supervisor && viewer.employee.as_ref() == Some(&alert.employee) {
+            return Err(Error::forbidden(
+                "This alert is about you; your superior or HR answers it.",
+            ));
+        }
+        refuse_closed(&alert)?;
+        Ok(alert)
+    }
+
     /// Somebody has it. The first answer stays; another one changes nothing.
     ///
     /// # Errors
@@ -47,8 +59,7 @@ impl Core {
     pub fn acknowledge(&self, viewer: &Viewer, id: i64) -> Result<Alert> {
         let now = self.now();
         self.update(|_, tx, changes| {
-            let alert = self.find_alert(tx, viewer, id)?;
-            refuse_closed(&alert)?;
+            let alert = self.find_answerable(tx, viewer, id)?;
             if alert.state == AlertState::Open {
                 tx.acknowledge_alert(id, who(viewer), now)?;
                 let event = NewEvent {
@@ -80,8 +91,7 @@ impl Core {
             ));
         }
         self.update(|_, tx, changes| {
-            let alert = self.find_alert(tx, viewer, id)?;
-            refuse_closed(&alert)?;
+            let alert = self.find_answerable(tx, viewer, id)?;
             tx.cancel_unsent(id, "The absence was excused before it went out.", now)?;
             tx.close_alert(id, CloseReason::Excused, Some(excuse.until), now)?;
             let event = NewEvent {

@@ -100,8 +100,30 @@ impl Core {
             }
             Ok(alive)
         })?;
+        let core = Self::load(settings, clock, store, alive)?;
+        core.tick()?;
+        Ok(core)
+    }
+
+    /// Opens (or makes) the store beside whoever runs on it, for a command: what is known of agents, of
+    /// messages on their way and of the time stays as it is.
+    ///
+    /// # Errors
+    /// When the store cannot be opened, or holds what it must not.
+    pub fn visit(settings: Settings, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
+        let store = Store::open(&settings.database)?;
+        let alive = store.write(|tx| tx.alive_at())?;
+        Self::load(settings, clock, store, alive)
+    }
+
+    fn load(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        store: Store,
+        alive: DateTime<Utc>,
+    ) -> Result<Arc<Self>> {
         let (state, people) = store.read(|reader| Memory::load(reader, settings.thresholds, alive))?;
-        let core = Arc::new(Self {
+        Ok(Arc::new(Self {
             settings,
             clock,
             store,
@@ -111,9 +133,7 @@ impl Core {
             gate: Mutex::default(),
             events: broadcast::channel(EVENTS).0,
             queued: Notify::new(),
-        });
-        core.tick()?;
-        Ok(core)
+        }))
     }
 
     /// Runs `f` on a thread where blocking is allowed.

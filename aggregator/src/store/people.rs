@@ -324,6 +324,17 @@ impl Tx<'_> {
             "update alert set acknowledged_by = null where acknowledged_by = ?1",
             [id.as_str()],
         )?;
+        // What was done to their row, and their own login.
+        self.run(
+            "delete from audit where what in ('employee ' || ?1 || ' added', 'employee ' || ?1 || ' changed')",
+            [id.as_str()],
+        )?;
+        self.run("delete from user where employee = ?1", [id.as_str()])?;
+        // Texts to others may name them ("Sari already has it"); those that are out are needed no more.
+        self.run(
+            "update message set body = '' where form = 'text' and state in ('sent', 'delivered', 'read', 'failed_final')",
+            [],
+        )?;
         self.run("delete from employee where id = ?1", [id.as_str()])?;
         Ok(())
     }

@@ -122,12 +122,12 @@ fn routes(web: Arc<Web>) -> impl Filter<Extract = (Response,), Error = Infallibl
         .and(headers)
         .and(with_web.clone())
         .then(sockets::stream);
-    // Where the body is no multipart body, the request falls through to the table, which says so.
+    // Where the body is no multipart body, or does not say how long it is, the request falls through to the table, which says so.
     let photos = warp::path!("api" / "employees" / String / "photos")
         .and(warp::post())
         .and(headers)
         .and(with_web.clone())
-        .and(warp::multipart::form().max_length(None))
+        .and(warp::multipart::form().max_length(Some(photos::MAX_BODY)))
         .then(|id: String, headers: Headers, web: Arc<Web>, form| async move {
             photos::post(&web, &id, &headers, form).await
         });

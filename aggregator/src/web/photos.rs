@@ -22,6 +22,9 @@ const MAX_PHOTO: usize = 12 << 20;
 const MAX_TOTAL: usize = 64 << 20;
 const MAX_PHOTOS: usize = 20;
 /// All of it has to be there by then.
+/// The whole body: the photographs, and what multipart puts around them. Without this bound the reader of the
+/// parts would keep whatever comes before the first boundary.
+pub(crate) const MAX_BODY: u64 = (MAX_TOTAL as u64) + (1 << 20);
 const BODY_WITHIN: Duration = Duration::from_secs(180);
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 

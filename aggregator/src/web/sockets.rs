@@ -142,6 +142,8 @@ struct Peer {
     session: [u8; 32],
     beat: tokio::time::Interval,
     heard: Instant,
+    /// When the session was last found alive.
+    checked: Instant,
     stopping: watch::Receiver<bool>,
 }
 
@@ -156,6 +158,7 @@ impl Peer {
             session,
             beat,
             heard: Instant::now(),
+            checked: Instant::now(),
             stopping,
         }
     }
@@ -169,6 +172,23 @@ impl Peer {
 
     async fn send_json(&mut self, body: &Value) -> Result<(), End> {
         self.send(Message::text(body.to_string())).await
+    }
+
+    /// Whether the session has ended, asked at most every [`PING_EVERY`]. Apart from [`Self::attend`], which a busy
+    /// socket drops before it gets an answer.
+    async fn ended(&mut self) -> End {
+        if self.checked.elapsed() < PING_EVERY {
+            return None;
+        }
+        let session = self.session;
+        let answer = self.web.core.call(move |core| core.session(&session)).await;
+        // Only now: whoever drops this call before has not been answered.
+        self.checked = Instant::now();
+        match answer {
+            Ok(Some(_)) => None,
+            Ok(None) => Some((POLICY, "the session has ended")),
+            Err(_) => Some((TRY_AGAIN, "try again")),
+        }
     }
 
     /// Goes on until the socket has to end. May be dropped at any time.
@@ -192,11 +212,8 @@ impl Peer {
             if let Err(end) = self.send(Message::ping(Vec::new())).await {
                 return end;
             }
-            let session = self.session;
-            match self.web.core.call(move |core| core.session(&session)).await {
-                Ok(Some(_)) => {}
-                Ok(None) => return Some((POLICY, "the session has ended")),
-                Err(_) => return Some((TRY_AGAIN, "try again")),
+            if let Some(end) = self.ended().await {
+                return Some(end);
             }
         }
     }
@@ -224,6 +241,9 @@ async fn send_events(peer: &mut Peer, web: &Web, viewer: Viewer) -> End {
             end = peer.attend() => return end,
             change = changes.recv() => change,
         };
+        if let Some(end) = peer.ended().await {
+            return Some(end);
+        }
         let change = match change {
             Ok(change) => change,
             Err(RecvError::Lagged(_)) => return Some((TRY_AGAIN, "too slow; connect again")),
@@ -276,6 +296,9 @@ async fn send_views(peer: &mut Peer, web: &Web, viewer: Viewer, mut viewing: cra
             end = peer.attend() => return end,
             view = viewing.next() => view,
         };
+        if let Some(end) = peer.ended().await {
+            return Some(end);
+        }
         let message = match view {
             None => return Some((TRY_AGAIN, "connect again")),
             Some(View::Frame(frame)) => {
