@@ -13,7 +13,8 @@ const failures = new Map();
 const opened = new Set();
 
 const word = (prefix, value) => (has(`${prefix}.${value}`) ? t(`${prefix}.${value}`) : value);
-const who = (entry) => entry.recipient_name ?? entry.recipient ?? entry.detail ?? '–';
+const who = (entry, alert) => entry.recipient_name ?? entry.recipient
+  ?? (entry.what === 'acknowledged' ? alert.acknowledged_by : null) ?? '–';
 
 export function startAlerts() {
   view = byId('view-alerts');
@@ -94,7 +95,7 @@ function alertCard(alert) {
     renderPage();
   } }, icon('check'), t('alerts.ack'));
   const details = h('details', { class: 'history' }, h('summary', { data: { act: 'history' } }, `${t('alerts.history')} (${alert.history.length})`),
-    h('ol', {}, alert.history.map(historyEntry)));
+    h('ol', {}, alert.history.map((entry) => historyEntry(entry, alert))));
   details.open = opened.has(alert.id);
   details.addEventListener('toggle', () => (details.open ? opened.add(alert.id) : opened.delete(alert.id)));
   return h('li', { class: `alert panel alert-${alert.state}`, data: { alert: String(alert.id), employee: alert.employee } },
@@ -111,14 +112,22 @@ function alertCard(alert) {
         onclick: () => track(alert.employee) }, icon('locate-fixed'), t('alerts.show'))));
 }
 
-function historyEntry(entry) {
+/** The sentence of an entry; some details have one of their own. */
+function historyKey(entry) {
+  if (entry.detail === 'nobody_left') return 'history.nobody_left';
+  if (entry.detail === 'not_configured') return 'history.not_configured';
+  return `history.${entry.what}`;
+}
+
+function historyEntry(entry, alert) {
   const at = Date.parse(entry.at);
-  let text = has(`history.${entry.what}`)
-    ? t(`history.${entry.what}`, { who: who(entry), channel: entry.channel === 'whatsapp' ? 'WhatsApp' : (entry.channel ?? '') })
+  const key = historyKey(entry);
+  let text = has(key)
+    ? t(key, { who: who(entry, alert), channel: entry.channel === 'whatsapp' ? 'WhatsApp' : (entry.channel ?? '') })
     : entry.what;
   if (entry.message_state) text += `: ${word('message', entry.message_state)}`;
-  // The detail of an answer is who gave it, which the sentence says already.
-  const detail = entry.detail && !text.includes(entry.detail) ? entry.detail : null;
+  const said = key !== `history.${entry.what}` || !entry.detail || text.includes(entry.detail);
+  const detail = said ? null : word('detail', entry.detail);
   return h('li', {}, h('time', { datetime: entry.at, title: exactTime(at) }, whenShort(at)), h('span', {}, text,
     detail && h('span', { class: 'muted' }, ` (${detail})`)));
 }

@@ -34,7 +34,7 @@ pub enum Action {
         /// The version to be fetched.
         version: u64,
     },
-    /// Read the camera configurations again.
+    /// Read the camera configurations again. Agents of this version only log that they have to be restarted.
     Reload,
     /// Use a camera differently.
     Mode {

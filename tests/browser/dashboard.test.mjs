@@ -1,6 +1,7 @@
 // The dashboard in headless Chromium against a running aggregator with at least one camera that sees people.
 //
 // HADIR_URL, HADIR_USER and HADIR_PASSWORD say where it is and who logs in (an admin or HR account);
+// HADIR_PHONES is the address of the WhatsApp simulator's page, where there is one;
 // HADIR_SCREENSHOTS is a folder for pictures of the pages; CHROMIUM is the browser, /usr/bin/chromium if not given.
 
 import assert from 'node:assert/strict';
@@ -10,7 +11,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
-const { HADIR_URL, HADIR_USER, HADIR_PASSWORD, HADIR_SCREENSHOTS, CHROMIUM = '/usr/bin/chromium' } = process.env;
+const { HADIR_URL, HADIR_USER, HADIR_PASSWORD, HADIR_PHONES, HADIR_SCREENSHOTS, CHROMIUM = '/usr/bin/chromium' } = process.env;
 for (const [name, value] of Object.entries({ HADIR_URL, HADIR_USER, HADIR_PASSWORD })) {
   assert.ok(value, `Set ${name}: these tests run against a system that is already running.`);
 }
@@ -245,6 +246,36 @@ describe('dashboard', { concurrency: false }, () => {
     // What the browser itself says about an unreachable network in between is expected.
     complaints.splice(before);
   });
+
+  test('the button on the supervisor\'s phone answers the alert',
+    { skip: !HADIR_PHONES && 'HADIR_PHONES is not set', timeout: RECOGNITION_MS + 60_000 }, async () => {
+      const told = (alert) => alert.history.find((entry) => entry.what === 'message' && entry.recipient_name
+        && ['sent', 'delivered', 'read'].includes(entry.message_state));
+      const until = async (what, find) => {
+        const deadline = Date.now() + RECOGNITION_MS;
+        for (;;) {
+          const found = (await ask('/api/alerts?state=all')).find(find);
+          if (found) return found;
+          assert.ok(Date.now() < deadline, what);
+          await page.waitForTimeout(300);
+        }
+      };
+      const phone = await browser.newContext({ viewport: PHONE, locale: 'id-ID' });
+      try {
+        const chat = await phone.newPage();
+        chat.setDefaultTimeout(STEP_MS);
+        await chat.goto(HADIR_PHONES);
+        const alert = await until('somebody is absent and their superior is told', (a) => a.state === 'open' && told(a));
+        await chat.locator('button.contact', { hasText: told(alert).recipient_name }).click();
+        const message = chat.locator('.message.in', { hasText: alert.name }).filter({ has: chat.locator('button') }).last();
+        await message.locator('button').click();
+        const answered = await until('the alert is answered', (a) => a.id === alert.id && a.acknowledged_at);
+        assert.ok(answered.history.some((entry) => entry.what === 'acknowledged'));
+        await screenshot('phone-whatsapp', {}, chat);
+      } finally {
+        await phone.close();
+      }
+    });
 
   test('no error in the console, and nothing asked of anybody else', () => {
     assert.deepEqual(complaints, []);

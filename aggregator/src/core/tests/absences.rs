@@ -363,3 +363,31 @@ fn a_webhook_without_our_signature_is_refused() {
     );
     assert!(site.core.webhook_challenge("subscribe", "other", "7").is_err());
 }
+
+#[test]
+fn nobody_but_hr_answers_for_their_own_absence() {
+    let site = Site::new();
+    site.take(vec![seen(1, "SARI", 0)]);
+    site.until(400);
+    let id = site.alerts()[0].id;
+    let user = |role, employee: &str| Viewer {
+        role,
+        employee: Some(who(employee)),
+        username: employee.to_lowercase(),
+    };
+    let refused = site.core.acknowledge(&user(Role::Supervisor, "SARI"), id);
+    assert_eq!(refused.expect_err("was taken").kind, ErrorKind::Forbidden);
+    let answered = site.core.acknowledge(&user(Role::Supervisor, "BUDI"), id);
+    assert_eq!(answered.expect("answered").state, AlertState::Acknowledged);
+}
+
+#[test]
+fn a_command_beside_a_running_aggregator_changes_nothing() {
+    let site = Site::new();
+    let online = |core: &Core| core.agents(&admin()).expect("agents")[0].online;
+    Core::visit(settings(&site.folder), site.clock.clone()).expect("opens");
+    assert!(online(&site.core), "a visit put the agents offline");
+    // Starting does.
+    Core::open(settings(&site.folder), site.clock.clone()).expect("opens");
+    assert!(!online(&site.core));
+}
