@@ -1,8 +1,8 @@
 //! The running agent: one capture task and one recognition thread for each camera, the uplink, the gallery, the
 //! live views, and their orderly end.
 //!
-//! Recognition threads block on inference, so they are plain threads; a small number of them infers at the same
-//! time (`threads` in agent.toml). Everything else waits for the network and is asynchronous.
+//! Recognition threads block on inference, so they are plain threads. `threads` in agent.toml says how many of
+//! them infer at the same time and, where there are fewer cameras, how many threads an inference uses. Everything else waits for the network and is asynchronous.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use hadir_models::model::EMBEDDER;
+use hadir_models::{Compute, Instructions};
 use hadir_shared::command::{Action, Command};
 use hadir_shared::id::{CameraId, EmployeeId};
 use hadir_shared::sighting::Method;
@@ -54,10 +55,16 @@ pub(crate) enum AgentError {
 ///
 /// # Errors
 /// When it cannot start. Once it runs, nothing from outside ends it.
-pub(crate) async fn run(config: AgentConfig) -> Result<(), AgentError> {
+pub(crate) async fn run(config: AgentConfig, instructions: Instructions) -> Result<(), AgentError> {
     let stop_signal = stop_signal().map_err(AgentError::Signals)?;
     let _lock = outbox::lock(&config.data)?;
-    let models = Arc::new(Models::new()?);
+    // With a camera for each thread, an inference has one thread; with fewer cameras it may use them all.
+    let threads = if config.cameras.len() < config.threads {
+        config.threads
+    } else {
+        1
+    };
+    let models = Arc::new(Models::new(&Compute::new(instructions, threads)?)?);
     let outbox = Arc::new(Outbox::open(&config.data)?);
     let appended = Arc::new(Notify::new());
     let gallery = Arc::new(GalleryStore::load(gallery_access(&config)));

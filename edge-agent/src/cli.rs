@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 use clap::{Parser, Subcommand};
+use hadir_models::Instructions;
 
 use crate::commands::{bench, detect, doctor, embed, eval, run, test_recording};
 
@@ -11,6 +12,10 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Vector instructions of the networks: avx512, avx2, neon, portable; by themselves the widest that the
+    /// processor has
+    #[arg(long, global = true, value_name = "NAME", env = "HADIR_INSTRUCTIONS")]
+    pub(crate) instructions: Option<Instructions>,
 }
 
 /// What to do.

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         .with_ansi(colours)
         .with_target(false)
         .init();
-    match commands::dispatch(&cli.command) {
+    match commands::dispatch(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let message = failure.to_string();

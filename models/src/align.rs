@@ -7,6 +7,8 @@
 
 use image::RgbImage;
 
+use crate::frame::Frame;
+
 /// Side of an aligned crop in pixels.
 pub const CROP_SIDE: u32 = 112;
 
@@ -30,10 +32,20 @@ struct Similarity {
 
 /// Cuts out the face whose landmarks these are (in the order of [`crate::detect::Face::landmarks`], in pixels
 /// of the frame), upright, at 112×112 pixels. Landmarks that lie in one point or are not finite give a black crop.
-pub fn align_crop(frame: &RgbImage, landmarks: &[[f32; 2]; 5]) -> RgbImage {
+pub fn align_crop<'a>(frame: impl Into<Frame<'a>>, landmarks: &[[f32; 2]; 5]) -> RgbImage {
+    let mut crop = RgbImage::default();
+    align_crop_into(frame, landmarks, &mut crop);
+    crop
+}
+
+/// The same into a crop that is there already, whose memory is used again.
+pub fn align_crop_into<'a>(frame: impl Into<Frame<'a>>, landmarks: &[[f32; 2]; 5], crop: &mut RgbImage) {
+    if crop.dimensions() != (CROP_SIDE, CROP_SIDE) {
+        *crop = RgbImage::new(CROP_SIDE, CROP_SIDE);
+    }
     match to_frame(landmarks) {
-        Some(transform) => sample(frame, transform),
-        None => RgbImage::new(CROP_SIDE, CROP_SIDE),
+        Some(transform) => sample(frame.into(), transform, crop),
+        None => crop.fill(0),
     }
 }
 
@@ -64,34 +76,36 @@ fn to_frame(landmarks: &[[f32; 2]; 5]) -> Option<Similarity> {
     })
 }
 
-fn sample(frame: &RgbImage, to_frame: Similarity) -> RgbImage {
-    let (width, height) = (i64::from(frame.width()), i64::from(frame.height()));
+fn sample(frame: Frame<'_>, to_frame: Similarity, crop: &mut RgbImage) {
+    let (width, height) = frame.dimensions();
+    let (width, height) = (i64::from(width), i64::from(height));
     let pixel = |x: i64, y: i64| {
         let inside = (0..width).contains(&x) && (0..height).contains(&y);
         if inside {
-            frame.get_pixel(x as u32, y as u32).0.map(f64::from)
+            frame.pixel(x as usize, y as usize).map(f64::from)
         } else {
             [0.0; 3]
         }
     };
-    RgbImage::from_fn(CROP_SIDE, CROP_SIDE, |u, v| {
+    for (u, v, out) in crop.enumerate_pixels_mut() {
         let (u, v) = (f64::from(u), f64::from(v));
         let Similarity { a, b, tx, ty } = to_frame;
         let (x, y) = (a * u - b * v + tx, b * u + a * v + ty);
         // `as` saturates, so a point far outside stays outside.
         let (x0, y0) = (x.floor() as i64, y.floor() as i64);
         if x0 < -1 || y0 < -1 || x0 >= width || y0 >= height {
-            return image::Rgb([0; 3]);
+            out.0 = [0; 3];
+            continue;
         }
         let (fx, fy) = (x - x0 as f64, y - y0 as f64);
         let upper = (pixel(x0, y0), pixel(x0 + 1, y0));
         let lower = (pixel(x0, y0 + 1), pixel(x0 + 1, y0 + 1));
-        image::Rgb(std::array::from_fn(|c| {
+        out.0 = std::array::from_fn(|c| {
             let mix = |(left, right): ([f64; 3], [f64; 3])| left[c] + fx * (right[c] - left[c]);
             let (upper, lower) = (mix(upper), mix(lower));
             (upper + fy * (lower - upper)).round() as u8
-        }))
-    })
+        });
+    }
 }
 
 #[cfg(test)]

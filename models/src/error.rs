@@ -29,11 +29,24 @@ pub enum ModelError {
         /// The given height.
         height: u32,
     },
+    /// The planes of a YUV frame are shorter than its size says.
+    #[error("the planes of a YUV frame do not hold {width}x{height} pixels")]
+    Planes {
+        /// Its width.
+        width: usize,
+        /// Its height.
+        height: usize,
+    },
+    /// The processor does not have the instructions that were asked for.
+    #[error(
+        "this processor has no {0} instructions; leave the choice to the program, or ask for \"portable\""
+    )]
+    Instructions(crate::Instructions),
     /// The system gave no threads.
-    #[error("{count} threads for inference cannot be started: {source}")]
+    #[error("{threads} threads for inference cannot be started: {source}")]
     Threads {
         /// How many were asked for.
-        count: usize,
+        threads: usize,
         /// The system's reason.
         source: rayon::ThreadPoolBuildError,
     },

@@ -6,16 +6,22 @@
 //! [`matching::Index`] ranks the people it may be. See `weights/` for the model cards.
 
 pub mod align;
+#[doc(hidden)]
+pub mod bench;
+mod compute;
 pub mod detect;
 pub mod embed;
 mod error;
+pub mod frame;
+mod input;
+mod instructions;
+mod kernels;
 mod layers;
 pub mod matching;
 pub mod model;
 pub mod picture;
 pub mod quality;
-mod resize;
-mod threads;
 
+pub use compute::Compute;
 pub use error::ModelError;
-pub use threads::Threads;
+pub use instructions::Instructions;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use hadir_models::detect::{DetectOptions, Detector, Face};
-use hadir_models::picture;
+use hadir_models::{Compute, picture};
 use serde::Serialize;
 
 use super::output::{Stop, complain, json_line, to_stdout};
@@ -37,7 +37,7 @@ struct Line<'a> {
 ///
 /// # Errors
 /// [`Failure::NotRight`] when a picture could not be read; the others are reported all the same.
-pub(crate) fn run(args: &DetectArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &DetectArgs, compute: &Compute) -> Result<(), Failure> {
     let mut options = DetectOptions {
         score_threshold: args.score,
         ..DetectOptions::still()
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &DetectArgs) -> Result<(), Failure> {
     if args.max_side.is_some() {
         options.max_side = args.max_side;
     }
-    let detector = Detector::new().map_err(|e| Failure::NotRight(e.to_string()))?;
+    let detector = Detector::with_compute(compute).map_err(|e| Failure::NotRight(e.to_string()))?;
     to_stdout(|out| {
         let mut failed = 0;
         for path in &args.images {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use hadir_models::Compute;
 use hadir_models::detect::DetectOptions;
 use hadir_models::model::{DETECTOR, EMBEDDER};
 use hadir_shared::status::CameraMode;
@@ -61,12 +62,12 @@ struct Report<'a> {
 ///
 /// # Errors
 /// [`Failure::NotRight`] if a check failed.
-pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &DoctorArgs, compute: &Compute) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::NotRight(format!("the checks cannot start: {e}")))?;
-    let mut checks = vec![Check::new("models", check_models())];
+    let mut checks = vec![Check::new("models", check_models(compute))];
     match config::load(&args.config) {
         Err(errors) => {
             checks.extend(
@@ -125,9 +126,9 @@ async fn check_all(config: &AgentConfig, checks: &mut Vec<Check>) {
 }
 
 /// Runs both networks once and looks whether the answer is sane.
-fn check_models() -> Result<String, String> {
+fn check_models(compute: &Compute) -> Result<String, String> {
     let broken = |e: &dyn std::fmt::Display| format!("{e}: the program file is damaged, install it again");
-    let models = Models::new().map_err(|e| broken(&e))?;
+    let models = Models::new(compute).map_err(|e| broken(&e))?;
     let grey = RgbImage::from_pixel(320, 180, image::Rgb([128; 3]));
     let faces = models
         .detector
@@ -145,7 +146,12 @@ fn check_models() -> Result<String, String> {
     if embeddings.len() != 2 || !finite || embeddings[0] == embeddings[1] {
         return Err(broken(&"the embedder gives no sane answer"));
     }
-    Ok(format!("{} and {} run", DETECTOR.id, EMBEDDER.id))
+    Ok(format!(
+        "{} and {} run, with {} instructions",
+        DETECTOR.id,
+        EMBEDDER.id,
+        compute.instructions()
+    ))
 }
 
 async fn check_camera(camera: &CameraConfig) -> Result<String, String> {
@@ -240,7 +246,11 @@ mod tests {
 
     #[test]
     fn the_models_pass_their_self_test() {
-        assert!(check_models().is_ok());
+        let said = check_models(&Compute::default()).expect("they run");
+        assert!(
+            said.contains(Compute::default().instructions().as_str()),
+            "{said}"
+        );
     }
 
     #[test]

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use hadir_models::ModelError;
 use hadir_models::align::CROP_SIDE;
 use hadir_models::detect::DetectOptions;
 use hadir_models::embed::{Embedder, Embedding};
-use hadir_models::picture;
+use hadir_models::{Compute, ModelError, picture};
 use serde::Serialize;
 
 use super::detect::unread;
@@ -40,16 +39,16 @@ struct Line<'a> {
 ///
 /// # Errors
 /// [`Failure::NotRight`] when a picture could not be read or shows no face; the others are reported all the same.
-pub(crate) fn run(args: &EmbedArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &EmbedArgs, compute: &Compute) -> Result<(), Failure> {
     if args.aligned {
-        run_aligned(args)
+        run_aligned(args, compute)
     } else {
-        run_whole(args)
+        run_whole(args, compute)
     }
 }
 
-fn run_whole(args: &EmbedArgs) -> Result<(), Failure> {
-    let networks = pictures::Networks::new()?;
+fn run_whole(args: &EmbedArgs, compute: &Compute) -> Result<(), Failure> {
+    let networks = pictures::Networks::new(compute)?;
     to_stdout(|out| {
         let mut failed = 0;
         for path in &args.images {
@@ -93,8 +92,8 @@ fn run_whole(args: &EmbedArgs) -> Result<(), Failure> {
     })
 }
 
-fn run_aligned(args: &EmbedArgs) -> Result<(), Failure> {
-    let embedder = Embedder::new().map_err(|e| Failure::NotRight(e.to_string()))?;
+fn run_aligned(args: &EmbedArgs, compute: &Compute) -> Result<(), Failure> {
+    let embedder = Embedder::with_compute(compute).map_err(|e| Failure::NotRight(e.to_string()))?;
     to_stdout(|out| {
         let mut failed = 0;
         for path in &args.images {

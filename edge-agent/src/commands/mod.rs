@@ -12,7 +12,9 @@ pub(crate) mod test_recording;
 
 use std::process::ExitCode;
 
-use crate::cli::Command;
+use hadir_models::{Compute, Instructions};
+
+use crate::cli::{Cli, Command};
 
 /// Why a command did not end well. The message is one sentence for the person at the terminal.
 #[derive(Debug, thiserror::Error)]
@@ -39,14 +41,16 @@ impl Failure {
 ///
 /// # Errors
 /// The command's own, as one sentence.
-pub(crate) fn dispatch(command: &Command) -> Result<(), Failure> {
-    match command {
-        Command::Run(args) => run::run(args),
-        Command::Doctor(args) => doctor::run(args),
-        Command::TestRecording(args) => test_recording::run(args),
-        Command::Detect(args) => detect::run(args),
-        Command::Embed(args) => embed::run(args),
-        Command::Eval(args) => eval::run(args),
-        Command::Bench(args) => bench::run(args),
+pub(crate) fn dispatch(cli: &Cli) -> Result<(), Failure> {
+    let instructions = cli.instructions.unwrap_or_else(Instructions::best);
+    let compute = Compute::new(instructions, 1).map_err(|e| Failure::Usage(e.to_string()))?;
+    match &cli.command {
+        Command::Run(args) => run::run(args, instructions),
+        Command::Doctor(args) => doctor::run(args, &compute),
+        Command::TestRecording(args) => test_recording::run(args, &compute),
+        Command::Detect(args) => detect::run(args, &compute),
+        Command::Embed(args) => embed::run(args, &compute),
+        Command::Eval(args) => eval::run(args, &compute),
+        Command::Bench(args) => bench::run(args, instructions),
     }
 }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use hadir_models::ModelError;
 use hadir_models::align::align_crop;
 use hadir_models::detect::{DetectOptions, Detector, Face, main_face};
 use hadir_models::embed::{Embedder, Embedding};
 use hadir_models::picture::{self, PictureError};
 use hadir_models::quality::{self, Quality};
+use hadir_models::{Compute, ModelError};
 
 use super::Failure;
 
@@ -21,11 +21,11 @@ pub(super) struct Networks {
 }
 
 impl Networks {
-    pub(super) fn new() -> Result<Self, Failure> {
+    pub(super) fn new(compute: &Compute) -> Result<Self, Failure> {
         let networks = || {
             Ok(Self {
-                detector: Detector::new()?,
-                embedder: Embedder::new()?,
+                detector: Detector::with_compute(compute)?,
+                embedder: Embedder::with_compute(compute)?,
             })
         };
         networks().map_err(|e: ModelError| Failure::NotRight(e.to_string()))

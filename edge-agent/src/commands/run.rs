@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use hadir_models::Instructions;
 
 use super::Failure;
 use crate::{agent, config};
@@ -19,7 +20,7 @@ pub(crate) struct RunArgs {
 ///
 /// # Errors
 /// A wrong configuration is a usage error; what prevents the start otherwise is told in a sentence.
-pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &RunArgs, instructions: Instructions) -> Result<(), Failure> {
     let config = load(&args.config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -27,7 +28,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
         .build()
         .map_err(|e| Failure::NotRight(format!("the agent cannot start: {e}")))?;
     runtime
-        .block_on(agent::run(config))
+        .block_on(agent::run(config, instructions))
         .map_err(|e| Failure::NotRight(e.to_string()))?;
     // What still blocks (a dead camera's driver) does not keep the process alive.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));

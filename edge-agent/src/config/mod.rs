@@ -31,7 +31,7 @@ pub(crate) struct AgentConfig {
     pub(crate) agent: AgentId,
     /// Folder of `outbox.sqlite` and `gallery.sealed`.
     pub(crate) data: PathBuf,
-    /// How many cameras are recognised at the same moment.
+    /// How many threads recognise: that many cameras at the same moment, or fewer cameras with several each.
     pub(crate) threads: usize,
     /// The broker.
     pub(crate) mqtt: MqttConfig,

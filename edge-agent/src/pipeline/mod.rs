@@ -154,6 +154,10 @@ pub(crate) struct Pipeline {
     presence: Presence,
     rejected: BTreeMap<Reason, u64>,
     now: Option<DateTime<Utc>>,
+    /// Memory for the looks at tilted faces.
+    look: RgbImage,
+    /// Memory for the aligned faces of a frame.
+    aligned: [RgbImage; VIEWS_A_FRAME],
 }
 
 impl Pipeline {
@@ -169,6 +173,8 @@ impl Pipeline {
             presence: Presence::default(),
             rejected: BTreeMap::new(),
             now: None,
+            look: RgbImage::default(),
+            aligned: std::array::from_fn(|_| RgbImage::default()),
         }
     }
 
@@ -305,39 +311,42 @@ impl Pipeline {
             }
         }
         due.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut prepared = Vec::with_capacity(VIEWS_A_FRAME);
         for (_, face, id) in due.into_iter().take(VIEWS_A_FRAME) {
-            let evidence = self.evidence.entry(id).or_default();
-            match view::take(frame, face, self.tilts.get(&id).copied(), &self.models)? {
-                Ok(taken) => {
-                    self.tilts.insert(id, taken.tilt);
-                    let view = View {
-                        embedding: taken.embedding,
-                        weight: taken.weight,
-                    };
-                    let doubt = self.tracker.get(id).map_or(Doubt::None, |track| track.doubt);
-                    let unknown = !evidence.was_named;
-                    match evidence.add(view, &self.people, doubt, now) {
-                        Checked::Confirmed => self.tracker.settle(id),
-                        Checked::Open => {}
-                        Checked::Suspicious => self.tracker.doubt(id),
-                        Checked::Another => {
-                            let counts = self
-                                .tracker
-                                .get(id)
-                                .is_some_and(|track| track.hits >= COUNTED_HITS);
-                            unknown_ended += u64::from(unknown && counts);
-                            self.split(id, now);
-                        }
-                    }
-                }
+            let aligned = &mut self.aligned[prepared.len()];
+            let tilt = self.tilts.get(&id).copied();
+            match view::prepare(frame, face, tilt, &self.models, &mut self.look, aligned)? {
+                Ok(view) => prepared.push((id, view)),
                 Err(why) => {
                     // Not looked at again in the very next frame, which will hardly be better. A face that is
                     // too small costs nothing to look at, and may come nearer: it is not grown tired of.
+                    let evidence = self.evidence.entry(id).or_default();
                     match why {
                         ViewError::TooSmall => evidence.last_view_at = Some(now),
                         _ => evidence.tried(now),
                     }
                     *self.rejected.entry(why.into()).or_default() += 1;
+                }
+            }
+        }
+        let embeddings = self.models.embedder.embed(&self.aligned[..prepared.len()])?;
+        for ((id, view), embedding) in prepared.into_iter().zip(embeddings) {
+            self.tilts.insert(id, view.tilt);
+            let weight = view.weight;
+            let evidence = self.evidence.entry(id).or_default();
+            let doubt = self.tracker.get(id).map_or(Doubt::None, |track| track.doubt);
+            let unknown = !evidence.was_named;
+            match evidence.add(View { embedding, weight }, &self.people, doubt, now) {
+                Checked::Confirmed => self.tracker.settle(id),
+                Checked::Open => {}
+                Checked::Suspicious => self.tracker.doubt(id),
+                Checked::Another => {
+                    let counts = self
+                        .tracker
+                        .get(id)
+                        .is_some_and(|track| track.hits >= COUNTED_HITS);
+                    unknown_ended += u64::from(unknown && counts);
+                    self.split(id, now);
                 }
             }
         }

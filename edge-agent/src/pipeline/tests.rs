@@ -3,7 +3,7 @@
 use super::*;
 
 fn pipeline() -> Pipeline {
-    let models = Arc::new(Models::new().expect("models"));
+    let models = Arc::new(Models::new(&hadir_models::Compute::default()).expect("models"));
     Pipeline::new(Settings { detect_width: 320 }, models)
 }
 

@@ -8,7 +8,7 @@
 
 use hadir_models::ModelError;
 use hadir_models::detect::{DetectOptions, Detector, Face};
-use image::{Rgb, RgbImage};
+use image::RgbImage;
 
 /// Side of the crop that the detector looks at.
 const SIDE: u32 = 160;
@@ -33,7 +33,7 @@ pub(crate) struct Upright {
 }
 
 /// Looks for the face at the tilts around `last_tilt`, or around none. `None` if it is found at no tilt: then it
-/// is hardly a face.
+/// is hardly a face. `look` is any picture, whose memory is used.
 ///
 /// # Errors
 /// Those of the detector.
@@ -42,20 +42,21 @@ pub(crate) fn straighten(
     face: &Face,
     last_tilt: Option<i32>,
     detector: &Detector,
+    look: &mut RgbImage,
 ) -> Result<Option<Upright>, ModelError> {
     let mut tried: Vec<(i32, Option<Upright>)> = Vec::with_capacity(5);
-    let mut look = |tilts: &[i32]| -> Result<Option<i32>, ModelError> {
+    let mut try_tilts = |tilts: &[i32]| -> Result<Option<i32>, ModelError> {
         for &tilt in tilts {
             if tilt.abs() <= MOST && tried.iter().all(|(t, _)| *t != tilt) {
-                tried.push((tilt, look_at(frame, face, tilt, detector)?));
+                tried.push((tilt, look_at(frame, face, tilt, detector, look)?));
             }
         }
         Ok(best(&tried).map(|upright| upright.tilt))
     };
     let found = match last_tilt {
-        Some(tilt) => look(&[tilt, tilt - STEP, tilt + STEP])?,
-        None => match look(&FIRST)? {
-            Some(tilt) => look(&[tilt - STEP, tilt + STEP])?,
+        Some(tilt) => try_tilts(&[tilt, tilt - STEP, tilt + STEP])?,
+        None => match try_tilts(&FIRST)? {
+            Some(tilt) => try_tilts(&[tilt - STEP, tilt + STEP])?,
             None => None,
         },
     };
@@ -75,6 +76,7 @@ fn look_at(
     face: &Face,
     tilt: i32,
     detector: &Detector,
+    crop: &mut RgbImage,
 ) -> Result<Option<Upright>, ModelError> {
     let turn = Turn::around(face, tilt);
     let options = DetectOptions {
@@ -82,14 +84,14 @@ fn look_at(
         score_threshold: 0.4,
         ..DetectOptions::default()
     };
-    let crop = turn.crop(frame);
+    turn.crop(frame, crop);
     let middle = SIDE as f32 / 2.0;
     let off = |found: &Face| {
         let [x, y] = found.center();
         (x - middle).hypot(y - middle)
     };
     let found = detector
-        .detect(&crop, &options)?
+        .detect(&*crop, &options)?
         .into_iter()
         .min_by(|a, b| off(a).total_cmp(&off(b)));
     let Some(found) = found.filter(|found| off(found) < middle / 2.0) else {
@@ -140,38 +142,46 @@ impl Turn {
     }
 
     /// Samples the crop bilinearly; black outside the frame.
-    fn crop(self, frame: &RgbImage) -> RgbImage {
+    fn crop(self, frame: &RgbImage, crop: &mut RgbImage) {
+        if crop.dimensions() != (SIDE, SIDE) {
+            *crop = RgbImage::new(SIDE, SIDE);
+        }
         let (width, height) = (frame.width() as usize, frame.height() as usize);
         let pixels = frame.as_raw();
-        let mut crop = Vec::with_capacity((SIDE * SIDE * 3) as usize);
-        for v in 0..SIDE {
-            for u in 0..SIDE {
-                let [x, y] = self.to_frame([u as f32, v as f32]);
-                // Written so that no number (NaN) is outside too.
-                let inside = x >= 0.0 && y >= 0.0 && x < (width - 1) as f32 && y < (height - 1) as f32;
-                if !inside {
-                    crop.extend([0; 3]);
-                    continue;
-                }
-                let (x0, y0) = (x as usize, y as usize);
-                let (fx, fy) = (x - x0 as f32, y - y0 as f32);
-                let upper = (y0 * width + x0) * 3;
-                let lower = upper + width * 3;
-                for c in 0..3 {
-                    let value = |at: usize| f32::from(pixels[at + c]);
-                    let above = value(upper) + fx * (value(upper + 3) - value(upper));
-                    let below = value(lower) + fx * (value(lower + 3) - value(lower));
-                    crop.push((above + fy * (below - above) + 0.5) as u8);
-                }
+        for (u, v, out) in crop.enumerate_pixels_mut() {
+            let [x, y] = self.to_frame([u as f32, v as f32]);
+            // Written so that no number (NaN) is outside too.
+            let inside = x >= 0.0 && y >= 0.0 && x < (width - 1) as f32 && y < (height - 1) as f32;
+            if !inside {
+                out.0 = [0; 3];
+                continue;
             }
+            let (x0, y0) = (x as usize, y as usize);
+            let (fx, fy) = (x - x0 as f32, y - y0 as f32);
+            let upper = (y0 * width + x0) * 3;
+            let lower = upper + width * 3;
+            out.0 = std::array::from_fn(|c| {
+                let value = |at: usize| f32::from(pixels[at + c]);
+                let above = value(upper) + fx * (value(upper + 3) - value(upper));
+                let below = value(lower) + fx * (value(lower + 3) - value(lower));
+                (above + fy * (below - above) + 0.5) as u8
+            });
         }
-        RgbImage::from_raw(SIDE, SIDE, crop).unwrap_or_else(|| RgbImage::from_pixel(SIDE, SIDE, Rgb([0; 3])))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use image::Rgb;
+
     use super::*;
+
+    /// The crop on its own, in memory that held something else.
+    fn crop_of(turn: Turn, frame: &RgbImage) -> RgbImage {
+        let mut crop = RgbImage::from_pixel(SIDE, SIDE, Rgb([99; 3]));
+        turn.crop(frame, &mut crop);
+        crop
+    }
 
     fn face(bounds: [f32; 4]) -> Face {
         Face {
@@ -198,12 +208,12 @@ mod tests {
             200,
             |x, _| if x < 100 { Rgb([10; 3]) } else { Rgb([200; 3]) },
         );
-        let crop = Turn::around(&face([80.0, 80.0, 40.0, 40.0]), 0).crop(&frame);
+        let crop = crop_of(Turn::around(&face([80.0, 80.0, 40.0, 40.0]), 0), &frame);
         assert_eq!(
             (crop.get_pixel(10, 80).0, crop.get_pixel(150, 80).0),
             ([10; 3], [200; 3])
         );
-        let turned = Turn::around(&face([80.0, 80.0, 40.0, 40.0]), 90).crop(&frame);
+        let turned = crop_of(Turn::around(&face([80.0, 80.0, 40.0, 40.0]), 90), &frame);
         assert_eq!(
             (turned.get_pixel(80, 150).0, turned.get_pixel(80, 10).0),
             ([10; 3], [200; 3])
@@ -219,7 +229,7 @@ mod tests {
             [1e30, 0.0, 5.0, 5.0],
         ] {
             for size in [1, 2, 50] {
-                let crop = Turn::around(&face(bounds), 30).crop(&RgbImage::new(size, size));
+                let crop = crop_of(Turn::around(&face(bounds), 30), &RgbImage::new(size, size));
                 assert_eq!(crop.dimensions(), (SIDE, SIDE));
             }
         }

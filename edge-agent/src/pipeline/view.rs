@@ -2,7 +2,7 @@
 
 use hadir_models::detect::{Detector, Face};
 use hadir_models::embed::{Embedder, Embedding};
-use hadir_models::{ModelError, align, quality};
+use hadir_models::{Compute, ModelError, align, quality};
 use image::RgbImage;
 
 use super::upright;
@@ -31,10 +31,10 @@ impl Models {
     ///
     /// # Errors
     /// When the weights are damaged.
-    pub(crate) fn new() -> Result<Self, ModelError> {
+    pub(crate) fn new(compute: &Compute) -> Result<Self, ModelError> {
         Ok(Self {
-            detector: Detector::new()?,
-            embedder: Embedder::new()?,
+            detector: Detector::with_compute(compute)?,
+            embedder: Embedder::with_compute(compute)?,
         })
     }
 }
@@ -63,6 +63,15 @@ pub(crate) enum ViewError {
     HardlyAFace,
 }
 
+/// A view that is ready to be embedded: its aligned crop, and what is known of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Prepared {
+    /// Its weight in a vote, above 0.
+    pub(crate) weight: f32,
+    /// The head's tilt, where the next look begins.
+    pub(crate) tilt: i32,
+}
+
 /// Makes a view of a face.
 ///
 /// # Errors
@@ -73,15 +82,17 @@ pub(crate) fn take(
     last_tilt: Option<i32>,
     models: &Models,
 ) -> Result<Result<Taken, ViewError>, ModelError> {
-    if face.eye_distance() < MIN_EYE_DISTANCE * 0.75 {
-        return Ok(Err(ViewError::TooSmall));
-    }
-    let Some(upright) = upright::straighten(frame, face, last_tilt, &models.detector)? else {
-        return Ok(Err(ViewError::HardlyAFace));
-    };
-    let aligned = align::align_crop(frame, &upright.landmarks);
-    let weight = match weigh(&aligned, &upright.face) {
-        Ok(weight) => weight,
+    let mut aligned = RgbImage::default();
+    let prepared = prepare(
+        frame,
+        face,
+        last_tilt,
+        models,
+        &mut RgbImage::default(),
+        &mut aligned,
+    )?;
+    let Prepared { weight, tilt } = match prepared {
+        Ok(prepared) => prepared,
         Err(why) => return Ok(Err(why)),
     };
     let embedding = models.embedder.embed(&[aligned])?.pop();
@@ -89,9 +100,34 @@ pub(crate) fn take(
         .map(|embedding| Taken {
             embedding,
             weight,
-            tilt: upright.tilt,
+            tilt,
         })
         .ok_or(ViewError::HardlyAFace))
+}
+
+/// Finds the face upright and cuts it out into `aligned`. `look` is any picture, whose memory is used.
+///
+/// # Errors
+/// Outer: those of the networks. Inner: why the face gives no view.
+pub(crate) fn prepare(
+    frame: &RgbImage,
+    face: &Face,
+    last_tilt: Option<i32>,
+    models: &Models,
+    look: &mut RgbImage,
+    aligned: &mut RgbImage,
+) -> Result<Result<Prepared, ViewError>, ModelError> {
+    if face.eye_distance() < MIN_EYE_DISTANCE * 0.75 {
+        return Ok(Err(ViewError::TooSmall));
+    }
+    let Some(upright) = upright::straighten(frame, face, last_tilt, &models.detector, look)? else {
+        return Ok(Err(ViewError::HardlyAFace));
+    };
+    align::align_crop_into(frame, &upright.landmarks, aligned);
+    Ok(weigh(aligned, &upright.face).map(|weight| Prepared {
+        weight,
+        tilt: upright.tilt,
+    }))
 }
 
 /// The weight of a view in the vote, or why it has none.

@@ -4,7 +4,7 @@ use super::Face;
 use super::network::{Map, OUTPUTS};
 
 /// Every face whose score reaches the threshold, level by level, row by row.
-pub(super) fn faces(maps: &[Map], threshold: f32) -> Vec<Face> {
+pub(super) fn faces(maps: &[Map<'_>], threshold: f32) -> Vec<Face> {
     // The score is the geometric mean of two probabilities, so each of them has to reach its square. Compared
     // before the sigmoid, this spares all but a few cells the exponentials.
     let least = logit(threshold * threshold);
@@ -61,11 +61,11 @@ fn logit(p: f32) -> f32 {
 mod tests {
     use super::*;
 
-    fn map(cells: Vec<[f32; OUTPUTS]>, cols: usize) -> Map {
+    fn map(cells: &[[f32; OUTPUTS]], cols: usize) -> Map<'_> {
         Map {
             stride: 8,
             cols,
-            cells: cells.into_flattened(),
+            cells: cells.as_flattened(),
         }
     }
 
@@ -76,7 +76,7 @@ mod tests {
         (cell[2], cell[3], cell[4], cell[5]) = (0.5, -0.5, 2.0f32.ln(), 4.0f32.ln());
         (cell[6], cell[7], cell[14], cell[15]) = (-0.25, 0.25, 1.0, 2.0);
         let off = [-9.0; OUTPUTS];
-        let found = faces(&[map(vec![off, off, off, off, off, cell], 3)], 0.6);
+        let found = faces(&[map(&[off, off, off, off, off, cell], 3)], 0.6);
         let [face] = found.as_slice() else {
             panic!("one face, not {found:?}")
         };
@@ -92,14 +92,14 @@ mod tests {
         let scored = |cls: f32, obj: f32| {
             let mut cell = [0.0; OUTPUTS];
             (cell[0], cell[1]) = (cls, obj);
-            map(vec![cell], 1)
+            [cell]
         };
         let exact = |x: f32| 1.0 / (1.0 + (-f64::from(x)).exp());
         for cls in [-3.0, -0.6, 0.0, 0.4, 5.0, 40.0] {
             for obj in [-3.0, -0.6, 0.0, 0.4, 5.0, 40.0] {
                 let expected = (exact(cls) * exact(obj)).sqrt() as f32;
                 for threshold in [0.3, 0.6, 0.9] {
-                    let found = faces(&[scored(cls, obj)], threshold);
+                    let found = faces(&[map(&scored(cls, obj), 1)], threshold);
                     assert_eq!(
                         found.len(),
                         usize::from(expected >= threshold),
@@ -115,14 +115,14 @@ mod tests {
     fn numbers_beyond_reason_make_no_face() {
         let mut cell = [0.0; OUTPUTS];
         (cell[0], cell[1], cell[4]) = (9.0, 9.0, 1e9);
-        assert!(faces(&[map(vec![cell, [f32::NAN; OUTPUTS]], 2)], 0.6).is_empty());
+        assert!(faces(&[map(&[cell, [f32::NAN; OUTPUTS]], 2)], 0.6).is_empty());
     }
 
     #[test]
     fn every_threshold_is_defined() {
         let cell = [0.5; OUTPUTS];
-        assert_eq!(faces(&[map(vec![cell], 1)], 0.0).len(), 1);
-        assert_eq!(faces(&[map(vec![cell], 1)], 1.0).len(), 0);
-        assert_eq!(faces(&[map(vec![cell], 1)], 2.0).len(), 0);
+        assert_eq!(faces(&[map(&[cell], 1)], 0.0).len(), 1);
+        assert_eq!(faces(&[map(&[cell], 1)], 1.0).len(), 0);
+        assert_eq!(faces(&[map(&[cell], 1)], 2.0).len(), 0);
     }
 }

@@ -10,7 +10,9 @@ mod nms;
 use image::RgbImage;
 use serde::Serialize;
 
-use crate::{ModelError, Threads, model, resize};
+use crate::frame::Frame;
+use crate::input::Scaled;
+use crate::{Compute, ModelError, model};
 use network::YuNet;
 
 /// Frames are padded to multiples of this: the cell of the coarsest of the three feature maps.
@@ -126,15 +128,15 @@ impl Detector {
     /// # Errors
     /// [`ModelError::Weights`] when the compiled-in weights are damaged.
     pub fn new() -> Result<Self, ModelError> {
-        Self::with_threads(&Threads::ONE)
+        Self::with_compute(&Compute::default())
     }
 
-    /// A detector that may use these threads.
+    /// A detector that computes so.
     ///
     /// # Errors
     /// [`ModelError::Weights`] when the compiled-in weights are damaged.
-    pub fn with_threads(threads: &Threads) -> Result<Self, ModelError> {
-        let network = YuNet::new(model::DETECTOR_WEIGHTS, threads);
+    pub fn with_compute(compute: &Compute) -> Result<Self, ModelError> {
+        let network = YuNet::new(model::DETECTOR_WEIGHTS, compute);
         let network = network.map_err(|source| ModelError::Weights {
             model: model::DETECTOR.id,
             source,
@@ -147,7 +149,12 @@ impl Detector {
     ///
     /// # Errors
     /// [`ModelError::Inference`] when a layer refuses its input, which no frame causes.
-    pub fn detect(&self, frame: &RgbImage, options: &DetectOptions) -> Result<Vec<Face>, ModelError> {
+    pub fn detect<'a>(
+        &self,
+        frame: impl Into<Frame<'a>>,
+        options: &DetectOptions,
+    ) -> Result<Vec<Face>, ModelError> {
+        let frame = frame.into();
         let (width, height) = frame.dimensions();
         if width == 0 || height == 0 {
             return Ok(Vec::new());
@@ -169,7 +176,7 @@ impl Detector {
     /// The faces that the network finds in a copy of the frame of this size, in pixels of the frame.
     fn detect_at(
         &self,
-        frame: &RgbImage,
+        frame: Frame<'_>,
         size: (u32, u32),
         options: &DetectOptions,
     ) -> Result<Vec<Face>, ModelError> {
@@ -177,13 +184,15 @@ impl Detector {
             model: model::DETECTOR.id,
             source,
         };
-        let input = resize::padded(frame, size.0, size.1, CELL).map_err(failed)?;
-        let maps = self.network.forward(&input).map_err(failed)?;
-        let candidates = decode::faces(&maps, options.score_threshold);
+        let picture = Scaled::new(frame, size, CELL);
+        let candidates = self
+            .network
+            .look(&picture, |maps| decode::faces(&maps, options.score_threshold))
+            .map_err(failed)?;
         let mut faces = nms::suppress(candidates, options.nms_iou, options.top_k);
         let (x, y) = (
-            frame.width() as f32 / size.0 as f32,
-            frame.height() as f32 / size.1 as f32,
+            frame.dimensions().0 as f32 / size.0 as f32,
+            frame.dimensions().1 as f32 / size.1 as f32,
         );
         faces.iter_mut().for_each(|face| face.scale(x, y));
         Ok(faces)

@@ -1,17 +1,21 @@
 //! The network YuNet: a backbone, a neck that adds coarse features to finer ones, a head for each of three levels.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Storage, Tensor, bail};
 use candle_nn::VarBuilder;
 
-use crate::Threads;
+use crate::Compute;
+use crate::layers::buffers::Pool;
 use crate::layers::{
-    Activation, Conv3x3, DepthwiseConv3x3, MaxPool2x2, Pointwise, Separable, Stride, UpsampleAdd,
+    Activation, Chain, Conv3x3, DepthwiseConv3x3, FromMap, FromPicture, FromSum, Pointwise, Source, Stage,
+    Stride,
 };
 
 /// Pixels between neighbouring cells of the three levels.
 pub(super) const STRIDES: [usize; 3] = [8, 16, 32];
 /// Numbers that a head gives for each cell: cls, obj, 4 of the box, 10 of the landmarks.
 pub(super) const OUTPUTS: usize = 16;
+/// Channels of the features that the heads look at.
+const FEATURES: usize = 64;
 
 /// Input and output channels of the backbone's pairs of convolutions.
 const BACKBONE: [(usize, usize); 11] = [
@@ -34,94 +38,118 @@ const TAKEN_AFTER: [usize; 3] = [6, 8, 10];
 
 /// What the network says of one level.
 #[derive(Debug)]
-pub(super) struct Map {
+pub(super) struct Map<'a> {
     /// Pixels of the input between neighbouring cells.
     pub(super) stride: usize,
     /// Cells in a row.
     pub(super) cols: usize,
     /// [`OUTPUTS`] numbers for each cell, row by row. The first two are before the sigmoid.
-    pub(super) cells: Vec<f32>,
+    pub(super) cells: &'a [f32],
 }
 
 #[derive(Debug)]
 pub(super) struct YuNet {
-    stem: Conv3x3,
-    backbone: Vec<Separable>,
-    neck: Vec<Separable>,
-    heads: Vec<Separable>,
-    pool: MaxPool2x2,
-    upsample: UpsampleAdd,
+    /// From the picture to the first level's map, from there to the second's, from there to the third's.
+    backbone: [Chain; 3],
+    /// The features of the second and third level.
+    neck: [Chain; 2],
+    /// The features of the first level, which nothing else needs, and its head; the heads of the others.
+    heads: [Chain; 3],
+    buffers: Pool<8>,
 }
 
 impl YuNet {
-    pub(super) fn new(weights: &[u8], threads: &Threads) -> Result<Self> {
+    pub(super) fn new(weights: &[u8], compute: &Compute) -> Result<Self> {
         let weights = VarBuilder::from_slice_safetensors(weights, DType::F32, &Device::Cpu)?;
+        // A 1×1 convolution and a depthwise one.
         let pair = |name: &str, i: usize, (input, output): (usize, usize), activation: Activation| {
             let weights = weights.pp(name).pp(i);
-            let identity = Activation::Identity;
-            Ok(Separable {
-                pointwise: Pointwise::new(&weights.pp("pointwise"), input, output, identity, threads)?,
-                depthwise: DepthwiseConv3x3::new(
-                    &weights.pp("depthwise"),
-                    output,
-                    Stride::One,
-                    activation,
-                    threads,
-                )?,
-            })
+            let pointwise = Pointwise::new(&weights.pp("pointwise"), input, output, Activation::Identity)?;
+            let depthwise = DepthwiseConv3x3::new(&weights.pp("depthwise"), output, Stride::One, activation)?;
+            Result::Ok([Stage::Pointwise(pointwise), Stage::Depthwise(depthwise)])
         };
-        let backbone = BACKBONE
-            .iter()
-            .enumerate()
-            .map(|(i, &size)| pair("backbone", i, size, Activation::Relu));
-        let neck = (0..3).map(|i| pair("neck", i, (64, 64), Activation::Relu));
-        let heads = (0..3).map(|i| pair("head", i, (64, OUTPUTS), Activation::Identity));
+        let stem = Conv3x3::new(&weights.pp("stem"), 16, Stride::Two, Activation::Relu)?;
+        let mut stages = vec![Stage::Conv3x3(stem)];
+        let mut backbone = Vec::new();
+        for (i, &size) in BACKBONE.iter().enumerate() {
+            stages.extend(pair("backbone", i, size, Activation::Relu)?);
+            if TAKEN_AFTER.contains(&i) {
+                backbone.push(Chain::new(std::mem::take(&mut stages), compute));
+            }
+            if HALVED_AFTER.contains(&i) {
+                stages.push(Stage::Halve);
+            }
+        }
+        let neck = |level: usize| pair("neck", level, (FEATURES, FEATURES), Activation::Relu);
+        let head = |level: usize| pair("head", level, (FEATURES, OUTPUTS), Activation::Identity);
+        let chain = |stages: [Stage; 2]| Chain::new(stages.into(), compute);
+        let finest = Chain::new(neck(0)?.into_iter().chain(head(0)?).collect(), compute);
+        let Ok(backbone) = backbone.try_into() else {
+            bail!("the backbone has three levels");
+        };
         Ok(Self {
-            stem: Conv3x3::new(&weights.pp("stem"), 16, Stride::Two, Activation::Relu, threads)?,
-            backbone: backbone.collect::<Result<_>>()?,
-            neck: neck.collect::<Result<_>>()?,
-            heads: heads.collect::<Result<_>>()?,
-            pool: MaxPool2x2 {
-                threads: threads.clone(),
-            },
-            upsample: UpsampleAdd {
-                threads: threads.clone(),
-            },
+            backbone,
+            neck: [chain(neck(1)?), chain(neck(2)?)],
+            heads: [finest, chain(head(1)?), chain(head(2)?)],
+            buffers: Pool::new(),
         })
     }
 
-    /// `input`: (1, rows, columns, RGB), both sides multiples of 32, values 0 to 255.
-    pub(super) fn forward(&self, input: &Tensor) -> Result<Vec<Map>> {
-        let mut x = input.apply_op1_no_bwd(&self.stem)?;
-        let mut taken = Vec::with_capacity(STRIDES.len());
-        for (i, pair) in self.backbone.iter().enumerate() {
-            x = pair.pointwise_first(&x)?;
-            if TAKEN_AFTER.contains(&i) {
-                taken.push(x.clone());
-            }
-            if HALVED_AFTER.contains(&i) {
-                x = x.apply_op1_no_bwd(&self.pool)?;
-            }
-        }
-        // From the coarsest level to the finest, each taking in the one before it.
-        let mut coarser: Option<Tensor> = None;
-        let mut maps = Vec::with_capacity(STRIDES.len());
-        for level in (0..STRIDES.len()).rev() {
-            let features = match &coarser {
-                Some(coarser) => taken[level].apply_op2_no_bwd(coarser, &self.upsample)?,
-                None => taken[level].clone(),
-            };
-            let features = self.neck[level].pointwise_first(&features)?;
-            let cells = self.heads[level].pointwise_first(&features)?;
-            let cols = cells.dim(2)?;
-            maps.push(Map {
-                stride: STRIDES[level],
-                cols,
-                cells: cells.flatten_all()?.to_vec1()?,
-            });
-            coarser = Some(features);
-        }
-        maps.reverse();
-        Ok(maps)
+    /// Looks at a picture whose sides are multiples of 32, values 0 to 255, and gives what it says of each level.
+    pub(super) fn look<R>(&self, picture: &dyn Source, read: impl FnOnce([Map<'_>; 3]) -> R) -> Result<R> {
+        let size = picture.shape();
+        let shape = |level: usize, channels: usize| {
+            (
+                1,
+                size.rows / STRIDES[level],
+                size.cols / STRIDES[level],
+                channels,
+            )
+        };
+        self.buffers
+            .with(|[map0, map1, map2, near, far, head0, head1, head2]| {
+                let map0 = map0.view(shape(0, FEATURES))?;
+                let map1 = map1.view(shape(1, FEATURES))?;
+                let map2 = map2.view(shape(2, FEATURES))?;
+                map0.inplace_op1(&FromPicture {
+                    chain: &self.backbone[0],
+                    picture,
+                    border: 0,
+                })?;
+                map1.inplace_op2(&map0, &FromMap(&self.backbone[1]))?;
+                map2.inplace_op2(&map1, &FromMap(&self.backbone[2]))?;
+                // From the coarsest level to the finest, each taking in the one before it.
+                let far = far.view(shape(2, FEATURES))?;
+                far.inplace_op2(&map2, &FromMap(&self.neck[1]))?;
+                let head2 = head2.view(shape(2, OUTPUTS))?;
+                head2.inplace_op2(&far, &FromMap(&self.heads[2]))?;
+                let near = near.view(shape(1, FEATURES))?;
+                near.inplace_op3(&map1, &far, &FromSum(&self.neck[0]))?;
+                let head1 = head1.view(shape(1, OUTPUTS))?;
+                head1.inplace_op2(&near, &FromMap(&self.heads[1]))?;
+                let head0 = head0.view(shape(0, OUTPUTS))?;
+                head0.inplace_op3(&map0, &near, &FromSum(&self.heads[0]))?;
+                read_maps([&head0, &head1, &head2], read)
+            })
+    }
+}
+
+/// Hands over the numbers of the heads where they are.
+fn read_maps<R>(heads: [&Tensor; 3], read: impl FnOnce([Map<'_>; 3]) -> R) -> Result<R> {
+    let guards = heads.map(|head| head.storage_and_layout());
+    let mut maps = Vec::with_capacity(guards.len());
+    for ((storage, layout), stride) in guards.iter().zip(STRIDES) {
+        let (Storage::Cpu(storage), Some((start, end))) = (&**storage, layout.contiguous_offsets()) else {
+            bail!("the heads are contiguous and on the processor");
+        };
+        maps.push(Map {
+            stride,
+            cols: layout.shape().dims4()?.2,
+            cells: &storage.as_slice()?[start..end],
+        });
+    }
+    match maps.try_into() {
+        Ok(maps) => Ok(read(maps)),
+        Err(_) => bail!("the network has three levels"),
     }
 }

@@ -6,9 +6,15 @@ use candle_core::{Device, Tensor};
 use image::imageops;
 
 use super::*;
+use crate::Instructions;
 
 const PORTRAIT: &[u8] = include_bytes!("../../tests/data/astronaut.png");
 const REFERENCE: &str = include_str!("../../tests/data/reference.json");
+
+/// Every instruction set of this machine, on one and on two threads.
+fn every_compute() -> impl Iterator<Item = Compute> {
+    Instructions::available().flat_map(|i| [1, 2].map(|threads| Compute::new(i, threads).expect("available")))
+}
 
 fn portrait() -> RgbImage {
     crate::picture::decode(PORTRAIT).expect("a picture")
@@ -28,32 +34,35 @@ fn numbers(value: &serde_json::Value) -> Vec<f32> {
 }
 
 /// Largest difference between the network's output and the stored one, over all levels.
-fn largest_difference(frame: &RgbImage, label: &str) -> f32 {
+fn largest_difference(frame: &RgbImage, label: &str, compute: &Compute) -> f32 {
     let stored = include_bytes!("../../tests/data/yunet.safetensors");
     let stored: HashMap<String, Tensor> =
         candle_core::safetensors::load_buffer(stored, &Device::Cpu).expect("tensors");
-    let input = resize::padded(frame, frame.width(), frame.height(), CELL).expect("padded");
-    let detector = Detector::new().expect("detector");
+    let detector = Detector::with_compute(compute).expect("detector");
     let mut largest = 0.0f32;
-    for map in detector.network.forward(&input).expect("runs") {
-        let cells = map.cells.as_chunks::<16>().0;
-        for (head, first, count) in [("cls", 0, 1), ("obj", 1, 1), ("bbox", 2, 4), ("kps", 6, 10)] {
-            let expected = stored[&format!("{label}.{head}_{}", map.stride)]
-                .to_vec2::<f32>()
-                .expect("numbers");
-            assert_eq!((expected.len(), expected[0].len()), (cells.len(), count));
-            for (cell, expected) in cells.iter().zip(expected) {
-                for (&found, expected) in cell[first..].iter().zip(expected) {
-                    let found = if count == 1 {
-                        1.0 / (1.0 + (-found).exp())
-                    } else {
-                        found
-                    };
-                    largest = largest.max((found - expected).abs());
+    let compare = |maps: [network::Map<'_>; 3]| {
+        for map in maps {
+            let cells = map.cells.as_chunks::<16>().0;
+            for (head, first, count) in [("cls", 0, 1), ("obj", 1, 1), ("bbox", 2, 4), ("kps", 6, 10)] {
+                let expected = stored[&format!("{label}.{head}_{}", map.stride)]
+                    .to_vec2::<f32>()
+                    .expect("numbers");
+                assert_eq!((expected.len(), expected[0].len()), (cells.len(), count));
+                for (cell, expected) in cells.iter().zip(expected) {
+                    for (&found, expected) in cell[first..].iter().zip(expected) {
+                        let found = if count == 1 {
+                            1.0 / (1.0 + (-found).exp())
+                        } else {
+                            found
+                        };
+                        largest = largest.max((found - expected).abs());
+                    }
                 }
             }
         }
-    }
+    };
+    let picture = Scaled::new(frame.into(), frame.dimensions(), CELL);
+    detector.network.look(&picture, compare).expect("runs");
     largest
 }
 
@@ -65,8 +74,10 @@ fn the_network_gives_what_onnx_runtime_gives() {
     };
     let part = imageops::crop_imm(&portrait, x as u32, y as u32, width as u32, height as u32).to_image();
     for (frame, label) in [(&portrait, "whole"), (&part, "part")] {
-        let difference = largest_difference(frame, label);
-        assert!(difference <= 1e-3, "{label}: {difference}");
+        for compute in every_compute() {
+            let difference = largest_difference(frame, label, &compute);
+            assert!(difference <= 1e-3, "{label}, {compute:?}: {difference}");
+        }
     }
 }
 
@@ -95,7 +106,8 @@ fn the_face_is_the_one_that_opencv_finds() {
 #[test]
 fn several_threads_find_the_same() {
     let one = Detector::new().expect("detector");
-    let two = Detector::with_threads(&Threads::new(2).expect("threads")).expect("detector");
+    let two = Compute::new(Instructions::best(), 2).and_then(|compute| Detector::with_compute(&compute));
+    let two = two.expect("detector");
     let options = DetectOptions::default();
     let (one, two) = (
         one.detect(&portrait(), &options).expect("one"),

@@ -5,11 +5,12 @@
 
 mod network;
 
-use candle_core::{Device, Tensor};
 use image::RgbImage;
 
 use crate::align::CROP_SIDE;
-use crate::{ModelError, Threads, model};
+use crate::input::Aligned;
+use crate::layers::Source;
+use crate::{Compute, ModelError, model};
 use network::SFace;
 
 /// Faces that go through the network together; more are taken in several passes, which bounds the memory.
@@ -56,15 +57,15 @@ impl Embedder {
     /// # Errors
     /// [`ModelError::Weights`] when the compiled-in weights are damaged.
     pub fn new() -> Result<Self, ModelError> {
-        Self::with_threads(&Threads::ONE)
+        Self::with_compute(&Compute::default())
     }
 
-    /// An embedder that may use these threads.
+    /// An embedder that computes so.
     ///
     /// # Errors
     /// [`ModelError::Weights`] when the compiled-in weights are damaged.
-    pub fn with_threads(threads: &Threads) -> Result<Self, ModelError> {
-        let network = SFace::new(model::EMBEDDER_WEIGHTS, threads);
+    pub fn with_compute(compute: &Compute) -> Result<Self, ModelError> {
+        let network = SFace::new(model::EMBEDDER_WEIGHTS, compute);
         let network = network.map_err(|source| ModelError::Weights {
             model: model::EMBEDDER.id,
             source,
@@ -106,13 +107,9 @@ impl Embedder {
 
     /// The network's own outputs, before they are brought to unit length.
     fn raw(&self, crops: &[RgbImage]) -> candle_core::Result<Vec<Vec<f32>>> {
-        let side = CROP_SIDE as usize;
-        let pixels = crops
-            .iter()
-            .flat_map(|crop| crop.as_raw())
-            .map(|&v| (f32::from(v) - 127.5) / 128.0);
-        let input = Tensor::from_iter(pixels, &Device::Cpu)?.reshape((crops.len(), side, side, 3))?;
-        self.network.forward(&input)?.to_vec2()
+        let pictures: Vec<Aligned<'_>> = crops.iter().map(Aligned).collect();
+        let pictures: Vec<&dyn Source> = pictures.iter().map(|picture| picture as &dyn Source).collect();
+        self.network.embed(&pictures)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The embedder against stored outputs of ONNX Runtime, and alignment against OpenCV's; see `models/convert`.
 
 use super::*;
+use crate::Instructions;
 use crate::align::align_crop;
 use crate::detect::{DetectOptions, Detector};
 use crate::matching::cosine;
@@ -24,19 +25,25 @@ fn reference() -> Vec<f32> {
 #[test]
 fn the_network_gives_what_onnx_runtime_gives() {
     let expected = Embedding::new(reference()).expect("a direction");
-    let embedder = Embedder::new().expect("embedder");
-    let found = embedder.embed(&[aligned()]).expect("embeds");
-    let [found] = found.as_slice() else {
-        panic!("one embedding")
-    };
-    let differences = found
-        .as_slice()
-        .iter()
-        .zip(expected.as_slice())
-        .map(|(a, b)| (a - b).abs());
-    let largest = differences.fold(0.0, f32::max);
-    assert!(largest <= 1e-3, "{largest}");
-    assert!(cosine(found, &expected) >= 0.9999, "{}", cosine(found, &expected));
+    for compute in Instructions::available().map(|i| Compute::new(i, 1).expect("available")) {
+        let embedder = Embedder::with_compute(&compute).expect("embedder");
+        let found = embedder.embed(&[aligned()]).expect("embeds");
+        let [found] = found.as_slice() else {
+            panic!("one embedding")
+        };
+        let differences = found
+            .as_slice()
+            .iter()
+            .zip(expected.as_slice())
+            .map(|(a, b)| (a - b).abs());
+        let largest = differences.fold(0.0, f32::max);
+        assert!(largest <= 1e-3, "{compute:?}: {largest}");
+        assert!(
+            cosine(found, &expected) >= 0.9999,
+            "{compute:?}: {}",
+            cosine(found, &expected)
+        );
+    }
 }
 
 #[test]
@@ -64,7 +71,8 @@ fn the_whole_path_gives_what_opencv_gives() {
 
 #[test]
 fn a_batch_gives_what_single_faces_give() {
-    let embedder = Embedder::with_threads(&Threads::new(2).expect("threads")).expect("embedder");
+    let embedder = Compute::new(Instructions::best(), 2).and_then(|compute| Embedder::with_compute(&compute));
+    let embedder = embedder.expect("embedder");
     // More than one pass holds, all different.
     let crops: Vec<RgbImage> = (0..BATCH as u8 + 2)
         .map(|i| {

@@ -1,30 +1,32 @@
-//! What the two networks are made of, as candle custom operations on the processor.
+//! What the two networks are made of.
 //!
-//! Activations are `f32`, contiguous, in the order picture, row, column, channel (NHWC), and their channels are a
-//! multiple of [`LANES`] behind the first convolution. A layer packs its weights once, when it is made, in the
-//! order in which its loops read them; a faster kernel changes a layer's inside and nothing around it.
-//! candle's own convolutions are not used: grouped ones run channel by channel there, which is nine tenths of
-//! the time of such a network.
+//! On the processor, layers are joined to candle operations that compute several of them at once: a [`Chain`] row
+//! by row, a [`DepthwiseFirst`] block by block, a [`Linear`]. They write into tensors that are there already
+//! ([`buffers`]), so that nothing is allocated from call to call. candle's own convolutions are not used: grouped
+//! ones run channel by channel there, which is nine tenths of the time of such a network.
+//!
+//! Activations are `f32`, contiguous, in the order picture, row, column, channel (NHWC). A map may have a border of
+//! one pixel of zeros, which spares a 3×3 convolution the edges.
 
-mod conv3x3;
-mod depthwise;
+pub(crate) mod buffers;
+mod chain;
+mod depthwise_first;
 mod linear;
-mod pointwise;
-mod pool;
+mod operations;
+mod scratch;
+mod source;
 
-use candle_core::{CpuStorage, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Shape as TensorShape, bail};
 use candle_nn::VarBuilder;
-use pulp::Simd;
 
-pub(crate) use conv3x3::Conv3x3;
-pub(crate) use depthwise::DepthwiseConv3x3;
+pub(crate) use chain::{Chain, Stage};
+pub(crate) use depthwise_first::DepthwiseFirst;
 pub(crate) use linear::Linear;
-pub(crate) use pointwise::Pointwise;
-pub(crate) use pool::{MaxPool2x2, UpsampleAdd};
+pub(crate) use operations::{FromMap, FromPicture, FromSum};
+pub(crate) use source::Source;
 
-/// Channels come in multiples of this, so that every register width divides them: one register of AVX-512, two of
-/// AVX2, four of NEON.
-pub(crate) const LANES: usize = 16;
+use crate::kernels::product::Matrix;
+use crate::kernels::{Finish, LANES, depthwise, first};
 
 /// The function behind a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +40,19 @@ pub(crate) enum Activation {
 }
 
 impl Activation {
-    /// All three are `x` where positive, `slope · x` elsewhere.
-    fn slopes(self, weights: &VarBuilder<'_>, channels: usize) -> Result<Vec<f32>> {
-        match self {
-            Self::Identity => Ok(vec![1.0; channels]),
-            Self::Relu => Ok(vec![0.0; channels]),
-            Self::Prelu => values(weights, channels, "slope"),
+    /// Bias (tensor `bias`) and slope of each channel.
+    fn finish(self, weights: &VarBuilder<'_>, channels: usize) -> Result<Finish> {
+        if channels == 0 || !channels.is_multiple_of(LANES) {
+            bail!("{channels} channels are no multiple of {LANES}");
         }
+        Ok(Finish {
+            bias: values(weights, channels, "bias")?,
+            slope: match self {
+                Self::Identity => vec![1.0; channels],
+                Self::Relu => vec![0.0; channels],
+                Self::Prelu => values(weights, channels, "slope")?,
+            },
+        })
     }
 }
 
@@ -60,74 +68,135 @@ pub(crate) enum Stride {
 impl Stride {
     /// Side of the output for a 3×3 window with one pixel of padding.
     fn out(self, side: usize) -> usize {
-        match self {
-            Self::One => side,
-            Self::Two => side.div_ceil(2),
+        side.div_ceil(self as usize)
+    }
+}
+
+/// The size of one picture's feature map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    pub(crate) channels: usize,
+}
+
+impl Shape {
+    fn strided(self, stride: Stride, channels: usize) -> Self {
+        Self {
+            rows: stride.out(self.rows),
+            cols: stride.out(self.cols),
+            channels,
         }
+    }
+
+    /// Numbers in a row without a border.
+    fn row_len(self) -> usize {
+        self.cols * self.channels
+    }
+
+    /// Numbers in a row with its border.
+    fn pitch(self, border: usize) -> usize {
+        (self.cols + 2 * border) * self.channels
+    }
+
+    /// Numbers of the map with its border.
+    fn bordered_len(self, border: usize) -> usize {
+        (self.rows + 2 * border) * self.pitch(border)
+    }
+
+    /// Where a row begins, behind its border.
+    fn start_of(self, row: usize, border: usize) -> usize {
+        (row + border) * self.pitch(border) + border * self.channels
+    }
+
+    /// Sets the border to zeros.
+    fn clear_border(self, border: usize, map: &mut [f32]) {
+        if border == 0 {
+            return;
+        }
+        let (pitch, margin) = (self.pitch(border), border * self.channels);
+        map[..border * pitch].fill(0.0);
+        for row in map[border * pitch..].chunks_exact_mut(pitch) {
+            row[..margin].fill(0.0);
+            row[pitch - margin..].fill(0.0);
+        }
+        map[(self.rows + border) * pitch..].fill(0.0);
+    }
+}
+
+/// A 3×3 convolution over the three colours, with one pixel of padding.
+#[derive(Debug)]
+pub(crate) struct Conv3x3 {
+    weights: first::Weights,
+    stride: Stride,
+}
+
+impl Conv3x3 {
+    /// Reads `weight` (channels, 3 colours, 3, 3), `bias` and, for PReLU, `slope` (channels).
+    pub(crate) fn new(
+        weights: &VarBuilder<'_>,
+        channels: usize,
+        stride: Stride,
+        activation: Activation,
+    ) -> Result<Self> {
+        let finish = activation.finish(weights, channels)?;
+        let by_output = values(weights, (channels, first::COLOURS, 3, 3), "weight")?;
+        Ok(Self {
+            weights: first::Weights::new(&by_output, finish),
+            stride,
+        })
+    }
+}
+
+/// A depthwise 3×3 convolution, with one pixel of padding.
+#[derive(Debug)]
+pub(crate) struct DepthwiseConv3x3 {
+    weights: depthwise::Weights,
+    stride: Stride,
+}
+
+impl DepthwiseConv3x3 {
+    /// Reads `weight` (channels, 3, 3), `bias` and, for PReLU, `slope` (channels).
+    pub(crate) fn new(
+        weights: &VarBuilder<'_>,
+        channels: usize,
+        stride: Stride,
+        activation: Activation,
+    ) -> Result<Self> {
+        let finish = activation.finish(weights, channels)?;
+        let by_channel = values(weights, (channels, 3, 3), "weight")?;
+        Ok(Self {
+            weights: depthwise::Weights::new(&by_channel, &finish),
+            stride,
+        })
+    }
+}
+
+/// A 1×1 convolution.
+#[derive(Debug)]
+pub(crate) struct Pointwise {
+    matrix: Matrix,
+}
+
+impl Pointwise {
+    /// Reads `weight` (output, input), `bias` and, for PReLU, `slope` (output).
+    pub(crate) fn new(
+        weights: &VarBuilder<'_>,
+        input: usize,
+        output: usize,
+        activation: Activation,
+    ) -> Result<Self> {
+        let finish = activation.finish(weights, output)?;
+        let by_output = values(weights, (output, input), "weight")?;
+        Ok(Self {
+            matrix: Matrix::new(&by_output, input, finish),
+        })
     }
 }
 
 /// A tensor of the weights as plain numbers in its own order, converted to single precision.
-fn values(weights: &VarBuilder<'_>, shape: impl Into<Shape>, name: &str) -> Result<Vec<f32>> {
+fn values(weights: &VarBuilder<'_>, shape: impl Into<TensorShape>, name: &str) -> Result<Vec<f32>> {
     weights.get(shape.into(), name)?.flatten_all()?.to_vec1()
-}
-
-/// Refuses channels that the loops would leave a rest of.
-fn whole_registers(channels: usize) -> Result<()> {
-    if channels == 0 || !channels.is_multiple_of(LANES) {
-        bail!("{channels} channels are no multiple of {LANES}");
-    }
-    Ok(())
-}
-
-/// The numbers behind a contiguous tensor.
-fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
-        None => bail!("the layer needs a contiguous tensor"),
-    }
-}
-
-/// Numbers as registers. The rest that [`whole_registers`] rules out is left off.
-#[inline(always)]
-fn registers<S: Simd>(values: &[f32]) -> &[S::f32s] {
-    S::as_simd_f32s(values).0
-}
-
-/// The same to write to.
-#[inline(always)]
-fn registers_mut<S: Simd>(values: &mut [f32]) -> &mut [S::f32s] {
-    S::as_mut_simd_f32s(values).0
-}
-
-/// `x` where positive, `slope · x` elsewhere.
-#[inline(always)]
-fn activate<S: Simd>(simd: S, x: S::f32s, slope: S::f32s) -> S::f32s {
-    let zero = simd.splat_f32s(0.0);
-    simd.mul_add_e_f32s(slope, simd.min_f32s(x, zero), simd.max_f32s(x, zero))
-}
-
-/// A 1×1 convolution and a depthwise 3×3 one: what both networks repeat, in either order.
-#[derive(Debug)]
-pub(crate) struct Separable {
-    /// The 1×1 convolution.
-    pub(crate) pointwise: Pointwise,
-    /// The depthwise one.
-    pub(crate) depthwise: DepthwiseConv3x3,
-}
-
-impl Separable {
-    /// YuNet's order: 1×1 first.
-    pub(crate) fn pointwise_first(&self, x: &Tensor) -> Result<Tensor> {
-        x.apply_op1_no_bwd(&self.pointwise)?
-            .apply_op1_no_bwd(&self.depthwise)
-    }
-
-    /// SFace's order: 3×3 first.
-    pub(crate) fn depthwise_first(&self, x: &Tensor) -> Result<Tensor> {
-        x.apply_op1_no_bwd(&self.depthwise)?
-            .apply_op1_no_bwd(&self.pointwise)
-    }
 }
 
 #[cfg(test)]

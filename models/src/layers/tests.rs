@@ -1,281 +1,415 @@
-//! Every layer against the plainest way of writing it, at sizes that are multiples of nothing.
+//! Chains and pairs of layers against one layer after the other, written plainly.
 
 use std::collections::HashMap;
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
+use super::buffers::{Buffer, Pool};
 use super::*;
-use crate::Threads;
+use crate::kernels::tests::{noise, prelu};
+use crate::{Compute, Instructions};
 
-/// Numbers between -1 and 1 that look random and are always the same.
-fn noise(len: usize, seed: u32) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+/// A layer's numbers, for the layer and for the plain computation.
+struct Numbers {
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    slope: Vec<f32>,
+}
+
+impl Numbers {
+    fn new(weights: usize, channels: usize, seed: u32) -> Self {
+        Self {
+            weight: noise(weights, seed),
+            bias: noise(channels, seed + 1),
+            slope: noise(channels, seed + 2),
+        }
+    }
+
+    fn builder(&self, shape: &[usize]) -> VarBuilder<'static> {
+        let tensor = |values: &[f32], shape: &[usize]| {
+            Tensor::from_slice(values, shape, &Device::Cpu).expect("shape fits")
+        };
+        let channels = [self.bias.len()];
+        let tensors = HashMap::from([
+            ("weight".into(), tensor(&self.weight, shape)),
+            ("bias".into(), tensor(&self.bias, &channels)),
+            ("slope".into(), tensor(&self.slope, &channels)),
+        ]);
+        VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu)
+    }
+}
+
+/// A map, plainly: picture, row, column, channel.
+#[derive(Clone)]
+struct Plain {
+    pictures: usize,
+    shape: Shape,
+    values: Vec<f32>,
+}
+
+impl Plain {
+    fn new(pictures: usize, rows: usize, cols: usize, channels: usize, seed: u32) -> Self {
+        Self {
+            pictures,
+            shape: Shape { rows, cols, channels },
+            values: noise(pictures * rows * cols * channels, seed),
+        }
+    }
+
+    /// A value; 0 outside.
+    fn at(&self, n: usize, y: isize, x: isize, c: usize) -> f32 {
+        let Shape { rows, cols, channels } = self.shape;
+        match (usize::try_from(y), usize::try_from(x)) {
+            (Ok(y), Ok(x)) if y < rows && x < cols => self.values[((n * rows + y) * cols + x) * channels + c],
+            _ => 0.0,
+        }
+    }
+
+    fn map(&self, shape: Shape, value: impl Fn(usize, usize, usize, usize) -> f32) -> Self {
+        let mut values = Vec::new();
+        for n in 0..self.pictures {
+            for (y, x) in (0..shape.rows * shape.cols).map(|i| (i / shape.cols, i % shape.cols)) {
+                values.extend((0..shape.channels).map(|c| value(n, y, x, c)));
+            }
+        }
+        Self {
+            pictures: self.pictures,
+            shape,
+            values,
+        }
+    }
+
+    /// `tap(output channel, ky, kx, input channel)` is a weight of a 3×3 window; 0 where there is none.
+    fn three_by_three(&self, channels: usize, stride: Stride, numbers: &Numbers, depthwise: bool) -> Self {
+        let step = stride as usize;
+        self.map(self.shape.strided(stride, channels), |n, y, x, o| {
+            let mut sum = numbers.bias[o];
+            for (ky, kx) in (0..9).map(|i| (i / 3, i % 3)) {
+                let (yy, xx) = ((y * step + ky) as isize - 1, (x * step + kx) as isize - 1);
+                if depthwise {
+                    sum += self.at(n, yy, xx, o) * numbers.weight[o * 9 + ky * 3 + kx];
+                } else {
+                    for c in 0..3 {
+                        sum += self.at(n, yy, xx, c) * numbers.weight[((o * 3 + c) * 3 + ky) * 3 + kx];
+                    }
+                }
+            }
+            prelu(sum, numbers.slope[o])
+        })
+    }
+
+    fn pointwise(&self, channels: usize, numbers: &Numbers) -> Self {
+        let inner = self.shape.channels;
+        self.map(
+            Shape {
+                channels,
+                ..self.shape
+            },
+            |n, y, x, o| {
+                let value = |c: usize| self.at(n, y as isize, x as isize, c) * numbers.weight[o * inner + c];
+                prelu(
+                    (0..inner).map(value).sum::<f32>() + numbers.bias[o],
+                    numbers.slope[o],
+                )
+            },
+        )
+    }
+
+    fn halve(&self) -> Self {
+        let half = Shape {
+            rows: self.shape.rows / 2,
+            cols: self.shape.cols / 2,
+            ..self.shape
+        };
+        self.map(half, |n, y, x, c| {
+            let corner = |i: usize| self.at(n, (2 * y + i / 2) as isize, (2 * x + i % 2) as isize, c);
+            (0..4).map(corner).fold(f32::MIN, f32::max)
+        })
+    }
+
+    fn plus_doubled(&self, coarse: &Self) -> Self {
+        self.map(self.shape, |n, y, x, c| {
+            self.at(n, y as isize, x as isize, c) + coarse.at(n, y as isize / 2, x as isize / 2, c)
+        })
+    }
+
+    fn tensor(&self, border: usize) -> Tensor {
+        let Shape { rows, cols, channels } = self.shape;
+        let (rows, cols, b) = (rows + 2 * border, cols + 2 * border, border as isize);
+        let mut values = Vec::new();
+        for (n, y, x) in
+            (0..self.pictures * rows * cols).map(|i| (i / cols / rows, i / cols % rows, i % cols))
+        {
+            values.extend((0..channels).map(|c| self.at(n, y as isize - b, x as isize - b, c)));
+        }
+        Tensor::from_vec(values, (self.pictures, rows, cols, channels), &Device::Cpu).expect("shape fits")
+    }
+
+    /// A tensor to write the result to, full of what must not stay there.
+    fn place(&self, border: usize) -> Tensor {
+        self.tensor(border).affine(0.0, 99.0).expect("as large")
+    }
+
+    fn check(&self, border: usize, found: &Tensor, what: impl std::fmt::Debug) {
+        let expected: Vec<f32> = self
+            .tensor(border)
+            .flatten_all()
+            .and_then(|t| t.to_vec1())
+            .expect("numbers");
+        let found: Vec<f32> = found.flatten_all().and_then(|t| t.to_vec1()).expect("numbers");
+        for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            let close = (found - expected).abs() < 1e-3 * expected.abs().max(1.0);
+            assert!(close, "{found} is not {expected} at {i}: {what:?}");
+        }
+    }
+}
+
+/// Gives the rows of a map as a picture's.
+struct Given<'a>(&'a Plain);
+
+impl Source for Given<'_> {
+    fn shape(&self) -> Shape {
+        self.0.shape
+    }
+
+    fn fill(&self, row: usize, _: Instructions, _: &mut Vec<f32>, out: &mut [f32]) {
+        out.copy_from_slice(&self.0.values[row * out.len()..][..out.len()]);
+    }
+}
+
+/// Calls `each` with every instruction set of this machine, on one and on three threads.
+fn everywhere(each: impl Fn(&Compute)) {
+    for instructions in Instructions::available() {
+        for threads in [1, 3] {
+            each(&Compute::new(instructions, threads).expect("available"));
+        }
+    }
+}
+
+fn depthwise_layer(numbers: &Numbers, channels: usize, stride: Stride) -> DepthwiseConv3x3 {
+    let weights = numbers.builder(&[channels, 3, 3]);
+    DepthwiseConv3x3::new(&weights, channels, stride, Activation::Prelu).expect("layer")
+}
+
+fn pointwise_layer(numbers: &Numbers, input: usize, output: usize) -> Pointwise {
+    let weights = numbers.builder(&[output, input]);
+    Pointwise::new(&weights, input, output, Activation::Prelu).expect("layer")
+}
+
+#[test]
+fn a_chain_gives_what_its_layers_give_one_by_one() {
+    let (stem, point, depth) = (
+        Numbers::new(16 * 27, 16, 1),
+        Numbers::new(32 * 16, 32, 2),
+        Numbers::new(32 * 9, 32, 3),
+    );
+    for (rows, cols) in [(1, 1), (1, 7), (5, 1), (2, 2), (3, 3), (8, 9), (13, 11), (32, 40)] {
+        let picture = Plain::new(1, rows, cols, 3, 4);
+        for (first, second) in [
+            (Stride::One, Stride::One),
+            (Stride::Two, Stride::One),
+            (Stride::One, Stride::Two),
+        ] {
+            let expected = picture
+                .three_by_three(16, first, &stem, false)
+                .pointwise(32, &point)
+                .three_by_three(32, second, &depth, true);
+            everywhere(|compute| {
+                let stem =
+                    Conv3x3::new(&stem.builder(&[16, 3, 3, 3]), 16, first, Activation::Prelu).expect("layer");
+                let chain = Chain::new(
+                    vec![
+                        Stage::Conv3x3(stem),
+                        Stage::Pointwise(pointwise_layer(&point, 16, 32)),
+                        Stage::Depthwise(depthwise_layer(&depth, 32, second)),
+                    ],
+                    compute,
+                );
+                for border in [0, 1] {
+                    let out = expected.place(border);
+                    let picture = &Given(&picture);
+                    let chain = &chain;
+                    out.inplace_op1(&FromPicture {
+                        chain,
+                        picture,
+                        border,
+                    })
+                    .expect("runs");
+                    expected.check(border, &out, (compute, rows, cols, first, second));
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn a_chain_takes_a_map_or_the_sum_of_two() {
+    let (point, depth) = (Numbers::new(16 * 16, 16, 1), Numbers::new(16 * 9, 16, 2));
+    let stages = || {
+        vec![
+            Stage::Pointwise(pointwise_layer(&point, 16, 16)),
+            Stage::Depthwise(depthwise_layer(&depth, 16, Stride::One)),
+        ]
     };
-    (0..len).map(|_| next()).collect()
+    for (rows, cols) in [(2, 2), (4, 6), (10, 14), (11, 7)] {
+        let map = Plain::new(1, rows, cols, 16, 3);
+        let coarse = map.halve();
+        everywhere(|compute| {
+            let what = (compute, rows, cols);
+            let halved = coarse
+                .pointwise(16, &point)
+                .three_by_three(16, Stride::One, &depth, true);
+            let chain = Chain::new(
+                [vec![Stage::Halve], stages()].into_iter().flatten().collect(),
+                compute,
+            );
+            let out = halved.place(0);
+            out.inplace_op2(&map.tensor(0), &FromMap(&chain)).expect("runs");
+            halved.check(0, &out, what);
+
+            let chain = Chain::new(stages(), compute);
+            let out = map.place(0);
+            let done = out.inplace_op3(&map.tensor(0), &coarse.tensor(0), &FromSum(&chain));
+            if rows % 2 == 1 || cols % 2 == 1 {
+                assert!(done.is_err(), "not twice as large");
+                return;
+            }
+            done.expect("runs");
+            let sum = map.plus_doubled(&coarse);
+            sum.pointwise(16, &point)
+                .three_by_three(16, Stride::One, &depth, true)
+                .check(0, &out, what);
+        });
+    }
 }
 
-fn tensor(values: &[f32], shape: impl Into<Shape>) -> Tensor {
-    Tensor::from_slice(values, shape, &Device::Cpu).expect("shape fits")
-}
-
-fn weights(parts: &[(&str, &[f32], &[usize])]) -> VarBuilder<'static> {
-    let parts = parts
-        .iter()
-        .map(|(name, values, shape)| (name.to_string(), tensor(values, *shape)));
-    VarBuilder::from_tensors(parts.collect::<HashMap<_, _>>(), DType::F32, &Device::Cpu)
-}
-
-fn check(found: &Tensor, shape: &[usize], expected: &[f32]) {
-    assert_eq!(found.dims(), shape);
-    let found: Vec<f32> = found.flatten_all().and_then(|t| t.to_vec1()).expect("numbers");
-    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
-        assert!(
-            (found - expected).abs() < 1e-4,
-            "{found} is not {expected} at {i}"
+#[test]
+fn a_depthwise_and_a_pointwise_layer_are_computed_together() {
+    for (channels, outputs) in [(16, 32), (48, 16), (512, 16)] {
+        let (depth, point) = (
+            Numbers::new(channels * 9, channels, 1),
+            Numbers::new(outputs * channels, outputs, 2),
         );
+        for (pictures, rows, cols) in [(1, 1, 1), (1, 1, 5), (3, 2, 1), (2, 7, 7), (1, 16, 9), (4, 3, 40)] {
+            let map = Plain::new(pictures, rows, cols, channels, 3);
+            for stride in [Stride::One, Stride::Two] {
+                let expected = map
+                    .three_by_three(channels, stride, &depth, true)
+                    .pointwise(outputs, &point);
+                everywhere(|compute| {
+                    for border in [0, 1] {
+                        let layers = DepthwiseFirst {
+                            depthwise: depthwise_layer(&depth, channels, stride),
+                            pointwise: pointwise_layer(&point, channels, outputs),
+                            border,
+                            compute: compute.clone(),
+                        };
+                        let out = expected.place(border);
+                        out.inplace_op2(&map.tensor(1), &layers).expect("runs");
+                        expected.check(border, &out, (compute, pictures, rows, cols, stride));
+                    }
+                });
+            }
+        }
     }
 }
 
-/// Calls `each` with one and with three threads.
-fn with_threads(each: impl Fn(&Threads)) {
-    each(&Threads::ONE);
-    each(&Threads::new(3).expect("threads"));
-}
-
-/// Sizes: batch, height, width.
-const SIZES: [(usize, usize, usize); 7] = [
-    (1, 1, 1),
-    (1, 1, 5),
-    (2, 2, 1),
-    (1, 2, 2),
-    (1, 3, 3),
-    (2, 7, 11),
-    (3, 16, 9),
-];
-
-fn prelu(x: f32, slope: f32) -> f32 {
-    if x > 0.0 { x } else { slope * x }
-}
-
-/// A 3×3 convolution with one pixel of padding: `tap(pixel channels, ky, kx, output channel)` sums one neighbour.
-#[allow(clippy::too_many_arguments)] // a naive loop has this many sizes
-fn naive(
-    input: &[f32],
-    (batch, height, width): (usize, usize, usize),
-    (inputs, outputs): (usize, usize),
-    stride: usize,
-    bias: &[f32],
-    slope: &[f32],
-    tap: impl Fn(&[f32], usize, usize, usize) -> f32,
-) -> Vec<f32> {
-    let mut out = Vec::new();
-    for n in 0..batch {
-        for y in (0..height).step_by(stride) {
-            for x in (0..width).step_by(stride) {
-                for o in 0..outputs {
-                    let mut sum = bias[o];
-                    for (ky, kx) in (0..9).map(|i| (i / 3, i % 3)) {
-                        let (yy, xx) = ((y + ky).wrapping_sub(1), (x + kx).wrapping_sub(1));
-                        if yy < height && xx < width {
-                            sum += tap(
-                                &input[((n * height + yy) * width + xx) * inputs..][..inputs],
-                                ky,
-                                kx,
-                                o,
-                            );
-                        }
-                    }
-                    out.push(prelu(sum, slope[o]));
-                }
-            }
-        }
-    }
-    out
-}
-
 #[test]
-fn depthwise() {
-    const C: usize = 48;
-    let (weight, bias, slope) = (noise(C * 9, 1), noise(C, 2), noise(C, 3));
-    let vb = weights(&[
-        ("weight", &weight, &[C, 3, 3]),
-        ("bias", &bias, &[C]),
-        ("slope", &slope, &[C]),
+fn the_last_layer_takes_pictures_together() {
+    const INPUTS: usize = 96;
+    const OUTPUTS: usize = 10;
+    let weight: Vec<half::f16> = noise(INPUTS * OUTPUTS, 1)
+        .into_iter()
+        .map(half::f16::from_f32)
+        .collect();
+    let bias = noise(OUTPUTS, 2);
+    let tensors = HashMap::from([
+        (
+            "weight".into(),
+            Tensor::from_slice(&weight, (OUTPUTS, INPUTS), &Device::Cpu).expect("shape fits"),
+        ),
+        (
+            "bias".into(),
+            Tensor::from_slice(&bias, OUTPUTS, &Device::Cpu).expect("shape fits"),
+        ),
     ]);
-    with_threads(|threads| {
-        for size @ (batch, height, width) in SIZES {
-            for stride in [Stride::One, Stride::Two] {
-                let layer = DepthwiseConv3x3::new(&vb, C, stride, Activation::Prelu, threads).expect("layer");
-                let input = noise(batch * height * width * C, 4);
-                let expected = naive(
-                    &input,
-                    size,
-                    (C, C),
-                    stride as usize,
-                    &bias,
-                    &slope,
-                    |pixel, ky, kx, o| pixel[o] * weight[o * 9 + ky * 3 + kx],
-                );
-                let found = tensor(&input, (batch, height, width, C))
-                    .apply_op1_no_bwd(&layer)
-                    .expect("runs");
-                check(
-                    &found,
-                    &[batch, stride.out(height), stride.out(width), C],
-                    &expected,
+    let weights = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
+    everywhere(|compute| {
+        let layer = Linear::new(&weights, INPUTS, OUTPUTS, compute).expect("layer");
+        for pictures in 1..6 {
+            let input = noise(pictures * INPUTS, 3);
+            let tensor =
+                Tensor::from_slice(&input, (pictures, 2, INPUTS / 2), &Device::Cpu).expect("shape fits");
+            let out = Tensor::zeros((OUTPUTS, pictures), DType::F32, &Device::Cpu).expect("zeros");
+            out.inplace_op2(&tensor, &layer).expect("runs");
+            let found: Vec<f32> = out.flatten_all().and_then(|t| t.to_vec1()).expect("numbers");
+            for (o, i) in (0..OUTPUTS * pictures).map(|n| (n / pictures, n % pictures)) {
+                let dot: f32 = (0..INPUTS)
+                    .map(|k| input[i * INPUTS + k] * weight[o * INPUTS + k].to_f32())
+                    .sum();
+                assert!(
+                    (found[o * pictures + i] - dot - bias[o]).abs() < 1e-4,
+                    "{compute:?} {o} {i}"
                 );
             }
         }
-    });
-}
-
-#[test]
-fn first_convolution() {
-    const O: usize = 32;
-    let (weight, bias, slope) = (noise(O * 27, 1), noise(O, 2), noise(O, 3));
-    let vb = weights(&[
-        ("weight", &weight, &[O, 3, 3, 3]),
-        ("bias", &bias, &[O]),
-        ("slope", &slope, &[O]),
-    ]);
-    with_threads(|threads| {
-        for size @ (batch, height, width) in SIZES {
-            for stride in [Stride::One, Stride::Two] {
-                let layer = Conv3x3::new(&vb, O, stride, Activation::Prelu, threads).expect("layer");
-                let input = noise(batch * height * width * 3, 4);
-                let expected = naive(
-                    &input,
-                    size,
-                    (3, O),
-                    stride as usize,
-                    &bias,
-                    &slope,
-                    |pixel, ky, kx, o| {
-                        (0..3)
-                            .map(|c| pixel[c] * weight[((o * 3 + c) * 3 + ky) * 3 + kx])
-                            .sum()
-                    },
-                );
-                let found = tensor(&input, (batch, height, width, 3))
-                    .apply_op1_no_bwd(&layer)
-                    .expect("runs");
-                check(
-                    &found,
-                    &[batch, stride.out(height), stride.out(width), O],
-                    &expected,
-                );
-            }
-        }
-    });
-}
-
-#[test]
-fn pointwise() {
-    const I: usize = 32;
-    const O: usize = 48;
-    let (weight, bias) = (noise(O * I, 1), noise(O, 2));
-    let vb = weights(&[("weight", &weight, &[O, I]), ("bias", &bias, &[O])]);
-    with_threads(|threads| {
-        for (batch, height, width) in SIZES {
-            for (activation, slope) in [(Activation::Identity, 1.0), (Activation::Relu, 0.0)] {
-                let layer = Pointwise::new(&vb, I, O, activation, threads).expect("layer");
-                let input = noise(batch * height * width * I, 4);
-                let mut expected = Vec::new();
-                for pixel in input.chunks(I) {
-                    for o in 0..O {
-                        let sum: f32 = (0..I).map(|i| pixel[i] * weight[o * I + i]).sum();
-                        expected.push(prelu(sum + bias[o], slope));
-                    }
-                }
-                let found = tensor(&input, (batch, height, width, I))
-                    .apply_op1_no_bwd(&layer)
-                    .expect("runs");
-                check(&found, &[batch, height, width, O], &expected);
-            }
-        }
-    });
-}
-
-#[test]
-fn linear() {
-    const I: usize = 192;
-    const O: usize = 5;
-    let (weight, bias) = (noise(O * I, 1), noise(O, 2));
-    let vb = weights(&[("weight", &weight, &[O, I]), ("bias", &bias, &[O])]);
-    with_threads(|threads| {
-        let layer = Linear::new(&vb, I, O, threads).expect("layer");
-        for batch in 1..4 {
-            let input = noise(batch * I, 4);
-            let mut expected = Vec::new();
-            for row in input.chunks(I) {
-                expected.extend(
-                    (0..O).map(|o| bias[o] + (0..I).map(|i| row[i] * weight[o * I + i]).sum::<f32>()),
-                );
-            }
-            let found = tensor(&input, (batch, 3, 64))
-                .apply_op1_no_bwd(&layer)
-                .expect("runs");
-            check(&found, &[batch, O], &expected);
-        }
-    });
-}
-
-#[test]
-fn halving_and_doubling() {
-    const C: usize = 16;
-    with_threads(|threads| {
-        for (batch, height, width) in SIZES {
-            let (rows, cols) = (height / 2, width / 2);
-            let input = noise(batch * height * width * C, 1);
-            let at = |n: usize, y: usize, x: usize, c: usize| input[((n * height + y) * width + x) * C + c];
-            let mut expected = Vec::new();
-            for i in 0..batch * rows * cols * C {
-                let (c, x, y, n) = (i % C, i / C % cols, i / C / cols % rows, i / C / cols / rows);
-                let window =
-                    [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(dy, dx)| at(n, 2 * y + dy, 2 * x + dx, c));
-                expected.push(window.into_iter().fold(f32::MIN, f32::max));
-            }
-            let pool = MaxPool2x2 {
-                threads: threads.clone(),
-            };
-            let pooled = tensor(&input, (batch, height, width, C))
-                .apply_op1_no_bwd(&pool)
-                .expect("runs");
-            check(&pooled, &[batch, rows, cols, C], &expected);
-
-            let (tall, wide) = (2 * height, 2 * width);
-            let large = noise(batch * tall * wide * C, 2);
-            let mut expected = large.clone();
-            for (i, sum) in expected.iter_mut().enumerate() {
-                let (c, x, y, n) = (i % C, i / C % wide, i / C / wide % tall, i / C / wide / tall);
-                *sum += at(n, y / 2, x / 2, c);
-            }
-            let upsample = UpsampleAdd {
-                threads: threads.clone(),
-            };
-            let small = tensor(&input, (batch, height, width, C));
-            let found = tensor(&large, (batch, tall, wide, C)).apply_op2_no_bwd(&small, &upsample);
-            check(&found.expect("runs"), &[batch, tall, wide, C], &expected);
-        }
+        let short = Tensor::zeros((1, INPUTS - 16), DType::F32, &Device::Cpu).expect("zeros");
+        let out = Tensor::zeros((OUTPUTS, 1), DType::F32, &Device::Cpu).expect("zeros");
+        assert!(out.inplace_op2(&short, &layer).is_err());
     });
 }
 
 #[test]
 fn wrong_shapes_are_errors() {
-    let vb = weights(&[("weight", &[0.0; 144], &[16, 3, 3]), ("bias", &[0.0; 16], &[16])]);
-    let layer = DepthwiseConv3x3::new(&vb, 16, Stride::One, Activation::Relu, &Threads::ONE).expect("layer");
-    for shape in [vec![1, 4, 4, 32], vec![4, 4, 16]] {
-        let input = Tensor::zeros(shape, DType::F32, &Device::Cpu).expect("zeros");
-        assert!(input.apply_op1_no_bwd(&layer).is_err());
+    let numbers = Numbers::new(16 * 9, 16, 1);
+    let weights = numbers.builder(&[16, 3, 3]);
+    assert!(DepthwiseConv3x3::new(&weights, 32, Stride::One, Activation::Relu).is_err());
+    assert!(DepthwiseConv3x3::new(&weights, 8, Stride::One, Activation::Relu).is_err());
+    let layers = || vec![Stage::Depthwise(depthwise_layer(&numbers, 16, Stride::One))];
+    let chain = Chain::new(layers(), &Compute::default());
+    let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).expect("zeros");
+    let right = [1, 4, 4, 16];
+    zeros(&right)
+        .inplace_op2(&zeros(&right), &FromMap(&chain))
+        .expect("runs");
+    for (out, input) in [
+        (vec![1, 4, 4, 16], vec![1, 4, 4, 32]),
+        (vec![1, 4, 5, 16], vec![1, 4, 4, 16]),
+        (vec![2, 4, 4, 16], vec![2, 4, 4, 16]),
+        (vec![1, 4, 4, 16], vec![4, 4, 16]),
+        (vec![1, 0, 4, 16], vec![1, 0, 4, 16]),
+    ] {
+        assert!(
+            zeros(&out).inplace_op2(&zeros(&input), &FromMap(&chain)).is_err(),
+            "{out:?} {input:?}"
+        );
     }
-    let turned = Tensor::zeros((1, 16, 4, 4), DType::F32, &Device::Cpu).and_then(|t| t.permute((0, 2, 3, 1)));
-    assert!(turned.expect("turned").apply_op1_no_bwd(&layer).is_err());
-    assert!(DepthwiseConv3x3::new(&vb, 32, Stride::One, Activation::Relu, &Threads::ONE).is_err());
-    assert!(DepthwiseConv3x3::new(&vb, 16, Stride::One, Activation::Prelu, &Threads::ONE).is_err());
+    let turned = zeros(&[1, 16, 4, 4]).permute((0, 2, 3, 1)).expect("turned");
+    assert!(zeros(&right).inplace_op2(&turned, &FromMap(&chain)).is_err());
+}
+
+#[test]
+fn buffers_are_used_again_and_large_ones_given_back() {
+    let pool = Pool::<1>::new();
+    let address = |len: usize| {
+        pool.with(|[buffer]| {
+            let tensor = buffer.view(len)?;
+            assert_eq!(tensor.dims(), [len]);
+            let (storage, _) = tensor.storage_and_layout();
+            let candle_core::Storage::Cpu(storage) = &*storage else {
+                panic!("on the processor")
+            };
+            Ok(storage.as_slice::<f32>()?.as_ptr() as usize)
+        })
+        .expect("a buffer")
+    };
+    let first = address(1000);
+    assert_eq!(address(10), first);
+    assert_eq!(address(1000), first);
+    assert_ne!(address(2_000), first);
+    // 128 MB are used once.
+    address(32 << 20);
+    let mut fresh = Buffer::new().expect("a buffer");
+    assert_eq!(fresh.view(3).expect("a view").dims(), [3]);
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use hadir_models::Compute;
 use hadir_models::detect::DetectOptions;
 use hadir_models::embed::Embedding;
 use hadir_models::matching::Index;
@@ -64,9 +65,9 @@ impl Report {
     }
 }
 
-pub(super) fn run(args: &IdentifyArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &IdentifyArgs, compute: &Compute) -> Result<(), Failure> {
     let (gallery, probes) = (pictures::people(&args.gallery)?, pictures::people(&args.probes)?);
-    let networks = Networks::new()?;
+    let networks = Networks::new(compute)?;
     let (gallery, gallery_failed) = embed_all(&networks, gallery);
     let (probes, probes_failed) = embed_all(&networks, probes);
     let known =

@@ -4,6 +4,8 @@ mod identify;
 mod lfw;
 mod pairs;
 
+use hadir_models::Compute;
+
 use super::Failure;
 
 /// Measure recognition on labelled pictures
@@ -23,9 +25,9 @@ enum What {
 ///
 /// # Errors
 /// The chosen measurement's.
-pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &EvalArgs, compute: &Compute) -> Result<(), Failure> {
     match &args.what {
-        What::Pairs(args) => pairs::run(args),
-        What::Identify(args) => identify::run(args),
+        What::Pairs(args) => pairs::run(args, compute),
+        What::Identify(args) => identify::run(args, compute),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use hadir_models::Compute;
 use hadir_models::detect::DetectOptions;
 use hadir_models::matching::cosine;
 use hadir_models::model;
@@ -43,7 +44,7 @@ struct Report {
     folds_accuracy: Option<f64>,
 }
 
-pub(super) fn run(args: &PairsArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &PairsArgs, compute: &Compute) -> Result<(), Failure> {
     let usage = |problem: String| Failure::Usage(format!("{}: {problem}", args.pairs.display()));
     let text =
         std::fs::read_to_string(&args.pairs).map_err(|e| usage(format!("the list cannot be read: {e}")))?;
@@ -54,7 +55,7 @@ pub(super) fn run(args: &PairsArgs) -> Result<(), Failure> {
             args.images.display()
         )));
     }
-    let networks = Networks::new()?;
+    let networks = Networks::new(compute)?;
     let mut pictures: Vec<&Path> = list
         .pairs
         .iter()

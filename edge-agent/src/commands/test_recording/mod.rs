@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use hadir_models::Compute;
 use serde::Serialize;
 
 use super::Failure;
@@ -61,9 +62,9 @@ struct Report<'a> {
 ///
 /// # Errors
 /// [`Failure::NotRight`] for a gallery without a usable face or a clip that cannot be read.
-pub(crate) fn run(args: &TestRecordingArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &TestRecordingArgs, compute: &Compute) -> Result<(), Failure> {
     let wrong = |e: &dyn std::fmt::Display| Failure::NotRight(e.to_string());
-    let models = Arc::new(Models::new().map_err(|e| wrong(&e))?);
+    let models = Arc::new(Models::new(compute).map_err(|e| wrong(&e))?);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,0 +1,118 @@
+//! How a network is computed: with which instructions, and on how many threads.
+//!
+//! One thread is the calling one; more are a pool of their own. candle would otherwise take every core of the
+//! machine, which a device with several cameras has better uses for.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::{Instructions, ModelError};
+
+/// The instructions and threads of one network or of several. Clones share the threads.
+#[derive(Clone)]
+pub struct Compute {
+    instructions: Instructions,
+    threads: usize,
+    pool: Option<Arc<rayon::ThreadPool>>,
+}
+
+impl Compute {
+    /// `threads` threads; 0 and 1 both mean the calling thread alone.
+    ///
+    /// # Errors
+    /// [`ModelError::Instructions`] when the processor lacks them, [`ModelError::Threads`] when the system gives no
+    /// threads.
+    pub fn new(instructions: Instructions, threads: usize) -> Result<Self, ModelError> {
+        if !instructions.is_available() {
+            return Err(ModelError::Instructions(instructions));
+        }
+        let pool = match threads {
+            0 | 1 => None,
+            _ => Some(
+                rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .thread_name(|i| format!("inference-{i}"))
+                    .build()
+                    .map(Arc::new)
+                    .map_err(|source| ModelError::Threads { threads, source })?,
+            ),
+        };
+        Ok(Self {
+            instructions,
+            threads: threads.max(1),
+            pool,
+        })
+    }
+
+    /// The instructions.
+    pub fn instructions(&self) -> Instructions {
+        self.instructions
+    }
+
+    /// How many threads.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Runs a whole network where the work that it shares out finds its threads awake.
+    pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+
+    /// Shares out rows: `work` is given some of them and the part of `out` that begins where its first row does.
+    /// `start_of` says where a row begins; rows lie in order, and what lies between two of them belongs to neither.
+    pub(crate) fn share_out(
+        &self,
+        rows: usize,
+        out: &mut [f32],
+        start_of: &(impl Fn(usize) -> usize + Sync),
+        work: &(impl Fn(Range<usize>, &mut [f32]) + Sync),
+    ) {
+        if rows == 0 {
+            return;
+        }
+        let out = &mut out[start_of(0)..];
+        self.install(|| split(self.threads.min(rows), 0..rows, out, start_of, work));
+    }
+}
+
+/// Halves the rows until there are as many parts as threads.
+fn split(
+    parts: usize,
+    rows: Range<usize>,
+    out: &mut [f32],
+    start_of: &(impl Fn(usize) -> usize + Sync),
+    work: &(impl Fn(Range<usize>, &mut [f32]) + Sync),
+) {
+    if parts <= 1 {
+        return work(rows, out);
+    }
+    let left = parts / 2;
+    let middle = rows.start + rows.len() * left / parts;
+    let (upper, lower) = out.split_at_mut(start_of(middle) - start_of(rows.start));
+    rayon::join(
+        || split(left, rows.start..middle, upper, start_of, work),
+        || split(parts - left, middle..rows.end, lower, start_of, work),
+    );
+}
+
+impl Default for Compute {
+    /// The best instructions of this processor, on the calling thread.
+    fn default() -> Self {
+        Self {
+            instructions: Instructions::best(),
+            threads: 1,
+            pool: None,
+        }
+    }
+}
+
+impl fmt::Debug for Compute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Compute({}, {})", self.instructions, self.threads)
+    }
+}

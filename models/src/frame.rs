@@ -1,0 +1,240 @@
+//! Frames as cameras and decoders give them: RGB, or YUV 4:2:0, which needs half the memory and no conversion of
+//! pixels that nobody looks at.
+
+use image::RgbImage;
+
+use crate::kernels::first::COLOURS;
+use crate::kernels::pixels::Accumulate;
+use crate::{Instructions, ModelError};
+
+/// A frame in either form.
+#[derive(Clone, Copy, Debug)]
+pub enum Frame<'a> {
+    /// Red, green, blue, 8 bits each.
+    Rgb(&'a RgbImage),
+    /// Brightness for each pixel, colour for each four.
+    I420(I420<'a>),
+}
+
+/// YUV 4:2:0 in three planes, limited range (black is 16, white 235), as video decoders give it (`yuv420p`).
+#[derive(Clone, Copy, Debug)]
+pub struct I420<'a> {
+    width: usize,
+    height: usize,
+    /// Y, U, V.
+    planes: [&'a [u8]; 3],
+    /// Bytes from one row to the next: of Y, of U and V.
+    strides: [usize; 2],
+    colours: Colours,
+}
+
+/// How brightness and colour make red, green and blue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colours {
+    /// ITU-R BT.601: standard definition.
+    Bt601,
+    /// ITU-R BT.709: high definition.
+    Bt709,
+}
+
+impl Colours {
+    /// What V adds to red, U and V to green, and U to blue.
+    fn factors(self) -> [f32; 4] {
+        match self {
+            Self::Bt601 => [1.596_027, -0.391_762, -0.812_968, 2.017_232],
+            Self::Bt709 => [1.792_741, -0.213_249, -0.532_909, 2.112_402],
+        }
+    }
+
+    fn to_rgb(self, y: f32, u: f32, v: f32) -> [f32; COLOURS] {
+        let [red, green_u, green_v, blue] = self.factors();
+        let (y, u, v) = (1.164_384 * (y - 16.0), u - 128.0, v - 128.0);
+        [y + red * v, y + green_u * u + green_v * v, y + blue * u].map(|colour| colour.clamp(0.0, 255.0))
+    }
+}
+
+impl<'a> I420<'a> {
+    /// A frame of `width` × `height` pixels; U and V have half of that, rounded up. `strides` are the bytes from one
+    /// row to the next, of Y and of U and V.
+    ///
+    /// # Errors
+    /// [`ModelError::Planes`] when a plane is too short for that or a stride less than its width.
+    pub fn new(
+        (width, height): (u32, u32),
+        planes: [&'a [u8]; 3],
+        strides: [usize; 2],
+        colours: Colours,
+    ) -> Result<Self, ModelError> {
+        let (width, height) = (width as usize, height as usize);
+        let fits = |plane: &[u8], stride: usize, width: usize, height: usize| {
+            let last_row = height.saturating_sub(1).checked_mul(stride);
+            let needed = last_row.and_then(|start| start.checked_add(if height == 0 { 0 } else { width }));
+            stride >= width && needed.is_some_and(|needed| plane.len() >= needed)
+        };
+        let [y, u, v] = planes;
+        let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
+        let all = fits(y, strides[0], width, height)
+            && [u, v]
+                .iter()
+                .all(|plane| fits(plane, strides[1], half_width, half_height));
+        if !all {
+            return Err(ModelError::Planes { width, height });
+        }
+        Ok(Self {
+            width,
+            height,
+            planes,
+            strides,
+            colours,
+        })
+    }
+
+    /// A row of the planes that has this row of pixels.
+    fn rows(&self, y: usize) -> [&'a [u8]; 3] {
+        let [luma, u, v] = self.planes;
+        let half = self.width.div_ceil(2);
+        let chroma = y / 2 * self.strides[1];
+        [
+            &luma[y * self.strides[0]..][..self.width],
+            &u[chroma..][..half],
+            &v[chroma..][..half],
+        ]
+    }
+}
+
+impl<'a> From<&'a RgbImage> for Frame<'a> {
+    fn from(image: &'a RgbImage) -> Self {
+        Self::Rgb(image)
+    }
+}
+
+impl<'a> From<I420<'a>> for Frame<'a> {
+    fn from(planes: I420<'a>) -> Self {
+        Self::I420(planes)
+    }
+}
+
+impl Frame<'_> {
+    /// Width and height in pixels.
+    pub fn dimensions(&self) -> (u32, u32) {
+        match self {
+            Self::Rgb(image) => image.dimensions(),
+            Self::I420(planes) => (planes.width as u32, planes.height as u32),
+        }
+    }
+
+    /// Red, green and blue of a pixel that is inside.
+    pub(crate) fn pixel(&self, x: usize, y: usize) -> [f32; COLOURS] {
+        match self {
+            Self::Rgb(image) => image.get_pixel(x as u32, y as u32).0.map(f32::from),
+            Self::I420(planes) => {
+                let [luma, u, v] = planes.rows(y);
+                planes
+                    .colours
+                    .to_rgb(luma[x].into(), u[x / 2].into(), v[x / 2].into())
+            }
+        }
+    }
+
+    /// A row of pixels as it is, if it lies in memory so.
+    pub(crate) fn row(&self, y: usize) -> Option<&[u8]> {
+        match self {
+            Self::Rgb(image) => {
+                let len = image.width() as usize * COLOURS;
+                Some(&image.as_raw()[y * len..][..len])
+            }
+            Self::I420(_) => None,
+        }
+    }
+
+    /// The weighted sum of some rows, in red, green and blue; the weights add up to 1.
+    pub(crate) fn blend<'s>(
+        &self,
+        rows: impl Iterator<Item = (usize, f32)>,
+        instructions: Instructions,
+        scratch: &'s mut Vec<f32>,
+    ) -> &'s [f32] {
+        let width = self.dimensions().0 as usize;
+        let half = width.div_ceil(2);
+        scratch.clear();
+        // Behind the result: the sums of Y, U and V.
+        scratch.resize(COLOURS * width + width + 2 * half, 0.0);
+        let (rgb, sums) = scratch.split_at_mut(COLOURS * width);
+        let add = |pixels: &[u8], weight: f32, sums: &mut [f32]| {
+            instructions.run(Accumulate { pixels, weight, sums });
+        };
+        match self {
+            Self::Rgb(_) => {
+                for (y, weight) in rows {
+                    add(self.row(y).unwrap_or_default(), weight, &mut *rgb);
+                }
+            }
+            Self::I420(planes) => {
+                let (luma, chroma) = sums.split_at_mut(width);
+                let (u, v) = chroma.split_at_mut(half);
+                for (y, weight) in rows {
+                    for (sums, pixels) in [&mut *luma, &mut *u, &mut *v].into_iter().zip(planes.rows(y)) {
+                        add(pixels, weight, sums);
+                    }
+                }
+                // Sums of rows and the way to red, green and blue are both linear, so their order does not matter.
+                for (x, (rgb, y)) in rgb.as_chunks_mut().0.iter_mut().zip(luma).enumerate() {
+                    *rgb = planes.colours.to_rgb(*y, u[x / 2], v[x / 2]);
+                }
+            }
+        }
+        rgb
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_have_to_fit() {
+        let new = |size, y: &'static [u8], c: &'static [u8], strides| {
+            I420::new(size, [y, c, c], strides, Colours::Bt601).map(drop)
+        };
+        assert!(new((5, 3), &[0; 15], &[0; 6], [5, 3]).is_ok());
+        assert!(new((0, 0), &[], &[], [0, 0]).is_ok());
+        // The last row needs no padding behind it.
+        assert!(new((5, 3), &[0; 21], &[0; 7], [8, 4]).is_ok());
+        for (size, y, c, strides) in [
+            ((5, 3), &[0u8; 14][..], &[0u8; 6][..], [5, 3]),
+            ((5, 3), &[0; 15], &[0; 5], [5, 3]),
+            ((5, 3), &[0; 15], &[0; 6], [4, 3]),
+            ((5, 3), &[0; 15], &[0; 6], [5, 2]),
+            ((u32::MAX, u32::MAX), &[0; 15], &[0; 6], [usize::MAX, usize::MAX]),
+        ] {
+            assert!(
+                matches!(new(size, y, c, strides), Err(ModelError::Planes { .. })),
+                "{size:?} {strides:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn brightness_and_colour_make_red_green_and_blue() {
+        // Grey levels have no colour; the reference values are those of the standards for 75 % red.
+        for colours in [Colours::Bt601, Colours::Bt709] {
+            for (y, grey) in [
+                (16.0, 0.0),
+                (235.0, 255.0),
+                (126.0, 128.08),
+                (0.0, 0.0),
+                (255.0, 255.0),
+            ] {
+                for colour in colours.to_rgb(y, 128.0, 128.0) {
+                    assert!((colour - grey).abs() < 0.1, "{colours:?} {y}: {colour}");
+                }
+            }
+        }
+        let close = |found: [f32; 3], expected: [f32; 3]| {
+            let off = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 2.0);
+            assert!(off, "{found:?} {expected:?}");
+        };
+        close(Colours::Bt601.to_rgb(65.0, 100.0, 212.0), [191.0, 0.0, 0.0]);
+        close(Colours::Bt709.to_rgb(51.0, 109.0, 212.0), [191.0, 0.0, 0.0]);
+    }
+}

@@ -1,0 +1,31 @@
+//! Memory that a layer needs while it runs, kept by each thread from call to call.
+
+use std::cell::RefCell;
+
+/// What a layer may use. Everything only grows.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// Rows between the layers of a chain, or pixels between two layers.
+    pub(super) rows: Vec<f32>,
+    /// What a source of rows needs for itself.
+    pub(super) source: Vec<f32>,
+    /// Where results go.
+    pub(super) places: Vec<usize>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Runs `work` with this thread's scratch memory.
+pub(super) fn with<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
+    SCRATCH.with_borrow_mut(work)
+}
+
+/// At least `len` values, whatever they are.
+pub(super) fn at_least(values: &mut Vec<f32>, len: usize) -> &mut [f32] {
+    if values.len() < len {
+        values.resize(len, 0.0);
+    }
+    &mut values[..len]
+}
