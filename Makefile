@@ -2,14 +2,17 @@
 
 CARGO ?= cargo
 
-.PHONY: help setup build demo test fmt lint bench
+.PHONY: help setup build demo test fmt lint bench bench-kernels arm64 asan
 
 help:
 	@echo 'make demo    the whole system on this machine, with people on recordings (Ctrl-C stops it)'
 	@echo 'make test    every test: units, the whole line, the browser'
 	@echo 'make lint    formatting, clippy, licences of the dependencies'
 	@echo 'make fmt     format the code'
-	@echo 'make bench   how fast the networks run on this machine'
+	@echo 'make bench   how fast the networks run on this machine, beside other runtimes'
+	@echo 'make bench-kernels  each kernel, and its share of what the processor can do'
+	@echo 'make arm64   build the agent for 64-bit Arm, test the networks there under emulation'
+	@echo 'make asan    the tests of the networks with AddressSanitizer (needs a nightly Rust)'
 	@echo 'make setup   install what tests and demo need, and nothing else'
 
 setup:
@@ -41,6 +44,18 @@ lint:
 	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
 	$(CARGO) deny check licenses bans sources
 
+# Python packages of the peers go into a virtual environment of their own. BENCH="--threads 2" and the like are handed on.
 bench:
+	@scripts/setup bench
+	$(CARGO) build --release --locked --bin hadir-agent
+	target/bench/venv/bin/python models/bench/peers.py --models target/bench $(BENCH)
+
+bench-kernels:
 	@scripts/setup build
-	$(CARGO) run --release --locked --bin hadir-agent -- bench
+	$(CARGO) bench --locked --package hadir-models --bench kernels
+
+arm64:
+	@scripts/cross-arm64
+
+asan:
+	@scripts/sanitize

@@ -9,8 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use hadir_models::Compute;
 use hadir_models::model::EMBEDDER;
-use hadir_models::{Compute, Instructions};
 use hadir_shared::command::{Action, Command};
 use hadir_shared::id::{CameraId, EmployeeId};
 use hadir_shared::sighting::Method;
@@ -55,16 +55,10 @@ pub(crate) enum AgentError {
 ///
 /// # Errors
 /// When it cannot start. Once it runs, nothing from outside ends it.
-pub(crate) async fn run(config: AgentConfig, instructions: Instructions) -> Result<(), AgentError> {
+pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), AgentError> {
     let stop_signal = stop_signal().map_err(AgentError::Signals)?;
     let _lock = outbox::lock(&config.data)?;
-    // With a camera for each thread, an inference has one thread; with fewer cameras it may use them all.
-    let threads = if config.cameras.len() < config.threads {
-        config.threads
-    } else {
-        1
-    };
-    let models = Arc::new(Models::new(&Compute::new(instructions, threads)?)?);
+    let models = Arc::new(Models::new(compute)?);
     let outbox = Arc::new(Outbox::open(&config.data)?);
     let appended = Arc::new(Notify::new());
     let gallery = Arc::new(GalleryStore::load(gallery_access(&config)));

@@ -1,7 +1,7 @@
 //! The command line, as clap reads it.
 
 use clap::{Parser, Subcommand};
-use hadir_models::Instructions;
+use hadir_models::{Compute, Instructions, ModelError};
 
 use crate::commands::{bench, detect, doctor, embed, eval, run, test_recording};
 
@@ -16,6 +16,24 @@ pub(crate) struct Cli {
     /// processor has
     #[arg(long, global = true, value_name = "NAME", env = "HADIR_INSTRUCTIONS")]
     pub(crate) instructions: Option<Instructions>,
+    /// Run the networks on this CUDA device, counted from 0
+    #[cfg(feature = "cuda")]
+    #[arg(long, global = true, value_name = "N", env = "HADIR_GPU")]
+    pub(crate) gpu: Option<usize>,
+}
+
+impl Cli {
+    /// How the networks are computed, with so many threads.
+    ///
+    /// # Errors
+    /// When the processor lacks the instructions or there is no such device.
+    pub(crate) fn compute(&self, threads: usize) -> Result<Compute, ModelError> {
+        #[cfg(feature = "cuda")]
+        if let Some(number) = self.gpu {
+            return Compute::cuda(number);
+        }
+        Compute::new(self.instructions.unwrap_or_else(Instructions::best), threads)
+    }
 }
 
 /// What to do.

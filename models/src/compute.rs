@@ -1,4 +1,4 @@
-//! How a network is computed: with which instructions, and on how many threads.
+//! How a network is computed: with which instructions, and on how many threads; or on another device.
 //!
 //! One thread is the calling one; more are a pool of their own. candle would otherwise take every core of the
 //! machine, which a device with several cameras has better uses for.
@@ -15,6 +15,9 @@ pub struct Compute {
     instructions: Instructions,
     threads: usize,
     pool: Option<Arc<rayon::ThreadPool>>,
+    /// Where the networks run with candle's own operations; `None`: on the processor, with the kernels.
+    #[cfg(any(test, feature = "cuda"))]
+    device: Option<candle_core::Device>,
 }
 
 impl Compute {
@@ -42,7 +45,37 @@ impl Compute {
             instructions,
             threads: threads.max(1),
             pool,
+            #[cfg(any(test, feature = "cuda"))]
+            device: None,
         })
+    }
+
+    /// A CUDA device, by its number. What comes before and behind the networks still runs on the calling thread.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`] when there is none of this number.
+    #[cfg(feature = "cuda")]
+    pub fn cuda(number: usize) -> Result<Self, ModelError> {
+        let device = candle_core::Device::new_cuda(number);
+        Ok(Self {
+            device: Some(device.map_err(|source| ModelError::Device { number, source })?),
+            ..Self::default()
+        })
+    }
+
+    /// candle's own operations on the processor: the way for other devices, where there is none.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self {
+            device: Some(candle_core::Device::Cpu),
+            ..Self::default()
+        }
+    }
+
+    /// The device that the networks run on where it is not the processor with the kernels.
+    #[cfg(any(test, feature = "cuda"))]
+    pub(crate) fn device(&self) -> Option<&candle_core::Device> {
+        self.device.as_ref()
     }
 
     /// The instructions.
@@ -107,6 +140,8 @@ impl Default for Compute {
             instructions: Instructions::best(),
             threads: 1,
             pool: None,
+            #[cfg(any(test, feature = "cuda"))]
+            device: None,
         }
     }
 }

@@ -42,6 +42,15 @@ pub enum ModelError {
         "this processor has no {0} instructions; leave the choice to the program, or ask for \"portable\""
     )]
     Instructions(crate::Instructions),
+    /// There is no such device, or it cannot be used.
+    #[cfg(feature = "cuda")]
+    #[error("CUDA device {number} cannot be used: {source}")]
+    Device {
+        /// Its number.
+        number: usize,
+        /// The driver's reason.
+        source: candle_core::Error,
+    },
     /// The system gave no threads.
     #[error("{threads} threads for inference cannot be started: {source}")]
     Threads {

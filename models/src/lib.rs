@@ -10,6 +10,8 @@ pub mod align;
 pub mod bench;
 mod compute;
 pub mod detect;
+#[cfg(any(test, feature = "cuda"))]
+mod device;
 pub mod embed;
 mod error;
 pub mod frame;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use hadir_models::align::CROP_SIDE;
 use hadir_models::detect::{DetectOptions, Detector};
 use hadir_models::embed::Embedder;
-use hadir_models::{Compute, Instructions, ModelError};
+use hadir_models::{Compute, ModelError};
 use image::{Rgb, RgbImage};
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ use super::output::{json_line, to_stdout};
 pub(crate) struct BenchArgs {
     /// Threads of one inference
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
-    threads: u16,
+    pub(crate) threads: u16,
     /// Measure each thing for about so long
     #[arg(long, value_name = "S", default_value = "1.5", value_parser = seconds)]
     seconds: f64,
@@ -66,8 +66,8 @@ const OFTEN: usize = 5;
 ///
 /// # Errors
 /// [`Failure::NotRight`] when a network cannot be run.
-pub(crate) fn run(args: &BenchArgs, instructions: Instructions) -> Result<(), Failure> {
-    let report = measure(args, instructions).map_err(|e| Failure::NotRight(e.to_string()))?;
+pub(crate) fn run(args: &BenchArgs, compute: &Compute) -> Result<(), Failure> {
+    let report = measure(args, compute).map_err(|e| Failure::NotRight(e.to_string()))?;
     to_stdout(|out| {
         if args.json {
             return Ok(json_line(out, &report)?);
@@ -89,12 +89,8 @@ pub(crate) fn run(args: &BenchArgs, instructions: Instructions) -> Result<(), Fa
     })
 }
 
-fn measure(args: &BenchArgs, instructions: Instructions) -> Result<Report, ModelError> {
-    let compute = Compute::new(instructions, usize::from(args.threads))?;
-    let (detector, embedder) = (
-        Detector::with_compute(&compute)?,
-        Embedder::with_compute(&compute)?,
-    );
+fn measure(args: &BenchArgs, compute: &Compute) -> Result<Report, ModelError> {
+    let (detector, embedder) = (Detector::with_compute(compute)?, Embedder::with_compute(compute)?);
     let long = Duration::from_secs_f64(args.seconds);
     let detect = |width, height| {
         let frame = pattern(width, height);
@@ -111,7 +107,7 @@ fn measure(args: &BenchArgs, instructions: Instructions) -> Result<Report, Model
     });
     Ok(Report {
         threads: args.threads,
-        instructions: instructions.as_str(),
+        instructions: compute.instructions().as_str(),
         detect_ms: DetectMs {
             square: detect(640, 640)?,
             wide: detect(640, 360)?,

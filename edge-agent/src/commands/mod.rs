@@ -12,8 +12,6 @@ pub(crate) mod test_recording;
 
 use std::process::ExitCode;
 
-use hadir_models::{Compute, Instructions};
-
 use crate::cli::{Cli, Command};
 
 /// Why a command did not end well. The message is one sentence for the person at the terminal.
@@ -42,15 +40,14 @@ impl Failure {
 /// # Errors
 /// The command's own, as one sentence.
 pub(crate) fn dispatch(cli: &Cli) -> Result<(), Failure> {
-    let instructions = cli.instructions.unwrap_or_else(Instructions::best);
-    let compute = Compute::new(instructions, 1).map_err(|e| Failure::Usage(e.to_string()))?;
+    let compute = |threads| cli.compute(threads).map_err(|e| Failure::Usage(e.to_string()));
     match &cli.command {
-        Command::Run(args) => run::run(args, instructions),
-        Command::Doctor(args) => doctor::run(args, &compute),
-        Command::TestRecording(args) => test_recording::run(args, &compute),
-        Command::Detect(args) => detect::run(args, &compute),
-        Command::Embed(args) => embed::run(args, &compute),
-        Command::Eval(args) => eval::run(args, &compute),
-        Command::Bench(args) => bench::run(args, instructions),
+        Command::Run(args) => run::run(args, compute),
+        Command::Doctor(args) => doctor::run(args, &compute(1)?),
+        Command::TestRecording(args) => test_recording::run(args, &compute(1)?),
+        Command::Detect(args) => detect::run(args, &compute(1)?),
+        Command::Embed(args) => embed::run(args, &compute(1)?),
+        Command::Eval(args) => eval::run(args, &compute(1)?),
+        Command::Bench(args) => bench::run(args, &compute(args.threads.into())?),
     }
 }

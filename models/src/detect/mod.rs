@@ -6,12 +6,15 @@
 mod decode;
 mod network;
 mod nms;
+#[cfg(any(test, feature = "cuda"))]
+mod on_device;
 
 use image::RgbImage;
 use serde::Serialize;
 
 use crate::frame::Frame;
 use crate::input::Scaled;
+use crate::layers::Source;
 use crate::{Compute, ModelError, model};
 use network::YuNet;
 
@@ -25,7 +28,40 @@ const LONGEST_SIDE: u32 = 4096;
 /// Finds faces. Made once and shared; a detection changes nothing in it.
 #[derive(Debug)]
 pub struct Detector {
-    network: YuNet,
+    network: Network,
+}
+
+/// The network, in either form.
+#[allow(clippy::large_enum_variant, reason = "there is one of it, not many")]
+#[derive(Debug)]
+enum Network {
+    Kernels(YuNet),
+    #[cfg(any(test, feature = "cuda"))]
+    Device(on_device::YuNet, Compute),
+}
+
+impl Network {
+    fn new(compute: &Compute) -> candle_core::Result<Self> {
+        #[cfg(any(test, feature = "cuda"))]
+        if let Some(device) = compute.device() {
+            let network = on_device::YuNet::new(model::DETECTOR_WEIGHTS, device)?;
+            return Ok(Self::Device(network, compute.clone()));
+        }
+        Ok(Self::Kernels(YuNet::new(model::DETECTOR_WEIGHTS, compute)?))
+    }
+
+    /// Looks at a picture whose sides are multiples of 32, values 0 to 255, and gives what it says of each level.
+    fn look<R>(
+        &self,
+        picture: &dyn Source,
+        read: impl FnOnce([network::Map<'_>; 3]) -> R,
+    ) -> candle_core::Result<R> {
+        match self {
+            Self::Kernels(network) => network.look(picture, read),
+            #[cfg(any(test, feature = "cuda"))]
+            Self::Device(network, compute) => network.look(picture, compute.instructions(), read),
+        }
+    }
 }
 
 /// How to look for faces.
@@ -136,8 +172,7 @@ impl Detector {
     /// # Errors
     /// [`ModelError::Weights`] when the compiled-in weights are damaged.
     pub fn with_compute(compute: &Compute) -> Result<Self, ModelError> {
-        let network = YuNet::new(model::DETECTOR_WEIGHTS, compute);
-        let network = network.map_err(|source| ModelError::Weights {
+        let network = Network::new(compute).map_err(|source| ModelError::Weights {
             model: model::DETECTOR.id,
             source,
         })?;

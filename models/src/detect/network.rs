@@ -14,11 +14,13 @@ use crate::layers::{
 pub(super) const STRIDES: [usize; 3] = [8, 16, 32];
 /// Numbers that a head gives for each cell: cls, obj, 4 of the box, 10 of the landmarks.
 pub(super) const OUTPUTS: usize = 16;
+/// Channels of the first convolution.
+pub(super) const STEM: usize = 16;
 /// Channels of the features that the heads look at.
-const FEATURES: usize = 64;
+pub(super) const FEATURES: usize = 64;
 
 /// Input and output channels of the backbone's pairs of convolutions.
-const BACKBONE: [(usize, usize); 11] = [
+pub(super) const BACKBONE: [(usize, usize); 11] = [
     (16, 16),
     (16, 16),
     (16, 32),
@@ -32,9 +34,9 @@ const BACKBONE: [(usize, usize); 11] = [
     (64, 64),
 ];
 /// The backbone's pairs behind which its map is halved.
-const HALVED_AFTER: [usize; 4] = [0, 4, 6, 8];
+pub(super) const HALVED_AFTER: [usize; 4] = [0, 4, 6, 8];
 /// The backbone's pairs whose outputs the neck takes, one for each level.
-const TAKEN_AFTER: [usize; 3] = [6, 8, 10];
+pub(super) const TAKEN_AFTER: [usize; 3] = [6, 8, 10];
 
 /// What the network says of one level.
 #[derive(Debug)]
@@ -68,7 +70,7 @@ impl YuNet {
             let depthwise = DepthwiseConv3x3::new(&weights.pp("depthwise"), output, Stride::One, activation)?;
             Result::Ok([Stage::Pointwise(pointwise), Stage::Depthwise(depthwise)])
         };
-        let stem = Conv3x3::new(&weights.pp("stem"), 16, Stride::Two, Activation::Relu)?;
+        let stem = Conv3x3::new(&weights.pp("stem"), STEM, Stride::Two, Activation::Relu)?;
         let mut stages = vec![Stage::Conv3x3(stem)];
         let mut backbone = Vec::new();
         for (i, &size) in BACKBONE.iter().enumerate() {

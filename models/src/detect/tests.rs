@@ -11,9 +11,11 @@ use crate::Instructions;
 const PORTRAIT: &[u8] = include_bytes!("../../tests/data/astronaut.png");
 const REFERENCE: &str = include_str!("../../tests/data/reference.json");
 
-/// Every instruction set of this machine, on one and on two threads.
+/// Every instruction set of this machine, on one and on two threads; and the way for other devices.
 fn every_compute() -> impl Iterator<Item = Compute> {
-    Instructions::available().flat_map(|i| [1, 2].map(|threads| Compute::new(i, threads).expect("available")))
+    Instructions::available()
+        .flat_map(|i| [1, 2].map(|threads| Compute::new(i, threads).expect("available")))
+        .chain([Compute::plain()])
 }
 
 fn portrait() -> RgbImage {

@@ -4,6 +4,8 @@
 //! Image Processing 30 (2021), on the network MobileFaceNet.
 
 mod network;
+#[cfg(any(test, feature = "cuda"))]
+mod on_device;
 
 use image::RgbImage;
 
@@ -48,7 +50,36 @@ impl Embedding {
 /// Makes embeddings. Holds 38 MB of weights, so it is made once and shared; embedding changes nothing in it.
 #[derive(Debug)]
 pub struct Embedder {
-    network: SFace,
+    network: Network,
+}
+
+/// The network, in either form.
+#[allow(clippy::large_enum_variant, reason = "there is one of it, not many")]
+#[derive(Debug)]
+enum Network {
+    Kernels(SFace),
+    #[cfg(any(test, feature = "cuda"))]
+    Device(on_device::SFace, Compute),
+}
+
+impl Network {
+    fn new(compute: &Compute) -> candle_core::Result<Self> {
+        #[cfg(any(test, feature = "cuda"))]
+        if let Some(device) = compute.device() {
+            let network = on_device::SFace::new(model::EMBEDDER_WEIGHTS, device)?;
+            return Ok(Self::Device(network, compute.clone()));
+        }
+        Ok(Self::Kernels(SFace::new(model::EMBEDDER_WEIGHTS, compute)?))
+    }
+
+    /// The embeddings of pictures of 112×112, values from -1 to 1.
+    fn embed(&self, pictures: &[&dyn Source]) -> candle_core::Result<Vec<Vec<f32>>> {
+        match self {
+            Self::Kernels(network) => network.embed(pictures),
+            #[cfg(any(test, feature = "cuda"))]
+            Self::Device(network, compute) => network.embed(pictures, compute.instructions()),
+        }
+    }
 }
 
 impl Embedder {
@@ -65,8 +96,7 @@ impl Embedder {
     /// # Errors
     /// [`ModelError::Weights`] when the compiled-in weights are damaged.
     pub fn with_compute(compute: &Compute) -> Result<Self, ModelError> {
-        let network = SFace::new(model::EMBEDDER_WEIGHTS, compute);
-        let network = network.map_err(|source| ModelError::Weights {
+        let network = Network::new(compute).map_err(|source| ModelError::Weights {
             model: model::EMBEDDER.id,
             source,
         })?;

@@ -11,7 +11,7 @@ use crate::layers::{
 };
 
 /// Input and output channels of each block, and the step of its depthwise convolution.
-const BLOCKS: [(usize, usize, Stride); 13] = [
+pub(super) const BLOCKS: [(usize, usize, Stride); 13] = [
     (32, 64, Stride::One),
     (64, 128, Stride::Two),
     (128, 128, Stride::One),
@@ -27,7 +27,7 @@ const BLOCKS: [(usize, usize, Stride); 13] = [
     (1024, 1024, Stride::One),
 ];
 /// Channels of the first convolution.
-const STEM: usize = 32;
+pub(super) const STEM: usize = 32;
 /// The first blocks have large maps and few weights: they are computed row by row.
 const BY_ROWS: usize = 3;
 /// The blocks up to here are computed picture by picture; from here on there are more weights than activations, and
@@ -37,8 +37,8 @@ const SINGLY: usize = 6;
 const ROWS_SIDE: usize = 56;
 const SINGLY_SIDE: usize = 14;
 /// The last feature map: 7×7 cells of 1,024 channels.
-const FEATURES: usize = 7 * 7 * 1024;
-const EMBEDDING: usize = 128;
+pub(super) const FEATURES: usize = 7 * 7 * 1024;
+pub(super) const EMBEDDING: usize = 128;
 
 #[derive(Debug)]
 pub(super) struct SFace {
