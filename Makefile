@@ -1,4 +1,5 @@
-# Every habit has one name. On Debian each target installs what it needs (scripts/setup).
+# Every habit has one name. On Debian each target installs what it needs (scripts/setup); arm64 and asan say what is
+# missing.
 
 CARGO ?= cargo
 
@@ -9,8 +10,8 @@ help:
 	@echo 'make test    every test: units, the whole line, the browser'
 	@echo 'make lint    formatting, clippy, licences of the dependencies'
 	@echo 'make fmt     format the code'
-	@echo 'make bench   how fast the networks run on this machine, beside other runtimes'
-	@echo 'make bench-kernels  each kernel, and its share of what the processor can do'
+	@echo 'make bench   how fast the networks run on this machine, beside other runtimes (BENCH="--threads 2")'
+	@echo 'make bench-kernels   each kernel, and its share of what the processor can do'
 	@echo 'make arm64   build the agent for 64-bit Arm, test the networks there under emulation'
 	@echo 'make asan    the tests of the networks with AddressSanitizer (needs a nightly Rust)'
 	@echo 'make setup   install what tests and demo need, and nothing else'

@@ -14,11 +14,17 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
     /// Vector instructions of the networks: avx512, avx2, neon, portable; by themselves the widest that the
     /// processor has
-    #[arg(long, global = true, value_name = "NAME", env = "HADIR_INSTRUCTIONS")]
-    pub(crate) instructions: Option<Instructions>,
+    #[arg(long, global = true, value_name = "NAME", env = "HADIR_INSTRUCTIONS", value_parser = instructions)]
+    pub(crate) instructions: Option<Wanted>,
     /// Run the networks on this CUDA device, counted from 0
     #[cfg(feature = "cuda")]
-    #[arg(long, global = true, value_name = "N", env = "HADIR_GPU")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        env = "HADIR_GPU",
+        conflicts_with = "instructions"
+    )]
     pub(crate) gpu: Option<usize>,
 }
 
@@ -32,7 +38,20 @@ impl Cli {
         if let Some(number) = self.gpu {
             return Compute::cuda(number);
         }
-        Compute::new(self.instructions.unwrap_or_else(Instructions::best), threads)
+        let wanted = self.instructions.and_then(|wanted| wanted.0);
+        Compute::new(wanted.unwrap_or_else(Instructions::best), threads)
+    }
+}
+
+/// The instructions that were asked for; `None`: the best ones.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted(Option<Instructions>);
+
+/// An empty name, as a variable in a unit's environment may have, is no wish.
+fn instructions(name: &str) -> Result<Wanted, String> {
+    match name {
+        "" => Ok(Wanted(None)),
+        name => name.parse().map(|wanted| Wanted(Some(wanted))),
     }
 }
 
@@ -53,4 +72,30 @@ pub(crate) enum Command {
     Eval(eval::EvalArgs),
     /// Measure speed
     Bench(bench::BenchArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instructions_are_chosen_by_name_or_left_to_the_program() {
+        let parse = |arguments: &[&str]| Cli::try_parse_from([&["hadir-agent", "bench"], arguments].concat());
+        for (name, expected) in [
+            ("portable", Instructions::Portable),
+            ("PORTABLE", Instructions::Portable),
+            ("", Instructions::best()),
+        ] {
+            let cli = parse(&["--instructions", name]).expect("a name");
+            let compute = cli.compute(1).expect("available");
+            assert_eq!(compute.instructions(), expected, "{name}");
+        }
+        assert!(parse(&["--instructions", "mmx"]).is_err());
+        let missing = [Instructions::Avx512, Instructions::Avx2, Instructions::Neon]
+            .into_iter()
+            .find(|i| !i.is_available())
+            .expect("no processor has them all");
+        let cli = parse(&["--instructions", missing.as_str()]).expect("a name");
+        assert!(matches!(cli.compute(1), Err(ModelError::Instructions(_))));
+    }
 }

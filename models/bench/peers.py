@@ -7,7 +7,8 @@ process of its own that waits for its turn; they take turns round by round, so t
 fair to all. Printed are medians over the rounds, and the median of each round's ratio of ours to theirs.
 
 The agent's and OpenCV's detection is the whole way from pixels to faces, their embedding the way from the aligned
-crop. ONNX Runtime, OpenVINO and ncnn run the bare network on an input that was prepared beforehand.
+crop. ONNX Runtime, OpenVINO and ncnn run the bare network on an input that was prepared beforehand. All compute in
+single precision.
 """
 
 import argparse
@@ -15,9 +16,11 @@ import hashlib
 import json
 import pathlib
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 
@@ -48,12 +51,19 @@ def fetch(folder):
 
 
 def convert_for_ncnn(folder):
-    """Makes ncnn's files beside the ONNX ones."""
+    """Makes ncnn's files beside the ONNX ones; both of a network or none."""
     for (name, _), shape in ((YUNET, "[1,3,640,640]f32"), (SFACE, "[1,3,112,112]f32")):
-        if not (folder / f"{name}.ncnn.param").exists():
-            pnnx = pathlib.Path(sys.executable).parent / "pnnx"
+        if (folder / f"{name}.ncnn.param").exists():
+            continue
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            shutil.copy(folder / f"{name}.onnx", scratch)
+            pnnx = pathlib.Path(sys.executable).absolute().parent / "pnnx"
             command = [pnnx, f"{name}.onnx", f"inputshape={shape}"]
-            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            done = subprocess.run(command, cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            if done.returncode != 0 or not (pathlib.Path(scratch) / f"{name}.ncnn.bin").exists():
+                raise SystemExit(f"pnnx could not convert {name}.onnx for ncnn:\n{done.stdout[-2000:]}")
+            for suffix in ("bin", "param"):
+                shutil.move(pathlib.Path(scratch) / f"{name}.ncnn.{suffix}", folder)
 
 
 def pattern(width, height):
@@ -122,7 +132,7 @@ def openvino(models, threads):
     import openvino
 
     core = openvino.Core()
-    hints = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+    hints = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     work = {}
 
     def add(name, model, data):
@@ -143,6 +153,7 @@ def ncnn(models, threads):
     def network(name):
         net = ncnn.Net()
         net.opt.num_threads = threads
+        net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
         net.load_param(str(models / f"{name}.ncnn.param"))
         net.load_model(str(models / f"{name}.ncnn.bin"))
         return net
@@ -182,20 +193,31 @@ def serve(peer, models, threads):
 
 class Peer:
     def __init__(self, name, args):
+        self.name, self.errors = name, tempfile.TemporaryFile(mode="w+")
         command = [sys.executable, __file__, "--serve", name, "--models", args.models, "--threads", str(args.threads)]
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
-        self.version = json.loads(self.process.stdout.readline())
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=self.errors, text=True)
+        self.version = self.read()
+
+    def read(self):
+        line = self.process.stdout.readline()
+        if not line:
+            self.errors.seek(0)
+            raise SystemExit(f"{self.name} stopped:\n{self.errors.read()[-2000:]}")
+        return json.loads(line)
 
     def measure(self, seconds):
         self.process.stdin.write(f"{seconds}\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        return self.read()
 
 
 def agent(args):
     command = [args.agent, "bench", "--threads", str(args.threads), "--seconds", str(args.seconds), "--json"]
-    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise SystemExit(done.returncode)
+    found = json.loads(done.stdout)
     medians = {f"detect {size}": found["detect_ms"][size] for size in ("640x640", "640x360")}
     medians |= {"embed": found["embed_ms"], "five faces": found["embed_five_ms"]}
     return found["instructions"], medians | {"five faces singly": found["embed_five_singly_ms"]}
@@ -214,8 +236,8 @@ def main():
     args = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     args.add_argument("--agent", default="target/release/hadir-agent")
     args.add_argument("--models", required=True, type=pathlib.Path, help="folder of the ONNX files; they are fetched if missing")
-    args.add_argument("--threads", type=int, default=1)
-    args.add_argument("--rounds", type=int, default=7)
+    args.add_argument("--threads", type=int, default=1, choices=range(1, 257), metavar="N")
+    args.add_argument("--rounds", type=int, default=7, choices=range(1, 1001), metavar="N")
     args.add_argument("--seconds", type=float, default=0.5, help="for each thing in each round")
     args.add_argument("--serve", choices=PEERS, help=argparse.SUPPRESS)
     args = args.parse_args()
@@ -234,7 +256,7 @@ def main():
         peer.process.stdin.close()
         peer.process.wait()
 
-    median = lambda values: statistics.median(values)
+    median = statistics.median
     print(f"{processor()}, {args.threads} thread(s), instructions {instructions}, {args.rounds} rounds; milliseconds\n")
     names = ["hadir", *(f"{name} {peer.version}" for name, peer in peers.items())]
     print(f"| | {' | '.join(names)} |")

@@ -10,6 +10,8 @@ use criterion::{Criterion, Throughput};
 use hadir_models::Instructions;
 use hadir_models::bench::{Case, cases, peak};
 
+const SAMPLES: usize = 20;
+
 fn main() {
     let instructions = std::env::var("HADIR_INSTRUCTIONS").map_or_else(
         |_| Instructions::best(),
@@ -22,7 +24,7 @@ fn main() {
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1))
-        .sample_size(20)
+        .sample_size(SAMPLES)
         .configure_from_args();
     let mut peak = peak(instructions);
     let peak_rate = measure(&mut criterion, &mut peak);
@@ -53,7 +55,7 @@ fn main() {
     }
 }
 
-/// Runs a second of the middle sample of the case; `None` if it was not measured.
+/// How often the case runs in a second: the median over the samples; `None` if it was not measured.
 fn measure(criterion: &mut Criterion, case: &mut Case) -> Option<f64> {
     let rates = RefCell::new(Vec::new());
     let mut group = criterion.benchmark_group("kernels");
@@ -61,8 +63,6 @@ fn measure(criterion: &mut Criterion, case: &mut Case) -> Option<f64> {
         group.throughput(Throughput::Elements(case.multiply_adds));
     }
     group.bench_function(case.name.as_str(), |bencher| {
-        // Behind the warm-up the samples come one after the other.
-        rates.borrow_mut().clear();
         bencher.iter_custom(|runs| {
             let start = Instant::now();
             (0..runs).for_each(|_| (case.run)());
@@ -72,10 +72,9 @@ fn measure(criterion: &mut Criterion, case: &mut Case) -> Option<f64> {
         });
     });
     group.finish();
-    let mut rates = rates.into_inner();
-    rates.sort_by(f64::total_cmp);
-    rates
-        .get(rates.len() / 2)
-        .copied()
-        .filter(|rate| rate.is_finite())
+    let rates = rates.into_inner();
+    // The samples are the last ones; the warm-up stands before them.
+    let mut samples = rates.get(rates.len().checked_sub(SAMPLES)?..)?.to_vec();
+    samples.sort_by(f64::total_cmp);
+    Some(samples[SAMPLES / 2])
 }

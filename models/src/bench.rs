@@ -60,32 +60,30 @@ pub fn cases(instructions: Instructions) -> Vec<Case> {
 pub fn peak(instructions: Instructions) -> Case {
     const RUNS: usize = 10_000;
     const SUMS: usize = 12;
-    struct Peak<'a>(&'a mut [f32]);
+    struct Peak<'a>(&'a mut [f32; 2]);
     impl Kernel for Peak<'_> {
         #[inline(always)]
         fn run<S: pulp::Simd>(self, simd: S) {
-            let (a, b) = (simd.splat_f32s(1.000_1), simd.splat_f32s(0.999_9));
-            let mut sums = [simd.splat_f32s(0.5); SUMS];
+            let factor = simd.splat_f32s(std::hint::black_box(0.999_9));
+            let mut sums = [factor; SUMS];
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum = simd.splat_f32s(i as f32);
+            }
             for _ in 0..RUNS {
                 for sum in &mut sums {
-                    *sum = multiply_add(simd, a, b, *sum);
+                    // The product is new every time, so that it cannot be made beforehand.
+                    *sum = multiply_add(simd, factor, *sum, factor);
                 }
             }
-            self.0[0] = sums
-                .into_iter()
-                .fold(0.0, |total, sum| total + simd.reduce_sum_f32s(sum));
+            let total = |total: f32, sum| total + simd.reduce_sum_f32s(sum);
+            *self.0 = [sums.into_iter().fold(0.0, total), S::F32_LANES as f32];
         }
     }
-    let lanes = match instructions {
-        Instructions::Avx512 => 16,
-        Instructions::Avx2 => 8,
-        Instructions::Portable if cfg!(target_arch = "x86_64") => 8,
-        _ => 4,
-    };
-    let mut out = [0.0];
+    let mut out = [0.0; 2];
+    instructions.run(Peak(&mut out));
     Case {
         name: "peak".into(),
-        multiply_adds: (RUNS * SUMS * lanes) as u64,
+        multiply_adds: (RUNS * SUMS) as u64 * out[1] as u64,
         run: Box::new(move || {
             instructions.run(Peak(&mut out));
             std::hint::black_box(&out);
@@ -100,10 +98,7 @@ fn noise(len: usize) -> Vec<f32> {
 }
 
 fn finish(channels: usize) -> Finish {
-    Finish {
-        bias: noise(channels),
-        slope: vec![0.25; channels],
-    }
+    Finish::new(noise(channels), vec![0.25; channels])
 }
 
 fn first_convolution(

@@ -83,13 +83,8 @@ impl Compute {
         self.instructions
     }
 
-    /// How many threads.
-    pub fn threads(&self) -> usize {
-        self.threads
-    }
-
-    /// Runs a whole network where the work that it shares out finds its threads awake.
-    pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+    /// Runs work that is shared out with rayon's `join` on these threads.
+    fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
             Some(pool) => pool.install(work),
             None => work(),
@@ -146,8 +141,21 @@ impl Default for Compute {
     }
 }
 
+impl fmt::Display for Compute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[cfg(any(test, feature = "cuda"))]
+        if let Some(device) = &self.device {
+            return write!(f, "candle's operations on {:?}", device.location());
+        }
+        match self.threads {
+            1 => write!(f, "{} instructions on one thread", self.instructions),
+            threads => write!(f, "{} instructions on {threads} threads", self.instructions),
+        }
+    }
+}
+
 impl fmt::Debug for Compute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Compute({}, {})", self.instructions, self.threads)
+        write!(f, "Compute({self})")
     }
 }

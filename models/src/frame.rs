@@ -177,7 +177,8 @@ impl Frame<'_> {
                         add(pixels, weight, sums);
                     }
                 }
-                // Sums of rows and the way to red, green and blue are both linear, so their order does not matter.
+                // The way to red, green and blue is linear, so rows may be added before it; but for colours that no
+                // screen shows, which are cut off afterwards.
                 for (x, (rgb, y)) in rgb.as_chunks_mut().0.iter_mut().zip(luma).enumerate() {
                     *rgb = planes.colours.to_rgb(*y, u[x / 2], v[x / 2]);
                 }

@@ -20,11 +20,26 @@ pub enum Instructions {
     Avx512,
     /// 64-bit Arm: 4 numbers at once.
     Neon,
+    /// As many numbers at once as AVX-512, put together from smaller registers: its sizes of tiles, on any machine.
+    #[cfg(test)]
+    Sixteen,
+    /// As many as NEON.
+    #[cfg(test)]
+    Four,
 }
 
 impl Instructions {
     /// All of them, the widest first.
-    const ALL: [Self; 4] = [Self::Avx512, Self::Avx2, Self::Neon, Self::Portable];
+    const ALL: &[Self] = &[
+        Self::Avx512,
+        Self::Avx2,
+        Self::Neon,
+        Self::Portable,
+        #[cfg(test)]
+        Self::Sixteen,
+        #[cfg(test)]
+        Self::Four,
+    ];
 
     /// The widest that this processor has.
     pub fn best() -> Self {
@@ -33,13 +48,15 @@ impl Instructions {
 
     /// Those that this processor has, the widest first.
     pub fn available() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|i| i.is_available())
+        Self::ALL.iter().copied().filter(|i| i.is_available())
     }
 
     /// Whether this processor has them.
     pub fn is_available(self) -> bool {
         match self {
             Self::Portable => true,
+            #[cfg(test)]
+            Self::Sixteen | Self::Four => true,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => pulp::x86::V3::is_available(),
             #[cfg(target_arch = "x86_64")]
@@ -58,6 +75,10 @@ impl Instructions {
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
             Self::Neon => "neon",
+            #[cfg(test)]
+            Self::Sixteen => "sixteen",
+            #[cfg(test)]
+            Self::Four => "four",
         }
     }
 
@@ -80,6 +101,10 @@ impl Instructions {
                 Some(simd) => Simd::vectorize(simd, kernel),
                 None => PORTABLE.vectorize(kernel),
             },
+            #[cfg(test)]
+            Self::Sixteen => pulp::Scalar512b.vectorize(kernel),
+            #[cfg(test)]
+            Self::Four => pulp::Scalar128b.vectorize(kernel),
             _ => PORTABLE.vectorize(kernel),
         }
     }
@@ -114,7 +139,10 @@ impl FromStr for Instructions {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|i| i.as_str() == name);
+        let known = Self::ALL
+            .iter()
+            .copied()
+            .find(|i| i.as_str().eq_ignore_ascii_case(name));
         known.ok_or_else(|| format!("\"{name}\" is none of portable, avx2, avx512, neon"))
     }
 }

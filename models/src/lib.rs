@@ -1,4 +1,4 @@
-//! Face detection and recognition on the processor: YuNet and SFace as candle networks.
+//! Face detection and recognition: YuNet and SFace as candle networks.
 //!
 //! The weights are compiled in; nothing is downloaded, and nothing here does input or output except
 //! [`picture::load`]. The way of a face: [`detect::Detector`] finds it in a frame, [`align::align_crop`] turns it

@@ -19,7 +19,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: u16,
     /// Measure each thing for about so long
-    #[arg(long, value_name = "S", default_value = "1.5", value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value = "1.5", value_parser = seconds, allow_negative_numbers = true)]
     seconds: f64,
     /// Print a JSON object
     #[arg(long)]
@@ -72,8 +72,7 @@ pub(crate) fn run(args: &BenchArgs, compute: &Compute) -> Result<(), Failure> {
         if args.json {
             return Ok(json_line(out, &report)?);
         }
-        writeln!(out, "threads                       {:8}", report.threads)?;
-        writeln!(out, "instructions                  {:>8}", report.instructions)?;
+        writeln!(out, "{compute}")?;
         for (what, ms) in [
             ("detect 640x640", report.detect_ms.square),
             ("detect 640x360", report.detect_ms.wide),

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hadir_models::Compute;
 use hadir_models::detect::DetectOptions;
 use hadir_models::model::{DETECTOR, EMBEDDER};
+use hadir_models::{Compute, ModelError};
 use hadir_shared::status::CameraMode;
 use image::RgbImage;
 use serde::Serialize;
@@ -62,12 +62,15 @@ struct Report<'a> {
 ///
 /// # Errors
 /// [`Failure::NotRight`] if a check failed.
-pub(crate) fn run(args: &DoctorArgs, compute: &Compute) -> Result<(), Failure> {
+pub(crate) fn run(args: &DoctorArgs, compute: Result<Compute, Failure>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::NotRight(format!("the checks cannot start: {e}")))?;
-    let mut checks = vec![Check::new("models", check_models(compute))];
+    let models = compute
+        .map_err(|e| e.to_string())
+        .and_then(|compute| check_models(&compute));
+    let mut checks = vec![Check::new("models", models)];
     match config::load(&args.config) {
         Err(errors) => {
             checks.extend(
@@ -128,7 +131,10 @@ async fn check_all(config: &AgentConfig, checks: &mut Vec<Check>) {
 /// Runs both networks once and looks whether the answer is sane.
 fn check_models(compute: &Compute) -> Result<String, String> {
     let broken = |e: &dyn std::fmt::Display| format!("{e}: the program file is damaged, install it again");
-    let models = Models::new(compute).map_err(|e| broken(&e))?;
+    let models = Models::new(compute).map_err(|e| match e {
+        e @ ModelError::Weights { .. } => broken(&e),
+        e => e.to_string(),
+    })?;
     let grey = RgbImage::from_pixel(320, 180, image::Rgb([128; 3]));
     let faces = models
         .detector
@@ -146,12 +152,7 @@ fn check_models(compute: &Compute) -> Result<String, String> {
     if embeddings.len() != 2 || !finite || embeddings[0] == embeddings[1] {
         return Err(broken(&"the embedder gives no sane answer"));
     }
-    Ok(format!(
-        "{} and {} run, with {} instructions",
-        DETECTOR.id,
-        EMBEDDER.id,
-        compute.instructions()
-    ))
+    Ok(format!("{} and {} run, with {compute}", DETECTOR.id, EMBEDDER.id))
 }
 
 async fn check_camera(camera: &CameraConfig) -> Result<String, String> {

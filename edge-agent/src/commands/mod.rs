@@ -12,6 +12,8 @@ pub(crate) mod test_recording;
 
 use std::process::ExitCode;
 
+use hadir_models::ModelError;
+
 use crate::cli::{Cli, Command};
 
 /// Why a command did not end well. The message is one sentence for the person at the terminal.
@@ -40,10 +42,17 @@ impl Failure {
 /// # Errors
 /// The command's own, as one sentence.
 pub(crate) fn dispatch(cli: &Cli) -> Result<(), Failure> {
-    let compute = |threads| cli.compute(threads).map_err(|e| Failure::Usage(e.to_string()));
+    let compute = |threads| {
+        cli.compute(threads).map_err(|e| match e {
+            ModelError::Instructions(_) => {
+                Failure::Usage(format!("{e} (--instructions or HADIR_INSTRUCTIONS)"))
+            }
+            e => Failure::NotRight(e.to_string()),
+        })
+    };
     match &cli.command {
         Command::Run(args) => run::run(args, compute),
-        Command::Doctor(args) => doctor::run(args, &compute(1)?),
+        Command::Doctor(args) => doctor::run(args, compute(1)),
         Command::TestRecording(args) => test_recording::run(args, &compute(1)?),
         Command::Detect(args) => detect::run(args, &compute(1)?),
         Command::Embed(args) => embed::run(args, &compute(1)?),

@@ -26,7 +26,8 @@ pub(crate) fn run(
     compute: impl FnOnce(usize) -> Result<Compute, Failure>,
 ) -> Result<(), Failure> {
     let config = load(&args.config)?;
-    // With a camera for each thread, an inference has one thread; with fewer cameras it may use them all.
+    // With a camera for each thread, an inference has one thread; with fewer cameras it may use them all. A camera
+    // that is off counts: a command may switch it on.
     let threads = if config.cameras.len() < config.threads {
         config.threads
     } else {

@@ -31,7 +31,7 @@ pub(crate) struct AgentConfig {
     pub(crate) agent: AgentId,
     /// Folder of `outbox.sqlite` and `gallery.sealed`.
     pub(crate) data: PathBuf,
-    /// How many threads recognise: that many cameras at the same moment, or fewer cameras with several each.
+    /// How many threads recognise: that many cameras at the same moment; fewer cameras share them.
     pub(crate) threads: usize,
     /// The broker.
     pub(crate) mqtt: MqttConfig,

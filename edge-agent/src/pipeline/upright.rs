@@ -151,7 +151,10 @@ impl Turn {
         for (u, v, out) in crop.enumerate_pixels_mut() {
             let [x, y] = self.to_frame([u as f32, v as f32]);
             // Written so that no number (NaN) is outside too.
-            let inside = x >= 0.0 && y >= 0.0 && x < (width - 1) as f32 && y < (height - 1) as f32;
+            let inside = x >= 0.0
+                && y >= 0.0
+                && x < width.saturating_sub(1) as f32
+                && y < height.saturating_sub(1) as f32;
             if !inside {
                 out.0 = [0; 3];
                 continue;

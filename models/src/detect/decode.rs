@@ -7,7 +7,7 @@ use super::network::{Map, OUTPUTS};
 pub(super) fn faces(maps: &[Map<'_>], threshold: f32) -> Vec<Face> {
     // The score is the geometric mean of two probabilities, so each of them has to reach its square. Compared
     // before the sigmoid, this spares all but a few cells the exponentials.
-    let least = logit(threshold * threshold);
+    let least = logit(threshold.max(0.0).powi(2));
     let mut faces = Vec::new();
     for map in maps {
         for (i, cell) in map.cells.as_chunks::<OUTPUTS>().0.iter().enumerate() {

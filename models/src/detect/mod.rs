@@ -22,7 +22,7 @@ use network::YuNet;
 const CELL: usize = 32;
 
 /// The longest side that the network is ever given; larger frames are scaled down to it. It bounds the memory of
-/// an inference (about 16 bytes a pixel at the largest layer).
+/// an inference (about 8 bytes a pixel).
 const LONGEST_SIDE: u32 = 4096;
 
 /// Finds faces. Made once and shared; a detection changes nothing in it.

@@ -47,7 +47,7 @@ impl Embedding {
     }
 }
 
-/// Makes embeddings. Holds 38 MB of weights, so it is made once and shared; embedding changes nothing in it.
+/// Makes embeddings. Holds 26 MB of weights, so it is made once and shared; embedding changes nothing in it.
 #[derive(Debug)]
 pub struct Embedder {
     network: Network,

@@ -42,11 +42,15 @@ impl Kernel for Dense<'_> {
     fn run<S: Simd>(self, simd: S) {
         let len = self.weights.halves.len() / self.weights.bias.len().max(1);
         assert!(
-            len.is_multiple_of(LANES) && self.input.len() == len * self.pictures,
+            len.is_multiple_of(LANES)
+                && self.input.len() == len * self.pictures
+                && self.out.len().checked_rem(self.pictures).unwrap_or(0) == 0,
             "sizes"
         );
-        let group_len = OUTPUTS * self.pictures;
-        for (group, out) in self.out.chunks_mut(group_len.max(1)).enumerate() {
+        if self.pictures == 0 {
+            return;
+        }
+        for (group, out) in self.out.chunks_mut(OUTPUTS * self.pictures).enumerate() {
             let first = self.first + group * OUTPUTS;
             let last = first + out.len() / self.pictures - 1;
             // Where fewer are left, the last one is computed more than once.
@@ -87,9 +91,9 @@ fn dots<S: Simd, const P: usize>(_: S, inputs: [&[f32]; P], rows: [&[u16]; OUTPU
         return dots_portable(inputs, rows);
     }
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("f16c") {
-        // SAFETY: the processor has F16C as was just asked, and AVX2 and FMA, which every `S` that is not portable
-        // asks for; the lengths were checked.
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
+    {
+        // SAFETY: the processor has these instructions, as was just asked; the lengths were checked.
         #[expect(unsafe_code, reason = "a function for processors with certain instructions")]
         return unsafe { dots_f16c(inputs, rows) };
     }
@@ -187,7 +191,7 @@ unsafe fn dots_neon<const P: usize>(inputs: [&[f32]; P], rows: [&[u16]; OUTPUTS]
                     halves = in(vreg) halves,
                     low = out(vreg) low,
                     high = lateout(vreg) high,
-                    options(pure, nomem, nostack, preserves_flags),
+                    options(pure, nomem, nostack),
                 );
             }
             for p in 0..P {

@@ -7,10 +7,10 @@ use crate::instructions::Kernel;
 
 /// Output pixels computed together: each of their weights is loaded once, and additions do not wait for each other.
 const TOGETHER: usize = 4;
-/// Numbers of one chunk of [`LANES`] channels: nine weights, bias and slope of each.
+/// Numbers of one chunk of [`LANES`] channels: nine weights, bias and bend of each.
 const CHUNK: usize = 11 * LANES;
 
-/// Weights in chunks of [`LANES`] channels: chunk; nine weights (row by row), bias, slope; channel within it.
+/// Weights in chunks of [`LANES`] channels: chunk; nine weights (row by row), bias, bend; channel within it.
 #[derive(Debug)]
 pub(crate) struct Weights {
     channels: usize,
@@ -23,12 +23,8 @@ impl Weights {
     /// # Panics
     /// When the lengths do not fit together or the channels are no multiple of [`LANES`].
     pub(crate) fn new(by_channel: &[f32], finish: &Finish) -> Self {
-        let channels = finish.bias.len();
-        assert!(
-            channels.is_multiple_of(LANES)
-                && finish.slope.len() == channels
-                && by_channel.len() == 9 * channels
-        );
+        let channels = finish.channels();
+        assert!(channels.is_multiple_of(LANES) && by_channel.len() == 9 * channels);
         let mut packed = Vec::with_capacity(channels / LANES * CHUNK);
         for first in (0..channels).step_by(LANES) {
             let weights = &by_channel[9 * first..][..9 * LANES];
@@ -36,7 +32,7 @@ impl Weights {
                 packed.extend(weights.iter().skip(tap).step_by(9));
             }
             packed.extend(&finish.bias[first..][..LANES]);
-            packed.extend(&finish.slope[first..][..LANES]);
+            packed.extend(&finish.bend[first..][..LANES]);
         }
         Self { channels, packed }
     }
@@ -97,7 +93,8 @@ impl Row<'_> {
                     1 => group::<S, STEP, 1>(simd, self.rows, self.weights, x, self.out),
                     2 => group::<S, STEP, 2>(simd, self.rows, self.weights, x, self.out),
                     3 => group::<S, STEP, 3>(simd, self.rows, self.weights, x, self.out),
-                    _ => group::<S, STEP, TOGETHER>(simd, self.rows, self.weights, x, self.out),
+                    TOGETHER => group::<S, STEP, TOGETHER>(simd, self.rows, self.weights, x, self.out),
+                    _ => unreachable!("groups of at most {most} pixels"),
                 }
             }
             x += n;
@@ -151,7 +148,7 @@ unsafe fn chunks<S: Simd, const STEP: usize, const G: usize, const R: usize>(
         .as_chunks::<11>()
         .0;
     for (chunk, packed) in chunks.iter().enumerate() {
-        let [taps @ .., bias, slope] = packed;
+        let [taps @ .., bias, bend] = packed;
         let mut sums = [*bias; G];
         for ky in 0..3 {
             // SAFETY: the caller's promise; registers of numbers need no more alignment than numbers.
@@ -176,7 +173,7 @@ unsafe fn chunks<S: Simd, const STEP: usize, const G: usize, const R: usize>(
                         .cast::<S::f32s>()
                         .add((x + g) * n + chunk * R + r)
                 };
-                *out = activate(simd, sums[g][r], slope[r]);
+                *out = activate(simd, sums[g][r], bend[r]);
             }
         }
     }

@@ -24,12 +24,8 @@ impl Weights {
     /// # Panics
     /// When the lengths do not fit together or the channels are no multiple of [`LANES`].
     pub(crate) fn new(by_output: &[f32], finish: Finish) -> Self {
-        let channels = finish.bias.len();
-        assert!(
-            channels.is_multiple_of(LANES)
-                && finish.slope.len() == channels
-                && by_output.len() == 3 * RUN * channels
-        );
+        let channels = finish.channels();
+        assert!(channels.is_multiple_of(LANES) && by_output.len() == 3 * RUN * channels);
         let mut packed = Vec::with_capacity(by_output.len());
         for panel in by_output.chunks_exact(3 * RUN * LANES) {
             for (tap, colour) in (0..3 * RUN).map(|i| (i / COLOURS, i % COLOURS)) {
@@ -41,7 +37,7 @@ impl Weights {
 
     /// Channels of the output.
     pub(crate) fn channels(&self) -> usize {
-        self.finish.bias.len()
+        self.finish.channels()
     }
 }
 
@@ -60,6 +56,10 @@ pub(crate) struct Row<'a> {
 impl Kernel for Row<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
+        assert!(
+            self.out.len().is_multiple_of(self.weights.channels()),
+            "sizes of a row"
+        );
         if is_portable::<S>() {
             return self.columns::<S, 2, 2>(simd);
         }
@@ -90,7 +90,7 @@ impl Row<'_> {
     #[inline(always)]
     fn group<S: Simd, const N: usize, const R: usize>(&mut self, simd: S, x: usize) {
         let channels = self.weights.channels();
-        let Finish { bias, slope } = &self.weights.finish;
+        let Finish { bias, bend } = &self.weights.finish;
         for panel in 0..channels / LANES {
             let column = panel * LANES;
             let packed = &self.weights.packed[panel * 3 * RUN * LANES..][..3 * RUN * LANES];
@@ -107,12 +107,12 @@ impl Row<'_> {
                 }
                 sums = multiply(simd, a, [&packed[ky * RUN..][..RUN]], sums);
             }
-            let slope = registers::<S>(&slope[column..][..LANES]);
+            let bend = registers::<S>(&bend[column..][..LANES]);
             for (n, sum) in sums.iter().enumerate() {
                 let out = &mut self.out[(x + n) * channels + column..][..LANES];
                 let out = registers_mut::<S>(out);
                 for r in 0..R {
-                    out[r] = activate(simd, sum[0][r], slope[r]);
+                    out[r] = activate(simd, sum[0][r], bend[r]);
                 }
             }
         }

@@ -29,9 +29,31 @@ pub(crate) const LANES: usize = 16;
 #[derive(Clone, Debug)]
 pub(crate) struct Finish {
     /// For each output channel.
-    pub(crate) bias: Vec<f32>,
-    /// For each output channel: 1 for no activation, 0 for ReLU, PReLU's own.
-    pub(crate) slope: Vec<f32>,
+    bias: Vec<f32>,
+    /// For each output channel the slope minus 1, see [`activate`].
+    bend: Vec<f32>,
+}
+
+impl Finish {
+    /// For each output channel its bias and its slope: 1 for no activation, 0 for ReLU, PReLU's own.
+    ///
+    /// # Panics
+    /// When they are not as many.
+    pub(crate) fn new(bias: Vec<f32>, slope: Vec<f32>) -> Self {
+        assert_eq!(bias.len(), slope.len(), "channels");
+        let bend = slope.into_iter().map(|slope| slope - 1.0).collect();
+        Self { bias, bend }
+    }
+
+    /// Output channels.
+    pub(crate) fn channels(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// Whether there is no activation.
+    fn is_plain(&self) -> bool {
+        self.bend.iter().all(|bend| *bend == 0.0)
+    }
 }
 
 /// Whether this is the code for every processor of the architecture.
@@ -63,11 +85,13 @@ pub(crate) fn multiply_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s)
     }
 }
 
-/// `x` where positive, `slope · x` elsewhere. What is no number stays none.
+/// `x` where positive, `slope · x` elsewhere, with `bend` the slope minus 1. What is no number stays none; an infinity
+/// may become none.
 #[inline(always)]
-pub(crate) fn activate<S: Simd>(simd: S, x: S::f32s, slope: S::f32s) -> S::f32s {
-    let zero = simd.splat_f32s(0.0);
-    multiply_add(simd, slope, simd.min_f32s(zero, x), simd.max_f32s(zero, x))
+pub(crate) fn activate<S: Simd>(simd: S, x: S::f32s, bend: S::f32s) -> S::f32s {
+    // In this order of the arguments no instruction set puts the zero in the place of what is no number, or the sum
+    // brings it back.
+    multiply_add(simd, bend, simd.min_f32s(simd.splat_f32s(0.0), x), x)
 }
 
 #[cfg(test)]

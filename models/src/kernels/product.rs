@@ -29,8 +29,8 @@ impl Matrix {
     /// # Panics
     /// When the lengths do not fit together or the output channels are no multiple of [`LANES`].
     pub(crate) fn new(by_output: &[f32], inner: usize, finish: Finish) -> Self {
-        let cols = finish.bias.len();
-        assert!(cols.is_multiple_of(LANES) && finish.slope.len() == cols && by_output.len() == inner * cols);
+        let cols = finish.channels();
+        assert!(cols.is_multiple_of(LANES) && by_output.len() == inner * cols);
         let mut panels = Vec::with_capacity(by_output.len());
         for panel in by_output.chunks_exact((inner * LANES).max(1)) {
             for i in 0..inner {
@@ -40,7 +40,7 @@ impl Matrix {
         Self {
             inner,
             panels,
-            plain: finish.slope.iter().all(|slope| *slope == 1.0),
+            plain: finish.is_plain(),
             finish,
         }
     }
@@ -52,7 +52,7 @@ impl Matrix {
 
     /// Output channels.
     pub(crate) fn cols(&self) -> usize {
-        self.finish.bias.len()
+        self.finish.channels()
     }
 }
 
@@ -93,13 +93,21 @@ impl Kernel for Product<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let cols = self.matrix.cols();
-        assert_eq!(self.a.len(), self.places.len() * self.matrix.inner, "pixels");
+        let pixels = self.places.len();
+        assert_eq!(
+            pixels.checked_mul(self.matrix.inner),
+            Some(self.a.len()),
+            "pixels"
+        );
         // Everything that a tile writes lies between the first pixel's place and the last one's end.
         let end = match self.places {
-            Places::Even { pixels } => pixels * cols,
-            Places::Listed(places) => places.iter().max().map_or(0, |place| place + cols),
+            Places::Even { pixels } => pixels.checked_mul(cols),
+            Places::Listed(places) => match places.iter().max() {
+                Some(last) => last.checked_add(cols),
+                None => Some(0),
+            },
         };
-        assert!(end <= self.out.len(), "places");
+        assert!(end.is_some_and(|end| end <= self.out.len()), "places");
         if is_portable::<S>() {
             return self.panels::<S, 2, 2, 1>(simd);
         }
@@ -157,7 +165,7 @@ impl Product<'_> {
                     6 if M > 2 => self.tile::<S, 6, R, P>(simd, column, b, row),
                     7 if M > 6 => self.tile::<S, 7, R, P>(simd, column, b, row),
                     8 if M > 6 => self.tile::<S, 8, R, P>(simd, column, b, row),
-                    _ => {}
+                    _ => unreachable!("tiles of at most {M} pixels"),
                 }
             }
             row += n;
@@ -183,6 +191,7 @@ impl Product<'_> {
     ) {
         let (inner, cols) = (self.matrix.inner, self.matrix.cols());
         let mut a: [&[f32]; N] = [&[]; N];
+        let base = self.out.as_mut_ptr();
         let mut out = [std::ptr::null_mut::<S::f32s>(); N];
         for n in 0..N {
             let place = match self.places {
@@ -192,13 +201,13 @@ impl Product<'_> {
             // SAFETY: the caller's promise; registers of numbers need no more alignment than numbers.
             unsafe {
                 a[n] = std::slice::from_raw_parts(self.a.as_ptr().add((row + n) * inner), inner);
-                out[n] = self.out.as_mut_ptr().add(place + column).cast();
+                out[n] = base.add(place + column).cast();
             }
         }
-        let Finish { bias, slope } = &self.matrix.finish;
-        let (bias, slope) = (
+        let Finish { bias, bend } = &self.matrix.finish;
+        let (bias, bend) = (
             registers::<S>(&bias[column..][..P * LANES]),
-            registers::<S>(&slope[column..][..P * LANES]),
+            registers::<S>(&bend[column..][..P * LANES]),
         );
         let mut sums = [[[simd.splat_f32s(0.0); R]; P]; N];
         for n in 0..N {
@@ -213,7 +222,7 @@ impl Product<'_> {
             for n in 0..N {
                 for p in 0..P {
                     for r in 0..R {
-                        sums[n][p][r] = activate(simd, sums[n][p][r], slope[p * R + r]);
+                        sums[n][p][r] = activate(simd, sums[n][p][r], bend[p * R + r]);
                     }
                 }
             }

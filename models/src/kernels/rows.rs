@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use super::{registers, registers_mut};
+use super::{LANES, registers, registers_mut};
 use crate::instructions::Kernel;
 
 /// The largest value of each 2×2 pixels; an odd last column is left out.
@@ -18,8 +18,16 @@ pub(crate) struct Halve<'a> {
 impl Kernel for Halve<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let n = self.channels / S::F32_LANES;
         let [upper, lower] = self.rows;
+        assert!(
+            self.channels > 0
+                && self.channels.is_multiple_of(LANES)
+                && self.out.len().is_multiple_of(self.channels)
+                && upper.len() == lower.len()
+                && upper.len() / (2 * self.channels) == self.out.len() / self.channels,
+            "sizes of a row"
+        );
+        let n = self.channels / S::F32_LANES;
         let pairs = registers::<S>(upper)
             .chunks_exact(2 * n)
             .zip(registers::<S>(lower).chunks_exact(2 * n));
@@ -47,6 +55,14 @@ pub(crate) struct AddDoubled<'a> {
 impl Kernel for AddDoubled<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
+        assert!(
+            self.channels > 0
+                && self.channels.is_multiple_of(LANES)
+                && self.coarse.len().is_multiple_of(self.channels)
+                && self.fine.len() == 2 * self.coarse.len()
+                && self.out.len() == self.fine.len(),
+            "sizes of a row"
+        );
         let n = self.channels / S::F32_LANES;
         let fine = registers::<S>(self.fine).chunks_exact(2 * n);
         let coarse = registers::<S>(self.coarse).chunks_exact(n);

@@ -24,11 +24,11 @@ pub(crate) fn prelu(x: f32, slope: f32) -> f32 {
     if x > 0.0 { x } else { slope * x }
 }
 
-fn finish(channels: usize, seed: u32) -> Finish {
-    Finish {
-        bias: noise(channels, seed),
-        slope: noise(channels, seed + 1),
-    }
+/// Bias and slope for the plain computation, and both for the kernel.
+fn finish(channels: usize, seed: u32) -> (Vec<f32>, Vec<f32>, Finish) {
+    let (bias, slope) = (noise(channels, seed), noise(channels, seed + 1));
+    let finish = Finish::new(bias.clone(), slope.clone());
+    (bias, slope, finish)
 }
 
 fn assert_close(found: &[f32], expected: &[f32], what: impl std::fmt::Debug) {
@@ -52,6 +52,18 @@ fn cases() -> ProptestConfig {
 /// Filled behind the part that a kernel may write to; it has to be there afterwards.
 const GUARD: f32 = 12_345.0;
 
+/// So many numbers, and a guard.
+fn guarded(len: usize) -> Vec<f32> {
+    vec![GUARD; len + LANES]
+}
+
+/// The numbers before the guard, which has to be there still.
+fn unguarded(out: &[f32]) -> &[f32] {
+    let (numbers, guard) = out.split_at(out.len() - LANES);
+    assert!(guard.iter().all(|x| *x == GUARD), "written behind the end");
+    numbers
+}
+
 proptest! {
     #![proptest_config(cases())]
 
@@ -65,12 +77,13 @@ proptest! {
         seed in 0u32..1000,
     ) {
         let cols = panels * LANES;
-        let mut finish = finish(cols, seed);
+        let (bias, mut slope, mut finish) = finish(cols, seed);
         if plain {
-            finish.slope.fill(1.0);
+            slope.fill(1.0);
+            finish = Finish::new(bias.clone(), slope.clone());
         }
         let (weights, a) = (noise(cols * inner, seed + 2), noise(pixels * inner, seed + 3));
-        let matrix = Matrix::new(&weights, inner, finish.clone());
+        let matrix = Matrix::new(&weights, inner, finish);
         // From the last pixel to the first, with gaps between them.
         let places: Vec<usize> = (0..pixels).rev().map(|i| i * (cols + gap)).collect();
         let len = pixels * (cols + gap);
@@ -78,7 +91,7 @@ proptest! {
         for (pixel, place) in places.iter().enumerate() {
             for o in 0..cols {
                 let sum: f32 = (0..inner).map(|i| a[pixel * inner + i] * weights[o * inner + i]).sum();
-                expected[place + o] = prelu(sum + finish.bias[o], finish.slope[o]);
+                expected[place + o] = prelu(sum + bias[o], slope[o]);
             }
         }
         for instructions in Instructions::available() {
@@ -97,56 +110,56 @@ proptest! {
     #[test]
     fn depthwise(cols in 1usize..40, chunks in 1usize..5, step in 1usize..3, seed in 0u32..1000) {
         let channels = chunks * LANES;
-        let finish = finish(channels, seed);
+        let (bias, slope, finish) = finish(channels, seed);
         let taps = noise(9 * channels, seed + 2);
         let weights = super::depthwise::Weights::new(&taps, &finish);
         let len = ((cols - 1) * step + 3) * channels;
         let rows = [noise(len, seed + 3), noise(len, seed + 4), noise(len, seed + 5)];
         let mut expected = Vec::new();
         for (x, c) in (0..cols * channels).map(|i| (i / channels, i % channels)) {
-            let mut sum = finish.bias[c];
+            let mut sum = bias[c];
             for (ky, kx) in (0..9).map(|i| (i / 3, i % 3)) {
                 sum += rows[ky][(x * step + kx) * channels + c] * taps[c * 9 + 3 * ky + kx];
             }
-            expected.push(prelu(sum, finish.slope[c]));
+            expected.push(prelu(sum, slope[c]));
         }
         for instructions in Instructions::available() {
-            let mut out = vec![GUARD; cols * channels];
+            let mut out = guarded(cols * channels);
             instructions.run(super::depthwise::Row {
                 rows: rows.each_ref().map(Vec::as_slice),
                 weights: &weights,
                 step,
-                out: &mut out,
+                out: &mut out[..cols * channels],
             });
-            assert_close(&out, &expected, (instructions, cols, channels, step));
+            assert_close(unguarded(&out), &expected, (instructions, cols, channels, step));
         }
     }
 
     #[test]
     fn first_convolution(cols in 1usize..40, panels in 1usize..4, step in 1usize..3, seed in 0u32..1000) {
         let channels = panels * LANES;
-        let finish = finish(channels, seed);
+        let (bias, slope, finish) = finish(channels, seed);
         let taps = noise(27 * channels, seed + 2);
-        let weights = first::Weights::new(&taps, finish.clone());
+        let weights = first::Weights::new(&taps, finish);
         let len = ((cols - 1) * step + 3) * 3;
         let rows = [noise(len, seed + 3), noise(len, seed + 4), noise(len, seed + 5)];
         let mut expected = Vec::new();
         for (x, o) in (0..cols * channels).map(|i| (i / channels, i % channels)) {
-            let mut sum = finish.bias[o];
+            let mut sum = bias[o];
             for (ky, kx, c) in (0..27).map(|i| (i / 9, i / 3 % 3, i % 3)) {
                 sum += rows[ky][(x * step + kx) * 3 + c] * taps[((o * 3 + c) * 3 + ky) * 3 + kx];
             }
-            expected.push(prelu(sum, finish.slope[o]));
+            expected.push(prelu(sum, slope[o]));
         }
         for instructions in Instructions::available() {
-            let mut out = vec![GUARD; cols * channels];
+            let mut out = guarded(cols * channels);
             instructions.run(first::Row {
                 rows: rows.each_ref().map(Vec::as_slice),
                 weights: &weights,
                 step,
-                out: &mut out,
+                out: &mut out[..cols * channels],
             });
-            assert_close(&out, &expected, (instructions, cols, channels, step));
+            assert_close(unguarded(&out), &expected, (instructions, cols, channels, step));
         }
     }
 
@@ -167,12 +180,12 @@ proptest! {
         for instructions in Instructions::available() {
             // In two parts, as threads share it out.
             let middle = outputs / 2;
-            let mut out = vec![GUARD; outputs * pictures];
-            let (upper, lower) = out.split_at_mut(middle * pictures);
+            let mut out = guarded(outputs * pictures);
+            let (upper, lower) = out[..outputs * pictures].split_at_mut(middle * pictures);
             for (first, out) in [(0, upper), (middle, lower)] {
                 instructions.run(dense::Dense { weights: &weights, input: &input, pictures, first, out });
             }
-            assert_close(&out, &expected, instructions);
+            assert_close(unguarded(&out), &expected, instructions);
         }
     }
 
@@ -194,12 +207,12 @@ proptest! {
             .map(|i| fine[i] + at(&halved, i / channels / 2, i % channels))
             .collect();
         for instructions in Instructions::available() {
-            let mut out = vec![GUARD; cols * channels];
-            instructions.run(Halve { rows: [&upper, &lower], channels, out: &mut out });
-            assert_close(&out, &halved, instructions);
-            let mut out = vec![GUARD; fine.len()];
-            instructions.run(AddDoubled { fine, coarse: &halved, channels, out: &mut out });
-            assert_close(&out, &doubled, instructions);
+            let mut out = guarded(cols * channels);
+            instructions.run(Halve { rows: [&upper, &lower], channels, out: &mut out[..cols * channels] });
+            assert_close(unguarded(&out), &halved, instructions);
+            let mut out = guarded(fine.len());
+            instructions.run(AddDoubled { fine, coarse: &halved, channels, out: &mut out[..fine.len()] });
+            assert_close(unguarded(&out), &doubled, instructions);
         }
     }
 
@@ -208,9 +221,9 @@ proptest! {
         let bytes: Vec<u8> = (0..len).map(|i| (i * 37) as u8).collect();
         let expected: Vec<f32> = bytes.iter().map(|b| f32::from(*b) * scale + offset).collect();
         for instructions in Instructions::available() {
-            let mut out = vec![GUARD; len];
-            instructions.run(super::pixels::Convert { pixels: &bytes, scale, offset, out: &mut out });
-            assert_close(&out, &expected, instructions);
+            let mut out = guarded(len);
+            instructions.run(super::pixels::Convert { pixels: &bytes, scale, offset, out: &mut out[..len] });
+            assert_close(unguarded(&out), &expected, instructions);
             let mut sums = vec![offset; len];
             instructions.run(super::pixels::Accumulate { pixels: &bytes, weight: scale, sums: &mut sums });
             assert_close(&sums, &expected, instructions);
@@ -221,11 +234,11 @@ proptest! {
 #[test]
 fn what_is_no_number_stays_where_it_is() {
     // A pixel that is no number spoils the three windows that see it, and nothing else.
-    let weights = super::depthwise::Weights::new(&noise(9 * LANES, 1), &finish(LANES, 2));
+    let weights = super::depthwise::Weights::new(&noise(9 * LANES, 1), &finish(LANES, 2).2);
     let mut middle = noise(12 * LANES, 3);
     middle[5 * LANES..6 * LANES].fill(f32::NAN);
     let other = noise(12 * LANES, 4);
-    for instructions in Instructions::available().filter(|i| *i != Instructions::Portable) {
+    for instructions in Instructions::available() {
         let mut out = vec![0.0; 10 * LANES];
         instructions.run(super::depthwise::Row {
             rows: [&other, &middle, &other],
@@ -244,8 +257,61 @@ fn what_is_no_number_stays_where_it_is() {
 }
 
 #[test]
+fn a_product_of_many_input_channels() {
+    const INNER: usize = 1024;
+    let (bias, slope, finish) = finish(2 * LANES, 1);
+    let (weights, a) = (noise(2 * LANES * INNER, 2), noise(13 * INNER, 3));
+    let matrix = Matrix::new(&weights, INNER, finish);
+    let mut expected = Vec::new();
+    for (pixel, o) in (0..13 * 2 * LANES).map(|i| (i / (2 * LANES), i % (2 * LANES))) {
+        let sum: f64 = (0..INNER)
+            .map(|i| f64::from(a[pixel * INNER + i]) * f64::from(weights[o * INNER + i]))
+            .sum();
+        expected.push(prelu(sum as f32 + bias[o], slope[o]));
+    }
+    for instructions in Instructions::available() {
+        let mut out = guarded(expected.len());
+        instructions.run(Product {
+            a: &a,
+            matrix: &matrix,
+            out: &mut out,
+            places: Places::Even { pixels: 13 },
+        });
+        assert_close(unguarded(&out), &expected, instructions);
+    }
+}
+
+#[test]
+fn places_outside_are_refused() {
+    let matrix = Matrix::new(&noise(LANES, 1), 1, finish(LANES, 2).2);
+    for places in [vec![0, 1], vec![usize::MAX - LANES + 1, 0], vec![usize::MAX, 0]] {
+        let refused = std::panic::catch_unwind(|| {
+            let mut out = [0.0; LANES];
+            Instructions::best().run(Product {
+                a: &[1.0; 2],
+                matrix: &matrix,
+                out: &mut out,
+                places: Places::Listed(&places),
+            });
+        });
+        assert!(refused.is_err(), "{places:?}");
+    }
+    let refused = std::panic::catch_unwind(|| {
+        let places = Places::Even { pixels: 1 << 60 };
+        let (a, out) = (&[], &mut []);
+        Instructions::best().run(Product {
+            a,
+            matrix: &matrix,
+            out,
+            places,
+        });
+    });
+    assert!(refused.is_err());
+}
+
+#[test]
 fn rows_that_are_too_short_are_refused() {
-    let weights = super::depthwise::Weights::new(&noise(9 * LANES, 1), &finish(LANES, 2));
+    let weights = super::depthwise::Weights::new(&noise(9 * LANES, 1), &finish(LANES, 2).2);
     let row = noise(5 * LANES, 3);
     let run = |out_pixels: usize, step: usize| {
         let mut out = vec![0.0; out_pixels * LANES];

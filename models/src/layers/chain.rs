@@ -10,7 +10,7 @@ use super::scratch::{self, Scratch};
 use super::source::Source;
 use super::{Conv3x3, DepthwiseConv3x3, Pointwise, Shape};
 use crate::kernels::product::{Places, Product};
-use crate::kernels::{depthwise, first, rows::Halve};
+use crate::kernels::{LANES, depthwise, first, rows::Halve};
 use crate::{Compute, Instructions};
 
 /// A layer of a chain.
@@ -29,7 +29,8 @@ impl Stage {
             Self::Conv3x3(_) => first::COLOURS,
             Self::Depthwise(layer) => layer.weights.channels(),
             Self::Pointwise(layer) => layer.matrix.inner(),
-            Self::Halve => input.channels,
+            // The kernels want whole registers.
+            Self::Halve => input.channels.next_multiple_of(LANES),
         };
         if input.channels != expected {
             bail!("{} channels given to a layer of {expected}", input.channels);
@@ -153,7 +154,10 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
+    /// # Panics
+    /// Without a layer.
     pub(crate) fn new(stages: Vec<Stage>, compute: &Compute) -> Self {
+        assert!(!stages.is_empty(), "a chain has layers");
         Self {
             stages,
             compute: compute.clone(),

@@ -45,14 +45,13 @@ impl Activation {
         if channels == 0 || !channels.is_multiple_of(LANES) {
             bail!("{channels} channels are no multiple of {LANES}");
         }
-        Ok(Finish {
-            bias: values(weights, channels, "bias")?,
-            slope: match self {
-                Self::Identity => vec![1.0; channels],
-                Self::Relu => vec![0.0; channels],
-                Self::Prelu => values(weights, channels, "slope")?,
-            },
-        })
+        let bias = values(weights, channels, "bias")?;
+        let slope = match self {
+            Self::Identity => vec![1.0; channels],
+            Self::Relu => vec![0.0; channels],
+            Self::Prelu => values(weights, channels, "slope")?,
+        };
+        Ok(Finish::new(bias, slope))
     }
 }
 
