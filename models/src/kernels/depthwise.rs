@@ -5,8 +5,6 @@ use pulp::Simd;
 use super::{Finish, LANES, activate, is_portable, multiply_add, registers};
 use crate::instructions::Kernel;
 
-/// Output pixels computed together: each of their weights is loaded once, and additions do not wait for each other.
-const TOGETHER: usize = 4;
 /// Numbers of one chunk of [`LANES`] channels: nine weights, bias and bend of each.
 const CHUNK: usize = 11 * LANES;
 
@@ -80,20 +78,36 @@ impl Kernel for Row<'_> {
 
 impl Row<'_> {
     #[inline(always)]
-    fn steps<S: Simd, const STEP: usize>(self, simd: S, cols: usize) {
-        let most = if is_portable::<S>() { 2 } else { TOGETHER };
+    fn steps<S: Simd, const STEP: usize>(mut self, simd: S, cols: usize) {
+        // At least eight sums: as many as hide the latency of a multiply-add.
+        let most = match S::F32_LANES {
+            _ if is_portable::<S>() => 2,
+            16 => 8,
+            _ => 4,
+        };
         let groups = cols.div_ceil(most);
         let mut x = 0;
         for i in 0..groups {
             let n = (cols - x).div_ceil(groups - i);
+            let Self {
+                rows,
+                weights,
+                ref mut out,
+                ..
+            } = self;
             // SAFETY: `run` has checked that the windows of all `cols` pixels lie inside the rows.
             #[expect(unsafe_code, reason = "the inner loop checks no bounds")]
             unsafe {
                 match n {
-                    1 => group::<S, STEP, 1>(simd, self.rows, self.weights, x, self.out),
-                    2 => group::<S, STEP, 2>(simd, self.rows, self.weights, x, self.out),
-                    3 => group::<S, STEP, 3>(simd, self.rows, self.weights, x, self.out),
-                    TOGETHER => group::<S, STEP, TOGETHER>(simd, self.rows, self.weights, x, self.out),
+                    1 => group::<S, STEP, 1>(simd, rows, weights, x, out),
+                    2 => group::<S, STEP, 2>(simd, rows, weights, x, out),
+                    3 => group::<S, STEP, 3>(simd, rows, weights, x, out),
+                    4 => group::<S, STEP, 4>(simd, rows, weights, x, out),
+                    // With AVX-512 only.
+                    5 if most > 4 => group::<S, STEP, 5>(simd, rows, weights, x, out),
+                    6 if most > 4 => group::<S, STEP, 6>(simd, rows, weights, x, out),
+                    7 if most > 4 => group::<S, STEP, 7>(simd, rows, weights, x, out),
+                    8 if most > 4 => group::<S, STEP, 8>(simd, rows, weights, x, out),
                     _ => unreachable!("groups of at most {most} pixels"),
                 }
             }
