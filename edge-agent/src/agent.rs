@@ -2,7 +2,8 @@
 //! live views, and their orderly end.
 //!
 //! Recognition threads block on inference, so they are plain threads. `threads` in agent.toml says how many of
-//! them infer at the same time and, where there are fewer cameras, how many threads an inference uses. Everything else waits for the network and is asynchronous.
+//! them infer at the same time and, where there are fewer cameras, how many threads an inference uses. Everything
+//! else waits for the network and is asynchronous.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -29,7 +29,7 @@ pub enum Instructions {
 }
 
 impl Instructions {
-    /// All of them, the widest first.
+    /// All of them, the widest first; behind them those of the tests.
     const ALL: &[Self] = &[
         Self::Avx512,
         Self::Avx2,
@@ -46,7 +46,7 @@ impl Instructions {
         Self::available().next().unwrap_or(Self::Portable)
     }
 
-    /// Those that this processor has, the widest first.
+    /// Those that this processor has, in that order.
     pub fn available() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(|i| i.is_available())
     }
