@@ -1,38 +1,36 @@
-//! The running agent: one capture task and one recognition thread for each camera, the uplink, the gallery, the
-//! live views, and their orderly end.
+//! The running agent: its cameras, the uplink, the gallery, the live views, and their orderly end.
 //!
 //! Recognition threads block on inference, so they are plain threads. `threads` in agent.toml says how many of
 //! them infer at the same time and, where there are fewer cameras, how many threads an inference uses. Everything
 //! else waits for the network and is asynchronous.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use hadir_models::Compute;
 use hadir_models::model::EMBEDDER;
 use hadir_shared::command::{Action, Command};
-use hadir_shared::id::{CameraId, EmployeeId};
-use hadir_shared::sighting::Method;
-use hadir_shared::status::{AgentStatus, CameraMode};
+use hadir_shared::id::CameraId;
+use hadir_shared::status::AgentStatus;
 use tokio::sync::{Notify, mpsc, watch};
 use uuid::Uuid;
 
 use crate::camera::Camera;
-use crate::capture;
+use crate::cameras::{Cameras, Shared};
 use crate::config::AgentConfig;
 use crate::gallery::{GalleryAccess, GalleryStore};
-use crate::live::{LiveShot, LiveTarget, LiveViews};
-use crate::outbox::{self, Draft, Outbox, OutboxError};
-use crate::pipeline::{Event, Models, Outcome, Pipeline, Settings};
+use crate::live::{LiveTarget, LiveViews};
+use crate::modes::Modes;
+use crate::outbox::{self, Outbox, OutboxError};
+use crate::pipeline::Models;
+use crate::recognition::Turns;
 use crate::uplink::Uplink;
 
-/// A recognition thread looks up this often when no frame comes, to end tracks and see changes of the gallery.
-const LOOK_UP_EVERY: Duration = Duration::from_millis(500);
 /// Command ids that are remembered, so that a repeated delivery is carried out once.
 const REMEMBERED_COMMANDS: usize = 256;
-/// Captures and recognition threads have this long to end.
+/// The gallery has this long to end.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
 
 /// Why the agent did not start.
@@ -59,48 +57,33 @@ pub(crate) enum AgentError {
 pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), AgentError> {
     let stop_signal = stop_signal().map_err(AgentError::Signals)?;
     let _lock = outbox::lock(&config.data)?;
-    let models = Arc::new(Models::new(compute)?);
-    let outbox = Arc::new(Outbox::open(&config.data)?);
-    let appended = Arc::new(Notify::new());
-    let gallery = Arc::new(GalleryStore::load(gallery_access(&config)));
-    let cameras: Vec<Arc<Camera>> = config
-        .cameras
-        .iter()
-        .cloned()
-        .map(|c| Arc::new(Camera::new(c)))
-        .collect();
+    let shared = Shared {
+        models: Arc::new(Models::new(compute)?),
+        gallery: Arc::new(GalleryStore::load(gallery_access(&config))),
+        outbox: Arc::new(Outbox::open(&config.data)?),
+        appended: Arc::new(Notify::new()),
+        turns: Arc::new(Turns::new(config.threads)),
+    };
+    let (gallery, outbox, appended) = (
+        shared.gallery.clone(),
+        shared.outbox.clone(),
+        shared.appended.clone(),
+    );
+    let modes = Modes::load(&config.data);
+    let cameras = Arc::new(Cameras::start(shared, &config.cameras, modes).map_err(AgentError::Thread)?);
     let (stop_cameras, cameras_stopped) = watch::channel(false);
     let (stop_uplink, uplink_stopped) = watch::channel(false);
-
-    let turns = Arc::new(Turns::new(config.threads));
-    let mut threads = Vec::new();
-    let mut captures = Vec::new();
-    for camera in &cameras {
-        captures.push(tokio::spawn(capture::supervise(
-            camera.clone(),
-            cameras_stopped.clone(),
-        )));
-        let recognition = Recognition {
-            camera: camera.clone(),
-            gallery: gallery.clone(),
-            outbox: outbox.clone(),
-            appended: appended.clone(),
-            turns: turns.clone(),
-            stop: cameras_stopped.clone(),
-        };
-        let settings = Settings {
-            detect_width: camera.config().detect_width,
-        };
-        let pipeline = Pipeline::new(settings, models.clone());
-        let name = format!("recognise {}", camera.config().id);
-        let thread = std::thread::Builder::new()
-            .name(name)
-            .spawn(move || recognition.run(pipeline));
-        threads.push(thread.map_err(AgentError::Thread)?);
-    }
-    let keep_current = tokio::spawn({
+    let keep_gallery = tokio::spawn({
         let (gallery, stop) = (gallery.clone(), cameras_stopped.clone());
         async move { gallery.keep_current(stop).await }
+    });
+    let keep_cameras = tokio::spawn({
+        let (cameras, files, stop) = (
+            cameras.clone(),
+            config.camera_files.clone(),
+            cameras_stopped.clone(),
+        );
+        async move { cameras.keep_current(&files, stop).await }
     });
 
     let (commands_to, commands) = mpsc::channel(32);
@@ -118,9 +101,9 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
         commands: commands_to,
     };
     let version = env!("CARGO_PKG_VERSION");
-    tracing::info!(site = %config.site, agent = %config.agent, version, cameras = cameras.len(), "agent starts");
+    tracing::info!(site = %config.site, agent = %config.agent, version, cameras = config.cameras.len(), "agent starts");
     let uplink = tokio::spawn({
-        let (cameras, gallery, outbox) = (cameras.clone(), gallery.clone(), outbox.clone());
+        let cameras = cameras.clone();
         async move {
             uplink
                 .run(&config, || status(&cameras, &gallery, &outbox), uplink_stopped)
@@ -132,20 +115,11 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
     tracing::info!("agent stops");
     // Cameras first: their last sightings still go through the outbox and the uplink.
     stop_cameras.send_replace(true);
-    let ended = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|t| drop(t.join())));
-    if tokio::time::timeout(STOP_WITHIN, ended).await.is_err() {
-        tracing::warn!("a recognition thread did not end in time");
-    }
-    for task in captures.into_iter().chain([keep_current]) {
-        let _ = tokio::time::timeout(STOP_WITHIN, task).await;
-    }
+    let _ = tokio::time::timeout(STOP_WITHIN, keep_gallery).await;
+    let _ = keep_cameras.await;
     stop_uplink.send_replace(true);
     let _ = uplink.await;
     dispatcher.abort();
-    for camera in &cameras {
-        let (skipped, unknown_tracks) = camera.counts();
-        tracing::info!(camera = %camera.config().id, skipped, unknown_tracks, "camera stopped");
-    }
     Ok(())
 }
 
@@ -181,7 +155,7 @@ fn live_target(config: &AgentConfig) -> LiveTarget {
     }
 }
 
-fn status(cameras: &[Arc<Camera>], gallery: &GalleryStore, outbox: &Outbox) -> AgentStatus {
+fn status(cameras: &Cameras, gallery: &GalleryStore, outbox: &Outbox) -> AgentStatus {
     let now = Instant::now();
     let (outbox_depth, outbox_dropped) = outbox.depth_and_dropped().unwrap_or_default();
     AgentStatus {
@@ -192,132 +166,14 @@ fn status(cameras: &[Arc<Camera>], gallery: &GalleryStore, outbox: &Outbox) -> A
         outbox_depth,
         outbox_dropped,
         clock_offset_ms: gallery.clock_offset().map(|offset| offset.num_milliseconds()),
-        cameras: cameras.iter().map(|camera| camera.status(now)).collect(),
+        problem: cameras.problem(),
+        cameras: cameras.all().iter().map(|camera| camera.status(now)).collect(),
     }
-}
-
-/// How many recognition threads infer at the same time.
-struct Turns {
-    free: Mutex<usize>,
-    freed: Condvar,
-}
-
-impl Turns {
-    fn new(count: usize) -> Self {
-        Self {
-            free: Mutex::new(count.max(1)),
-            freed: Condvar::new(),
-        }
-    }
-
-    /// Does the work when it is its turn.
-    fn take<T>(&self, work: impl FnOnce() -> T) -> T {
-        /// Gives the turn back even if the work panics.
-        struct Turn<'a>(&'a Turns);
-        impl Drop for Turn<'_> {
-            fn drop(&mut self) {
-                *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-                self.0.freed.notify_one();
-            }
-        }
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self
-            .freed
-            .wait_while(free, |free| *free == 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
-        drop(free);
-        let _turn = Turn(self);
-        work()
-    }
-}
-
-/// Recognition on one camera, on a thread of its own.
-struct Recognition {
-    camera: Arc<Camera>,
-    gallery: Arc<GalleryStore>,
-    outbox: Arc<Outbox>,
-    appended: Arc<Notify>,
-    turns: Arc<Turns>,
-    stop: watch::Receiver<bool>,
-}
-
-impl Recognition {
-    fn run(self, mut pipeline: Pipeline) {
-        let mut failing = false;
-        while !*self.stop.borrow() {
-            let frame = self.camera.take(LOOK_UP_EVERY);
-            pipeline.set_people(&self.gallery.people());
-            let mode = self.camera.mode();
-            let Some(frame) = frame.filter(|_| mode != CameraMode::Off) else {
-                self.report(pipeline.idle(mode, Utc::now()));
-                continue;
-            };
-            match self.turns.take(|| pipeline.step(&frame.image, mode, frame.at)) {
-                Ok(mut outcome) => {
-                    failing = false;
-                    let now = Instant::now();
-                    self.camera.note_recognised(now);
-                    if self.camera.is_watched() {
-                        self.camera.show(LiveShot {
-                            image: frame.image,
-                            at: frame.at,
-                            fps: self.camera.fps(now),
-                            tracks: std::mem::take(&mut outcome.tracks),
-                            faces: std::mem::take(&mut outcome.faces),
-                        });
-                    }
-                    self.report(outcome);
-                }
-                Err(e) => {
-                    if !failing {
-                        tracing::error!(camera = %self.camera.config().id, "a frame could not be recognised: {e}");
-                    }
-                    failing = true;
-                }
-            }
-        }
-        self.report(pipeline.finish(self.camera.mode()));
-    }
-
-    fn report(&self, outcome: Outcome) {
-        if outcome.unknown_ended > 0 {
-            self.camera.note_unknown(outcome.unknown_ended);
-        }
-        let camera = &self.camera.config().id;
-        let drafts: Vec<Draft> = outcome
-            .events
-            .into_iter()
-            .filter_map(|event| draft(event, camera))
-            .collect();
-        if drafts.is_empty() {
-            return;
-        }
-        match self.outbox.append(&drafts, Utc::now()) {
-            Ok(()) => self.appended.notify_one(),
-            Err(e) => tracing::error!(lost = drafts.len(), "sightings could not be kept: {e}"),
-        }
-    }
-}
-
-fn draft(event: Event, camera: &CameraId) -> Option<Draft> {
-    Some(Draft {
-        phase: event.phase,
-        // The gallery's people are employees, so this is always an id.
-        employee: EmployeeId::new(&*event.person).ok()?,
-        camera: camera.clone(),
-        method: Method::Face,
-        track: event.track,
-        first_at: event.first_at,
-        last_at: event.last_at,
-        confidence: event.confidence,
-        model: EMBEDDER.id.into(),
-    })
 }
 
 /// Carries out what the aggregator asks.
 struct Dispatcher {
-    cameras: Vec<Arc<Camera>>,
+    cameras: Arc<Cameras>,
     gallery: Arc<GalleryStore>,
     live: LiveViews,
     stop: watch::Receiver<bool>,
@@ -342,26 +198,22 @@ impl Dispatcher {
         match action {
             Action::Live { camera } => {
                 if let Some(camera) = self.camera(&camera) {
-                    self.live.start(camera.clone(), self.stop.clone());
+                    self.live.start(camera, self.stop.clone());
                 }
             }
             Action::Gallery { version } => self.gallery.want(version),
             Action::Mode { camera, mode } => {
                 if let Some(camera) = self.camera(&camera) {
                     tracing::info!(camera = %camera.config().id, ?mode, "camera mode set by command");
-                    camera.set_mode(mode);
+                    self.cameras.set_mode(&camera, mode);
                 }
             }
-            Action::Reload => {
-                tracing::warn!(
-                    "camera configurations are read at start: restart the agent to take changes up"
-                );
-            }
+            Action::Reload => self.cameras.reload(),
         }
     }
 
-    fn camera(&self, id: &CameraId) -> Option<&Arc<Camera>> {
-        let camera = self.cameras.iter().find(|camera| camera.config().id == *id);
+    fn camera(&self, id: &CameraId) -> Option<Arc<Camera>> {
+        let camera = self.cameras.get(id);
         if camera.is_none() {
             tracing::warn!(camera = %id, "a command names a camera that this agent does not have");
         }
@@ -384,7 +236,6 @@ fn first_time(seen: &mut VecDeque<Uuid>, id: Uuid) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn a_command_is_carried_out_once() {
@@ -393,23 +244,5 @@ mod tests {
         assert!(ids.iter().all(|id| first_time(&mut seen, *id)));
         assert!(!first_time(&mut seen, ids[REMEMBERED_COMMANDS]));
         assert_eq!(seen.len(), REMEMBERED_COMMANDS);
-    }
-
-    #[test]
-    fn no_more_than_so_many_take_their_turn_at_once() {
-        let turns = Turns::new(2);
-        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        std::thread::scope(|scope| {
-            for _ in 0..6 {
-                scope.spawn(|| {
-                    turns.take(|| {
-                        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                        std::thread::sleep(Duration::from_millis(5));
-                        now.fetch_sub(1, Ordering::SeqCst);
-                    });
-                });
-            }
-        });
-        assert!((1..=2).contains(&most.load(Ordering::SeqCst)));
     }
 }

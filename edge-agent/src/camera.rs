@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use hadir_models::FrameBuf;
 use hadir_shared::status::{CameraMode, CameraState, CameraStatus, Inference};
-use image::RgbImage;
 use tokio::sync::watch;
 
 use crate::capture::Latest;
@@ -21,11 +21,11 @@ const ACTIVE_FOR: Duration = Duration::from_secs(3);
 /// The frame rate is measured over this time.
 const RATE_OVER: Duration = Duration::from_secs(5);
 
-/// A captured picture with its time.
+/// A captured frame with its time.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     /// The pixels.
-    pub(crate) image: Arc<RgbImage>,
+    pub(crate) pixels: Arc<FrameBuf>,
     /// When it was taken.
     pub(crate) at: DateTime<Utc>,
 }
@@ -211,29 +211,15 @@ impl Vitals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{RecordingSource, SourceConfig};
-    use hadir_shared::id::{AreaId, CameraId};
+    use crate::config::testing;
 
     fn camera(mode: CameraMode) -> Camera {
-        Camera::new(CameraConfig {
-            id: CameraId::new("cam-1").expect("id"),
-            number: Some(1),
-            label: "Gudang A".into(),
-            area: AreaId::new("gudang").expect("id"),
-            mode,
-            source: SourceConfig::Recording(RecordingSource {
-                path: "a".into(),
-                looped: true,
-                realtime: true,
-            }),
-            detect_width: 640,
-            recognise_fps: 10.0,
-        })
+        Camera::new(testing::camera("cam-1", mode))
     }
 
     fn frame() -> Frame {
         Frame {
-            image: Arc::new(RgbImage::new(2, 2)),
+            pixels: Arc::new(image::RgbImage::new(2, 2).into()),
             at: Utc::now(),
         }
     }

@@ -3,8 +3,7 @@
 //! What is on disk is what came over the network, still sealed to this device; it is loaded at start, so that
 //! recognition works without a network. Nobody's template is ever written unsealed.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use reqwest::{StatusCode, header};
 use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
 
+use crate::files::replace;
 use crate::pipeline::people::People;
 
 /// How often the aggregator is asked without a command.
@@ -302,28 +302,10 @@ fn people(gallery: Gallery) -> Result<People, GalleryError> {
     Ok(People::new(gallery.version, people))
 }
 
-/// Writes a file so that at any moment either the old or the new one is there, whole; readable by the owner only.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let temporary = path.with_extension("new");
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)?;
-    match path.parent() {
-        // The new name must be on the disk too.
-        Some(folder) => std::fs::File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use hadir_shared::gallery::{GalleryEntry, Template};
     use hadir_shared::id::EmployeeId;
@@ -377,21 +359,6 @@ mod tests {
             open(&sealed(1, "other-model"), &access(dir.path())),
             Err(GalleryError::OtherModel(_))
         ));
-    }
-
-    #[test]
-    fn the_file_is_replaced_whole_and_private() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().expect("temporary folder");
-        let path = dir.path().join(FILE);
-        replace(&path, b"a longer first content").expect("written");
-        replace(&path, b"second").expect("written");
-        assert_eq!(std::fs::read(&path).expect("read"), b"second");
-        assert_eq!(
-            std::fs::metadata(&path).expect("there").permissions().mode() & 0o777,
-            0o600
-        );
-        assert_eq!(std::fs::read_dir(dir.path()).expect("folder").count(), 1);
     }
 
     #[tokio::test]

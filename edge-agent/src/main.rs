@@ -4,14 +4,18 @@
 
 mod agent;
 mod camera;
+mod cameras;
 mod capture;
 mod cli;
 mod commands;
 mod config;
+mod files;
 mod gallery;
 mod live;
+mod modes;
 mod outbox;
 mod pipeline;
+mod recognition;
 mod uplink;
 
 use std::io::{IsTerminal as _, Write as _};

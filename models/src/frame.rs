@@ -136,6 +136,44 @@ impl Frame<'_> {
         }
     }
 
+    /// Red, green and blue at a point between four pixels, bilinearly. `x` and `y` are the left upper one of them,
+    /// `fx` and `fy` how far it is to the next; all four are inside.
+    pub(crate) fn between(&self, (x, y): (usize, usize), (fx, fy): (f32, f32)) -> [f32; COLOURS] {
+        let mix = |a: f32, b: f32, share: f32| a + share * (b - a);
+        match self {
+            Self::Rgb(image) => {
+                let stride = image.width() as usize * COLOURS;
+                let pixels = &image.as_raw()[y * stride + x * COLOURS..];
+                std::array::from_fn(|c| {
+                    let value = |at: usize| f32::from(pixels[at + c]);
+                    let upper = mix(value(0), value(COLOURS), fx);
+                    let lower = mix(value(stride), value(stride + COLOURS), fx);
+                    mix(upper, lower, fy)
+                })
+            }
+            Self::I420(planes) => {
+                let [upper, u0, v0] = planes.rows(y);
+                let [lower, u1, v1] = planes.rows(y + 1);
+                let value = |row: &[u8], x: usize| f32::from(row[x]);
+                let luma = mix(
+                    mix(value(upper, x), value(upper, x + 1), fx),
+                    mix(value(lower, x), value(lower, x + 1), fx),
+                    fy,
+                );
+                // Two neighbours often share their colour; where they do not, it lies between.
+                let (left, right) = (x / 2, x.div_ceil(2));
+                let colour = |upper: &[u8], lower: &[u8]| {
+                    mix(
+                        mix(value(upper, left), value(upper, right), fx),
+                        mix(value(lower, left), value(lower, right), fx),
+                        fy,
+                    )
+                };
+                planes.colours.to_rgb(luma, colour(u0, u1), colour(v0, v1))
+            }
+        }
+    }
+
     /// A row of pixels as it is, if it lies in memory so.
     pub(crate) fn row(&self, y: usize) -> Option<&[u8]> {
         match self {

@@ -1,9 +1,10 @@
 //! Face detection and recognition: YuNet and SFace as candle networks.
 //!
 //! The weights are compiled in; nothing is downloaded, and nothing here does input or output except
-//! [`picture::load`]. The way of a face: [`detect::Detector`] finds it in a frame, [`align::align_crop`] turns it
-//! upright, [`quality::assess`] says how much the view is worth, [`embed::Embedder`] makes it an embedding, and
-//! [`matching::Index`] ranks the people it may be. See `weights/` for the model cards.
+//! [`picture::load`]. The way of a face: [`detect::Detector`] finds it in a frame, [`upright::straighten`] looks at it
+//! again with the head upright, [`align::align_crop`] cuts it out, [`quality::assess`] says how much the view is
+//! worth, [`embed::Embedder`] makes it an embedding, and [`matching::Index`] ranks the people it may be. See
+//! `weights/` for the model cards.
 
 pub mod align;
 #[doc(hidden)]
@@ -15,6 +16,7 @@ mod device;
 pub mod embed;
 mod error;
 pub mod frame;
+mod frame_buf;
 mod input;
 mod instructions;
 mod kernels;
@@ -23,7 +25,9 @@ pub mod matching;
 pub mod model;
 pub mod picture;
 pub mod quality;
+pub mod upright;
 
 pub use compute::Compute;
 pub use error::ModelError;
+pub use frame_buf::{FrameBuf, I420Buf};
 pub use instructions::Instructions;

@@ -34,7 +34,7 @@ pub enum Action {
         /// The version to be fetched.
         version: u64,
     },
-    /// Read the camera configurations again. Agents of this version only log that they have to be restarted.
+    /// Read the camera configurations again now.
     Reload,
     /// Use a camera differently.
     Mode {

@@ -94,6 +94,9 @@ pub struct AgentStatus {
     pub outbox_dropped: u64,
     /// The device's clock minus the aggregator's, in milliseconds, if it is known.
     pub clock_offset_ms: Option<i64>,
+    /// What is wrong with the agent's own files, in a sentence, if they could not be taken up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// Every camera of the agent.
     pub cameras: Vec<CameraStatus>,
 }

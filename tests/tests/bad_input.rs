@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use hadir_tests::harness::process::{self, Group, Outcome, Process};
-use hadir_tests::harness::site::{Camera, Options, Site};
+use hadir_tests::harness::site::{Camera, Options, Site, Source};
 use hadir_tests::harness::system::{Broker, Plan, System};
 use hadir_tests::harness::{alone, eventually, paths, ports};
 use hadir_tests::recordings::person::Person;
@@ -64,7 +64,7 @@ fn site(folder: &Path, recording: &Path, mqtt: u16) -> Site {
         number: 1,
         label: "Gudang",
         area: "gudang",
-        recording: recording.to_owned(),
+        source: Source::Recording(recording.to_owned()),
     };
     site.add_device("gate-1", &[camera])
         .unwrap_or_else(|e| panic!("{e}"));

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use hadir_tests::harness::site::Camera;
+use hadir_tests::harness::site::{Camera, Source};
 use hadir_tests::harness::system::{ADMIN, Agent, Broker, Plan, System};
 use hadir_tests::harness::{alone, paths, process};
 use hadir_tests::recordings::{self, script};
@@ -28,7 +28,7 @@ async fn the_dashboard_in_chromium() {
             number,
             label,
             area,
-            recording,
+            source: Source::Recording(recording),
         }
     };
     let agents = vec![

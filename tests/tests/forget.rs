@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hadir_shared::{gallery, secret};
-use hadir_tests::harness::site::Camera;
+use hadir_tests::harness::site::{Camera, Source};
 use hadir_tests::harness::system::{Agent, Broker, Plan, System};
 use hadir_tests::harness::{Error, alone, paths};
 use hadir_tests::recordings::{self, script};
@@ -27,7 +27,7 @@ async fn a_deleted_employee_is_an_unknown_face_within_ten_seconds() {
         number: 1,
         label: "Lobi",
         area: "lobi",
-        recording,
+        source: Source::Recording(recording),
     };
     let agents = vec![Agent {
         id: "gate-1",

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use hadir_tests::harness::process::Group;
-use hadir_tests::harness::site::Camera;
+use hadir_tests::harness::site::{Camera, Source};
 use hadir_tests::harness::system::{Agent, Broker, Plan, System};
 use hadir_tests::harness::{Error, alone, eventually, paths};
 use hadir_tests::recordings::script::{self, Script};
@@ -36,7 +36,7 @@ fn agent(
             number,
             label: area,
             area,
-            recording,
+            source: Source::Recording(recording),
         }],
     })
 }

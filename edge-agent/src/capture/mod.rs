@@ -3,21 +3,27 @@
 //! One [`Source`] for each kind of camera; [`supervise`] keeps a camera's source alive and hands its frames to
 //! recognition through [`Latest`], which holds one frame: a slow detector drops frames, it never builds a queue.
 
+mod decoder;
 mod latest;
+pub(crate) mod mjpeg;
 mod recording;
+mod rtsp;
 mod supervise;
 #[cfg(feature = "usb-camera")]
 mod usb;
+mod y4m;
 #[cfg(feature = "usb-camera")]
 mod yuyv;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use image::RgbImage;
+use hadir_models::FrameBuf;
 
-use crate::config::{SourceConfig, UsbDevice};
+use tokio::time::timeout;
+
+use crate::config::{MjpegSource, RtspSource, SourceConfig, UsbDevice};
 
 pub(crate) use latest::Latest;
 pub(crate) use recording::{open_clip, probe};
@@ -27,7 +33,7 @@ pub(crate) use supervise::supervise;
 #[derive(Debug)]
 pub(crate) struct Picture {
     /// The pixels.
-    pub(crate) image: RgbImage,
+    pub(crate) frame: FrameBuf,
     /// Where it stands in a recording; counted from the source's start for a camera.
     pub(crate) position: Duration,
 }
@@ -91,10 +97,40 @@ pub(crate) enum SourceError {
         /// What the driver said.
         detail: String,
     },
+    /// A network camera.
+    #[error("the camera at {address} does not work: {detail}")]
+    Network {
+        /// Its address, which holds no secret.
+        address: String,
+        /// What is wrong, and what to do.
+        detail: String,
+    },
     /// Built without USB cameras.
     #[error("this hadir-agent was built without USB cameras: build it with the feature `usb-camera`")]
     #[cfg_attr(feature = "usb-camera", allow(dead_code))]
     UsbNotBuilt,
+}
+
+impl RtspSource {
+    fn error(&self, detail: &str) -> SourceError {
+        network_error(&self.url, detail)
+    }
+}
+
+impl MjpegSource {
+    fn error(&self, detail: &str) -> SourceError {
+        network_error(&self.url, detail)
+    }
+}
+
+fn network_error(url: &reqwest::Url, detail: &str) -> SourceError {
+    let mut address = url.clone();
+    // Some cameras want a key there.
+    address.set_query(None);
+    SourceError::Network {
+        address: address.to_string(),
+        detail: detail.to_owned(),
+    }
 }
 
 /// Opens a camera's source, to yield at most `fps` pictures a second where the source allows it.
@@ -116,6 +152,8 @@ pub(crate) async fn open(source: &SourceConfig, fps: f32) -> Result<Box<dyn Sour
                 pace,
             )?))
         }
+        SourceConfig::Rtsp(source) => Ok(Box::new(rtsp::Rtsp::open(source, fps).await?)),
+        SourceConfig::Mjpeg(source) => Ok(Box::new(mjpeg::Mjpeg::open(source, fps).await?)),
         #[cfg(feature = "usb-camera")]
         SourceConfig::Usb(device) => Ok(Box::new(usb::UsbSource::open(device, fps).await?)),
         #[cfg(not(feature = "usb-camera"))]
@@ -123,39 +161,56 @@ pub(crate) async fn open(source: &SourceConfig, fps: f32) -> Result<Box<dyn Sour
     }
 }
 
-/// Looks whether a source could be opened, for the technician.
+/// A camera's first picture comes within this time, or something is wrong.
+const FIRST_PICTURE_WITHIN: Duration = Duration::from_secs(15);
+/// Pictures are counted for this long.
+const COUNTED_FOR: Duration = Duration::from_secs(2);
+
+/// Looks what a source yields, for the technician.
 ///
 /// # Errors
 /// See [`SourceError`].
 pub(crate) async fn check(source: &SourceConfig) -> Result<String, SourceError> {
-    match source {
+    let said = match source {
         SourceConfig::Recording(recording) => {
             let info = probe(&recording.path).await?;
-            let mut clip = open_clip(&recording.path, &info, 1.0)?;
-            match clip.next().await? {
-                Some(picture) => Ok(format!(
-                    "{}×{}, {:.1} frames per second",
-                    picture.image.width(),
-                    picture.image.height(),
-                    info.fps
-                )),
-                None => Err(SourceError::Empty(recording.path.clone())),
-            }
+            format!("{:.1} frames per second", info.fps)
         }
-        #[cfg(feature = "usb-camera")]
-        SourceConfig::Usb(device) => {
-            let mut camera = usb::UsbSource::open(device, 5.0).await?;
-            let late = || SourceError::Usb {
-                device: device.clone(),
-                detail: "no picture within 5 s".into(),
-            };
-            let picture = tokio::time::timeout(Duration::from_secs(5), camera.next())
-                .await
-                .map_err(|_| late())??;
-            let picture = picture.ok_or_else(late)?;
-            Ok(format!("{}×{}", picture.image.width(), picture.image.height()))
+        SourceConfig::Rtsp(rtsp) => rtsp::codec(rtsp).await?.as_str().to_owned(),
+        SourceConfig::Mjpeg(_) => "MJPEG".to_owned(),
+        SourceConfig::Usb(_) => "USB".to_owned(),
+    };
+    let mut opened = match source {
+        SourceConfig::Recording(recording) => {
+            let info = probe(&recording.path).await?;
+            open_clip(&recording.path, &info, 1.0)?
         }
-        #[cfg(not(feature = "usb-camera"))]
-        SourceConfig::Usb(_) => Err(SourceError::UsbNotBuilt),
+        other => open(other, 60.0).await?,
+    };
+    let first = timeout(FIRST_PICTURE_WITHIN, opened.next()).await;
+    let first = first.unwrap_or(Ok(None))?.ok_or_else(|| match source {
+        SourceConfig::Recording(recording) => SourceError::Empty(recording.path.clone()),
+        SourceConfig::Rtsp(source) => source.error(NO_PICTURE),
+        SourceConfig::Mjpeg(source) => source.error(NO_PICTURE),
+        SourceConfig::Usb(device) => SourceError::Usb {
+            device: device.clone(),
+            detail: format!("no picture within {} s", FIRST_PICTURE_WITHIN.as_secs()),
+        },
+    })?;
+    let (width, height) = first.frame.dimensions();
+    if matches!(source, SourceConfig::Recording(_)) {
+        return Ok(format!("{width}×{height}, {said}"));
     }
+    let began = Instant::now();
+    let mut count = 0;
+    while let Ok(Ok(Some(_))) = timeout(COUNTED_FOR.saturating_sub(began.elapsed()), opened.next()).await {
+        count += 1;
+    }
+    let rate = f64::from(count) / COUNTED_FOR.as_secs_f64();
+    Ok(format!(
+        "{width}×{height}, {said}, {rate:.1} frames per second decoded"
+    ))
 }
+
+const NO_PICTURE: &str =
+    "it plays, but no picture comes: check `decoder` and `transport`, and what it is set to send";

@@ -16,7 +16,11 @@ use crate::config::SourceConfig;
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 /// The first wait before another try, doubled with each try up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// A source that takes longer to open has failed.
+const OPENED_WITHIN: Duration = Duration::from_secs(20);
+/// A camera whose pictures stopped is stalled for this long, and offline from then on.
+const OFFLINE_AFTER: Duration = Duration::from_secs(15);
 /// A source that lived this long was healthy: the waits begin anew.
 const HEALTHY_AFTER: Duration = Duration::from_secs(10);
 
@@ -24,6 +28,7 @@ const HEALTHY_AFTER: Duration = Duration::from_secs(10);
 pub(crate) async fn supervise(camera: Arc<Camera>, mut stop: watch::Receiver<bool>) {
     let mut mode = camera.watch_mode();
     let mut wait = FIRST_WAIT;
+    let mut last = None;
     loop {
         if *stop.borrow() {
             return;
@@ -38,11 +43,11 @@ pub(crate) async fn supervise(camera: Arc<Camera>, mut stop: watch::Receiver<boo
         }
         let began = Instant::now();
         tokio::select! {
-            outcome = stream(&camera) => {
-                if began.elapsed() > HEALTHY_AFTER {
+            problem = stream(&camera, &mut last) => {
+                if began.elapsed() > HEALTHY_AFTER && last.is_some_and(|last| last > began) {
                     wait = FIRST_WAIT;
                 }
-                let (state, problem) = outcome;
+                let state = lost(last, Instant::now());
                 // Once, where it is handled; repeated failures of the same kind are the state's business.
                 if camera.set_state(state, Some(problem.clone())) {
                     tracing::warn!(camera = %camera.config().id, retry_s = wait.as_secs_f32(), "{problem}");
@@ -65,43 +70,65 @@ async fn switched_off(mode: &mut watch::Receiver<CameraMode>) {
     let _ = mode.wait_for(|mode| *mode == CameraMode::Off).await;
 }
 
-/// Streams until the source ends, breaks or stalls; says in what state that leaves the camera, and why.
-async fn stream(camera: &Camera) -> (CameraState, String) {
+/// Streams until the source ends, breaks or stalls; says why, and notes in `last` when the last picture came.
+async fn stream(camera: &Camera, last: &mut Option<Instant>) -> String {
     let config = camera.config();
-    let mut source = match open(&config.source, config.recognise_fps).await {
-        Ok(source) => source,
-        Err(e) => return (CameraState::Offline, e.to_string()),
+    let mut source = match timeout(OPENED_WITHIN, open(&config.source, config.recognise_fps)).await {
+        Ok(Ok(source)) => source,
+        Ok(Err(e)) => return e.to_string(),
+        Err(_) => return format!("the camera does not answer within {} s", OPENED_WITHIN.as_secs()),
     };
     loop {
         match timeout(STALLED_AFTER, source.next()).await {
             Ok(Ok(Some(picture))) => {
+                *last = Some(Instant::now());
                 if camera.set_state(CameraState::Streaming, None) {
-                    tracing::info!(camera = %config.id, width = picture.image.width(), height = picture.image.height(), "camera streams");
+                    let (width, height) = picture.frame.dimensions();
+                    tracing::info!(camera = %config.id, width, height, "camera streams");
                 }
                 camera.offer(Frame {
-                    image: Arc::new(picture.image),
+                    pixels: Arc::new(picture.frame),
                     at: Utc::now(),
                 });
             }
             Ok(Ok(None)) => {
-                let problem = match &config.source {
+                return match &config.source {
                     SourceConfig::Recording(recording) => {
                         SourceError::Ended(recording.path.clone()).to_string()
                     }
-                    SourceConfig::Usb(device) => {
-                        format!("the USB camera {device} stopped; it is being started again")
-                    }
+                    _ => "the camera stopped sending; it is being connected again".into(),
                 };
-                return (CameraState::Offline, problem);
             }
-            Ok(Err(e)) => return (CameraState::Offline, e.to_string()),
+            Ok(Err(e)) => return e.to_string(),
             Err(_) => {
-                let seconds = STALLED_AFTER.as_secs();
-                let problem = format!(
-                    "no picture for {seconds} s; the camera is being connected again: check its power and cable"
+                return format!(
+                    "no picture for {} s; the camera is being connected again: check its power and cable",
+                    STALLED_AFTER.as_secs()
                 );
-                return (CameraState::Stalled, problem);
             }
         }
+    }
+}
+
+/// What a camera is whose last picture came then.
+fn lost(last: Option<Instant>, now: Instant) -> CameraState {
+    match last {
+        Some(last) if now.duration_since(last) < OFFLINE_AFTER => CameraState::Stalled,
+        _ => CameraState::Offline,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_camera_that_was_there_is_stalled_before_it_is_offline() {
+        let start = Instant::now();
+        assert_eq!(lost(None, start), CameraState::Offline);
+        let after = |seconds| lost(Some(start), start + Duration::from_secs(seconds));
+        assert_eq!(after(0), CameraState::Stalled);
+        assert_eq!(after(OFFLINE_AFTER.as_secs() - 1), CameraState::Stalled);
+        assert_eq!(after(OFFLINE_AFTER.as_secs()), CameraState::Offline);
     }
 }

@@ -94,7 +94,7 @@ fn pump(mut camera: Camera, device: &UsbDevice, fps: f32, to: &mpsc::Sender<Resu
         // A torn JPEG now and then is normal on a bad cable: the next one will do.
         let Some(image) = decode(&buffer) else { continue };
         let _ = to.try_send(Ok(Picture {
-            image,
+            frame: image.into(),
             position: began.elapsed(),
         }));
     }

@@ -34,10 +34,10 @@ impl ConfigError {
     }
 
     /// A mistake of one key's value.
-    pub(crate) fn key(file: &Path, key: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn key(file: &Path, line: Option<usize>, key: &str, message: impl Into<String>) -> Self {
         Self {
             file: file.to_owned(),
-            line: None,
+            line,
             key: Some(key.to_owned()),
             message: message.into(),
         }

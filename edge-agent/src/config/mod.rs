@@ -1,11 +1,14 @@
-//! The agent's configuration: `agent.toml`, `credentials.toml` and one file for each camera.
+//! The agent's configuration: `agent.toml`, `credentials.toml`, one file for each camera, and
+//! `camera_credentials.toml` for those that ask for a password.
 //!
 //! The whole of it is checked before anything starts, and every mistake is reported at once, each with its
-//! file, its key and what to do. No message repeats a secret's value. Relative paths in a file are relative
+//! file, its line, its key and what to do. No message repeats a secret's value. Relative paths in a file are relative
 //! to the folder of that file.
 
 mod camera;
+mod document;
 mod error;
+mod source;
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,10 +20,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-#[cfg(test)]
-pub(crate) use camera::RecordingSource;
-pub(crate) use camera::{CameraConfig, DEFAULT_DETECT_WIDTH, DEFAULT_FPS, SourceConfig, UsbDevice};
+pub(crate) use camera::{CameraConfig, DEFAULT_DETECT_WIDTH, DEFAULT_FPS};
+use document::Document;
 pub(crate) use error::{ConfigError, ConfigErrors};
+pub(crate) use source::{DecoderPreset, MjpegSource, RtspSource, RtspTransport, SourceConfig, UsbDevice};
+#[cfg(test)]
+pub(crate) use source::{Login, RecordingSource};
 
 /// Everything the agent was told, checked.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub(crate) struct AgentConfig {
     pub(crate) aggregator: String,
     /// What the device proves its identity with.
     pub(crate) credentials: Credentials,
+    /// Where the cameras are described.
+    pub(crate) camera_files: CameraFiles,
     /// In the order of their files' names; at least one.
     pub(crate) cameras: Vec<CameraConfig>,
 }
@@ -87,6 +94,8 @@ struct AgentFile {
     camera_configs: PathBuf,
     #[serde(default = "default_credentials")]
     credentials: PathBuf,
+    #[serde(default = "default_camera_credentials")]
+    camera_credentials: PathBuf,
     threads: Option<usize>,
     mqtt: MqttConfig,
     aggregator: AggregatorSection,
@@ -129,49 +138,53 @@ fn default_credentials() -> PathBuf {
     "credentials.toml".into()
 }
 
+fn default_camera_credentials() -> PathBuf {
+    "camera_credentials.toml".into()
+}
+
 /// Reads and checks the bundle that `path` (an `agent.toml`) belongs to.
 ///
 /// # Errors
 /// Every mistake that was found, in one go.
 pub(crate) fn load(path: &Path) -> Result<AgentConfig, ConfigErrors> {
-    let mut errors = Vec::new();
-    let file: AgentFile =
-        read_toml(path, "Give the agent's file with --config.").map_err(ConfigErrors::from)?;
-    let base = path.parent().unwrap_or(Path::new(""));
+    let mut errors = ConfigErrors(Vec::new());
+    let (document, file): (Document, AgentFile) =
+        read(path, "Give the agent's file with --config.").map_err(ConfigErrors::from)?;
+    let base = document.folder();
 
-    let aggregator = check_url(path, &file.aggregator.url).unwrap_or_else(|e| {
-        errors.push(e);
+    let aggregator = check_url(&document, &file.aggregator.url).unwrap_or_else(|e| {
+        errors.0.push(e);
         String::new()
     });
     if file.mqtt.host.trim().is_empty() {
-        errors.push(ConfigError::key(
-            path,
-            "mqtt.host",
-            "is empty: give the broker's host name or address",
-        ));
+        errors
+            .0
+            .push(document.wrong("mqtt.host", "is empty: give the broker's host name or address"));
     }
     if file.mqtt.port == 0 {
-        errors.push(ConfigError::key(
-            path,
-            "mqtt.port",
-            "is 0: give the broker's port, usually 1883",
-        ));
+        errors
+            .0
+            .push(document.wrong("mqtt.port", "is 0: give the broker's port, usually 1883"));
     }
     let threads = file.threads.unwrap_or(1);
     if !(1..=64).contains(&threads) {
-        errors.push(ConfigError::key(path, "threads", "must be 1 to 64"));
+        errors.0.push(document.wrong("threads", "must be 1 to 64"));
     }
     let credentials = load_credentials(&base.join(&file.credentials)).unwrap_or_else(|mut e| {
-        errors.append(&mut e);
+        errors.0.append(&mut e);
         None
     });
-    let cameras = load_cameras(&base.join(&file.camera_configs)).unwrap_or_else(|mut e| {
-        errors.append(&mut e);
+    let camera_files = CameraFiles {
+        folder: base.join(&file.camera_configs),
+        credentials: base.join(&file.camera_credentials),
+    };
+    let cameras = camera_files.load().unwrap_or_else(|mut e| {
+        errors.0.append(&mut e.0);
         Vec::new()
     });
 
     match credentials {
-        Some(credentials) if errors.is_empty() => Ok(AgentConfig {
+        Some(credentials) if errors.0.is_empty() => Ok(AgentConfig {
             site: file.site,
             agent: file.agent,
             data: base.join(file.data),
@@ -179,29 +192,32 @@ pub(crate) fn load(path: &Path) -> Result<AgentConfig, ConfigErrors> {
             mqtt: file.mqtt,
             aggregator,
             credentials,
+            camera_files,
             cameras,
         }),
-        _ => Err(ConfigErrors(errors)),
+        _ => Err(errors),
     }
 }
 
 /// Reads a TOML file; a mistake names the file and the line.
-fn read_toml<T: DeserializeOwned>(path: &Path, missing: &str) -> Result<T, ConfigError> {
+fn read<T: DeserializeOwned>(path: &Path, missing: &str) -> Result<(Document, T), ConfigError> {
     let text = fs::read_to_string(path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => ConfigError::file(path, format!("does not exist. {missing}")),
         _ => ConfigError::file(path, format!("cannot be read: {e}")),
     })?;
-    toml::from_str(&text).map_err(|e| {
-        let line = e
-            .span()
-            .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        // `message` alone: the full text of the error would repeat the line, which may hold a secret.
-        ConfigError::line(path, line, e.message())
-    })
+    let document = Document::new(path, text);
+    match toml::from_str(document.text()) {
+        Ok(value) => Ok((document, value)),
+        Err(e) => {
+            let line = e.span().map(|span| document.line(span.start));
+            // `message` alone: the full text of the error would repeat the line, which may hold a secret.
+            Err(ConfigError::line(path, line, e.message()))
+        }
+    }
 }
 
-fn check_url(path: &Path, url: &str) -> Result<String, ConfigError> {
-    let wrong = |why: &str| ConfigError::key(path, "aggregator.url", why);
+fn check_url(document: &Document, url: &str) -> Result<String, ConfigError> {
+    let wrong = |why: &str| document.wrong("aggregator.url", why);
     let parsed = reqwest::Url::parse(url)
         .map_err(|_| wrong("is no address: give one like http://192.168.1.10:8080"))?;
     if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
@@ -212,21 +228,17 @@ fn check_url(path: &Path, url: &str) -> Result<String, ConfigError> {
 
 fn load_credentials(path: &Path) -> Result<Option<Credentials>, Vec<ConfigError>> {
     let missing = "Copy credentials.toml from the device's bundle, which `hadir-provision device add` made.";
-    let file: CredentialsFile = read_toml(path, missing).map_err(|e| vec![e])?;
+    let (document, file): (Document, CredentialsFile) = read(path, missing).map_err(|e| vec![e])?;
     let mut errors = Vec::new();
     for (key, value) in [("mqtt_password", &file.mqtt_password), ("token", &file.token)] {
         if value.0.trim().is_empty() {
-            errors.push(ConfigError::key(
-                path,
-                key,
-                "is empty: copy it from the device's bundle",
-            ));
+            errors.push(document.wrong(key, "is empty: copy it from the device's bundle"));
         }
     }
     let gallery_key = secret::decode(&file.gallery_key.0);
     if gallery_key.is_none() {
         let why = "is no key (43 characters of A-Z, a-z, 0-9, - and _): copy it from the device's bundle";
-        errors.push(ConfigError::key(path, "gallery_key", why));
+        errors.push(document.wrong("gallery_key", why));
     }
     match gallery_key {
         Some(gallery_key) if errors.is_empty() => Ok(Some(Credentials {
@@ -238,56 +250,114 @@ fn load_credentials(path: &Path) -> Result<Option<Credentials>, Vec<ConfigError>
     }
 }
 
-fn load_cameras(folder: &Path) -> Result<Vec<CameraConfig>, Vec<ConfigError>> {
-    let entries = fs::read_dir(folder).map_err(|e| {
-        vec![ConfigError::file(
-            folder,
-            format!("cannot be read: {e}. Create it and put one file for each camera in it."),
-        )]
-    })?;
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(|p| p.extension().is_some_and(|x| x == "toml"))
-        .collect();
-    paths.sort();
-    if paths.is_empty() {
-        let why = "holds no camera: put one .toml file for each camera in it";
-        return Err(vec![ConfigError::file(folder, why)]);
-    }
-    let mut errors = Vec::new();
-    let mut cameras: Vec<CameraConfig> = Vec::new();
-    let mut ids = HashMap::new();
-    let mut numbers = HashMap::new();
-    for path in paths {
-        match camera::load(&path) {
-            Ok(camera) => {
-                if let Some(other) = ids.insert(camera.id.clone(), path.clone()) {
-                    let why = format!(
-                        "is `{}`, which {} has too: give each camera its own",
-                        camera.id,
-                        other.display()
-                    );
-                    errors.push(ConfigError::key(&path, "id", why));
+/// Where the cameras are described.
+#[derive(Clone, Debug)]
+pub(crate) struct CameraFiles {
+    /// One file for each camera.
+    folder: PathBuf,
+    /// Who logs in where.
+    credentials: PathBuf,
+}
+
+impl CameraFiles {
+    /// Reads and checks every camera's file.
+    ///
+    /// # Errors
+    /// Every mistake that was found, in one go.
+    pub(crate) fn load(&self) -> Result<Vec<CameraConfig>, ConfigErrors> {
+        let logins = source::load_logins(&self.credentials).map_err(ConfigErrors)?;
+        let paths = self.paths().map_err(|e| {
+            ConfigErrors(vec![ConfigError::file(
+                &self.folder,
+                format!("cannot be read: {e}. Create it and put one file for each camera in it."),
+            )])
+        })?;
+        if paths.is_empty() {
+            let why = "holds no camera: put one .toml file for each camera in it";
+            return Err(ConfigErrors(vec![ConfigError::file(&self.folder, why)]));
+        }
+        let mut errors = Vec::new();
+        let mut cameras: Vec<CameraConfig> = Vec::new();
+        let (mut ids, mut numbers) = (HashMap::new(), HashMap::new());
+        for path in paths {
+            match camera::load(&path, &logins) {
+                Ok((document, camera)) => {
+                    let mut taken = |key: &str, value: String, other: &Path| {
+                        let other = other.display();
+                        let why = format!("is {value}, which {other} has too: give each camera its own");
+                        errors.push(document.wrong(key, why));
+                    };
+                    if let Some(other) = ids.insert(camera.id.clone(), path.clone()) {
+                        taken("id", format!("`{}`", camera.id), &other);
+                    }
+                    if let Some(number) = camera.number
+                        && let Some(other) = numbers.insert(number, path.clone())
+                    {
+                        taken("number", number.to_string(), &other);
+                    }
+                    cameras.push(camera);
                 }
-                if let Some(number) = camera.number
-                    && let Some(other) = numbers.insert(number, path.clone())
-                {
-                    let why = format!(
-                        "is {number}, which {} has too: give each camera its own",
-                        other.display()
-                    );
-                    errors.push(ConfigError::key(&path, "number", why));
-                }
-                cameras.push(camera);
+                Err(mut e) => errors.append(&mut e),
             }
-            Err(mut e) => errors.append(&mut e),
+        }
+        if errors.is_empty() {
+            Ok(cameras)
+        } else {
+            Err(ConfigErrors(errors))
         }
     }
-    if errors.is_empty() {
-        Ok(cameras)
-    } else {
-        Err(errors)
+
+    /// The cameras' files, in the order of their names.
+    fn paths(&self) -> std::io::Result<Vec<PathBuf>> {
+        let mut paths: Vec<PathBuf> = fs::read_dir(&self.folder)?
+            .filter_map(Result::ok)
+            .map(|entry| entry.path())
+            .filter(|p| p.extension().is_some_and(|x| x == "toml"))
+            .collect();
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// Something that is another when any of the files was changed.
+    pub(crate) fn stamp(&self) -> CameraStamp {
+        let mut paths = self.paths().unwrap_or_default();
+        paths.push(self.credentials.clone());
+        let stamp = |path: PathBuf| {
+            let metadata = fs::metadata(&path).ok();
+            let size = metadata.as_ref().map_or(0, fs::Metadata::len);
+            (path, size, metadata.and_then(|m| m.modified().ok()))
+        };
+        CameraStamp(paths.into_iter().map(stamp).collect())
+    }
+}
+
+/// See [`CameraFiles::stamp`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CameraStamp(Vec<(PathBuf, u64, Option<std::time::SystemTime>)>);
+
+/// A camera for tests.
+#[cfg(test)]
+pub(crate) mod testing {
+    use hadir_shared::id::{AreaId, CameraId};
+    use hadir_shared::status::CameraMode;
+
+    use super::{CameraConfig, RecordingSource, SourceConfig};
+
+    pub(crate) fn camera(id: &str, mode: CameraMode) -> CameraConfig {
+        CameraConfig {
+            id: CameraId::new(id).expect("id"),
+            number: Some(1),
+            label: "Gudang A".into(),
+            area: AreaId::new("gudang").expect("id"),
+            mode,
+            source: SourceConfig::Recording(RecordingSource {
+                path: "a".into(),
+                looped: true,
+                realtime: true,
+            }),
+            detect_width: 640,
+            recognise_fps: 10.0,
+        }
     }
 }
 

@@ -78,7 +78,7 @@ fn each_mistake_names_file_and_key() {
         &AGENT.replace("http://", "ftp://"),
         &good,
         &one,
-        &["`aggregator.url`", "http:// or https://"],
+        &["agent.toml, line 7: `aggregator.url`", "http:// or https://"],
     );
     check(
         &AGENT.replace("gate-1", "Gate 1"),
@@ -96,7 +96,7 @@ fn each_mistake_names_file_and_key() {
         AGENT,
         &good.replace("\"t\"", "\"\""),
         &one,
-        &["credentials.toml: `token` is empty"],
+        &["credentials.toml, line 2: `token` is empty"],
     );
     let short = "mqtt_password = \"p\"\ntoken = \"t\"\ngallery_key = \"SECRET\"\n";
     check(AGENT, short, &one, &["`gallery_key`", "43 characters"]);
@@ -113,7 +113,7 @@ fn each_mistake_names_file_and_key() {
         AGENT,
         &good,
         &[("1.toml", &both)],
-        &["`source` needs exactly one"],
+        &["1.toml, line 5: `source` needs exactly one"],
     );
     let mode = format!("mode = \"recognize\"\n{CAMERA}");
     check(
@@ -142,4 +142,126 @@ fn all_mistakes_are_told_at_once() {
         "`token`",
     ];
     check(&agent, &credentials().replace("\"t\"", "\" \""), &cameras, &parts);
+}
+
+/// A camera with this source, and `camera_credentials.toml`.
+fn with_source(source: &str, logins: &str) -> Result<CameraConfig, String> {
+    let camera = format!("id = \"cam-1\"\nlabel = \"Gudang A\"\narea = \"gudang\"\n[source]\n{source}\n");
+    let dir = bundle(AGENT, &credentials(), &[("1.toml", &camera)]);
+    fs::write(dir.path().join("camera_credentials.toml"), logins).expect("written");
+    let mut config = load(&dir.path().join("agent.toml")).map_err(|e| e.to_string())?;
+    Ok(config.cameras.remove(0))
+}
+
+#[test]
+fn network_cameras_get_their_login_from_the_credentials() {
+    let logins = "[cam-1]\nuser = \"hadir\"\npassword = \"SECRET\"\n";
+    let source = "rtsp = \"rtsp://10.0.0.9/main\"\nsub = \"rtsp://10.0.0.9/sub\"\nstream = \"sub\"\n\
+                  transport = \"udp\"\ndecoder = \"raspberry-pi-4\"";
+    let camera = with_source(source, logins).expect("valid");
+    assert!(!format!("{camera:?}").contains("SECRET"));
+    let SourceConfig::Rtsp(rtsp) = camera.source else {
+        panic!("{:?}", camera.source);
+    };
+    assert_eq!(rtsp.url.as_str(), "rtsp://10.0.0.9/sub");
+    assert_eq!(
+        (rtsp.transport, rtsp.decoder),
+        (RtspTransport::Udp, DecoderPreset::RaspberryPi4)
+    );
+    assert_eq!(rtsp.login.expect("a login").password.as_str(), "SECRET");
+    let camera = with_source("mjpeg = \"http://10.0.0.9/video.cgi?k=1\"", "").expect("valid");
+    assert!(matches!(
+        camera.source,
+        SourceConfig::Mjpeg(MjpegSource { login: None, .. })
+    ));
+}
+
+#[test]
+fn mistakes_of_network_cameras_say_what_to_do() {
+    for (source, logins, parts) in [
+        (
+            "rtsp = \"10.0.0.9\"",
+            "",
+            ["1.toml, line 5: `source.rtsp`", "rtsp://192.168.1.20/stream1"],
+        ),
+        (
+            "rtsp = \"http://10.0.0.9/\"",
+            "",
+            ["line 5: `source.rtsp`", "is no address"],
+        ),
+        (
+            "rtsp = \"rtsp://a:SECRET@10.0.0.9/\"",
+            "",
+            ["line 5: `source.rtsp`", "camera_credentials.toml"],
+        ),
+        (
+            "mjpeg = \"http://SECRET@10.0.0.9/\"",
+            "",
+            ["line 5: `source.mjpeg`", "camera_credentials.toml"],
+        ),
+        (
+            "rtsp = \"rtsp://a/b\"\nstream = \"sub\"",
+            "",
+            ["line 6: `source.stream`", "second stream"],
+        ),
+        (
+            "rtsp = \"rtsp://a/b\"\nsub = \"x\"",
+            "",
+            ["line 6: `source.sub`", "is no address"],
+        ),
+        (
+            "usb = 0\ntransport = \"tcp\"",
+            "",
+            ["line 6: `source.transport`", "belongs to `rtsp`"],
+        ),
+        (
+            "rtsp = \"rtsp://a/b\"\nloop = true",
+            "",
+            ["line 6: `source.loop`", "belongs to `recording`"],
+        ),
+        (
+            "rtsp = \"rtsp://a/b\"\ndecoder = \"magic\"",
+            "",
+            ["1.toml, line 6", "raspberry-pi-5"],
+        ),
+        (
+            "rtsp = \"rtsp://a/b\"\nusb = 1",
+            "",
+            ["line 4: `source`", "exactly one"],
+        ),
+        (
+            "usb = 0",
+            "[cam-1]\nuser = \"\"\npassword = \"SECRET\"",
+            ["credentials.toml, line 2", "`cam-1.user`"],
+        ),
+        (
+            "usb = 0",
+            "[cam-1]\nuser = \"x\"\npasword = \"SECRET\"",
+            ["credentials.toml, line 3", "`pasword`"],
+        ),
+        (
+            "usb = 0",
+            "[\"no id\"]\nuser = \"x\"\npassword = \"SECRET\"",
+            ["camera_credentials.toml, line 1", "camera id"],
+        ),
+    ] {
+        let message = with_source(source, logins).expect_err(source);
+        for part in parts {
+            assert!(message.contains(part), "`{part}` is missing in:\n{message}");
+        }
+        assert!(!message.contains("SECRET"), "a secret is in:\n{message}");
+    }
+}
+
+#[test]
+fn a_change_of_any_camera_file_is_seen() {
+    let dir = bundle(AGENT, &credentials(), &[("1.toml", CAMERA)]);
+    let files = load(&dir.path().join("agent.toml")).expect("valid").camera_files;
+    let before = files.stamp();
+    assert_eq!(before, files.stamp());
+    fs::write(dir.path().join("camera_configs/2.toml"), "x").expect("written");
+    let added = files.stamp();
+    assert_ne!(before, added);
+    fs::write(dir.path().join("camera_credentials.toml"), "x").expect("written");
+    assert_ne!(added, files.stamp());
 }

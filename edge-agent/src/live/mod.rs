@@ -7,10 +7,11 @@ mod pixelate;
 mod stream;
 
 use chrono::{DateTime, Utc};
+use hadir_models::FrameBuf;
 use hadir_shared::id::{CameraId, EmployeeId};
 use hadir_shared::live::{Frame, TrackBox, encode};
+use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, RgbImage};
 use std::sync::Arc;
 
 use crate::pipeline::TrackView;
@@ -28,7 +29,7 @@ const SAME_BOX_IOU: f32 = 0.35;
 #[derive(Clone, Debug)]
 pub(crate) struct LiveShot {
     /// The picture as it was captured.
-    pub(crate) image: Arc<RgbImage>,
+    pub(crate) pixels: Arc<FrameBuf>,
     /// When.
     pub(crate) at: DateTime<Utc>,
     /// Frames recognised per second.
@@ -44,8 +45,8 @@ pub(crate) struct LiveShot {
 /// # Errors
 /// When the picture cannot be encoded, which no picture of a camera causes.
 pub(crate) fn message(camera: &CameraId, shot: &LiveShot) -> Result<Vec<u8>, image::ImageError> {
-    let mut picture = scaled(&shot.image);
-    let scale = picture.width() as f32 / shot.image.width().max(1) as f32;
+    let mut picture = shot.pixels.to_rgb(MAX_WIDTH);
+    let scale = picture.width() as f32 / shot.pixels.dimensions().0.max(1) as f32;
     for bounds in nameless(shot) {
         pixelate::pixelate(&mut picture, bounds.map(|x| x * scale));
     }
@@ -92,15 +93,6 @@ fn track_box(track: &TrackView, scale: f32) -> TrackBox {
     }
 }
 
-fn scaled(image: &RgbImage) -> RgbImage {
-    let (width, height) = image.dimensions();
-    if width <= MAX_WIDTH {
-        return image.clone();
-    }
-    let height = (u64::from(height) * u64::from(MAX_WIDTH) / u64::from(width)).max(1);
-    image::imageops::thumbnail(image, MAX_WIDTH, u32::try_from(height).unwrap_or(MAX_WIDTH))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,7 +100,7 @@ mod tests {
 
     fn shot(width: u32, tracks: &[([f32; 4], Option<&str>)], faces: &[[f32; 4]]) -> LiveShot {
         let noise = |x: u32, y: u32| ((x * 7919 + y * 104_729) % 251) as u8;
-        let image = RgbImage::from_fn(width, width / 2, |x, y| image::Rgb([noise(x, y); 3]));
+        let image = image::RgbImage::from_fn(width, width / 2, |x, y| image::Rgb([noise(x, y); 3]));
         let tracks = tracks.iter().enumerate().map(|(i, (bounds, person))| TrackView {
             track: i as u64 + 1,
             bounds: *bounds,
@@ -119,7 +111,7 @@ mod tests {
             standing: 0.6,
         });
         LiveShot {
-            image: Arc::new(image),
+            pixels: Arc::new(image.into()),
             at: DateTime::UNIX_EPOCH,
             fps: 9.5,
             tracks: tracks.collect(),

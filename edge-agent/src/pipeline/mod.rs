@@ -9,15 +9,14 @@ pub(crate) mod people;
 mod presence;
 mod schedule;
 pub(crate) mod tracker;
-pub(crate) mod upright;
 pub(crate) mod view;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hadir_models::ModelError;
 use hadir_models::detect::{DetectOptions, Face};
+use hadir_models::{FrameBuf, ModelError};
 use hadir_shared::status::CameraMode;
 use image::RgbImage;
 
@@ -200,7 +199,7 @@ impl Pipeline {
     /// Those of the networks. The frame is lost then, the tracks live on.
     pub(crate) fn step(
         &mut self,
-        frame: &RgbImage,
+        frame: &FrameBuf,
         mode: CameraMode,
         now: DateTime<Utc>,
     ) -> Result<Outcome, ModelError> {
@@ -292,7 +291,7 @@ impl Pipeline {
     /// Embeds the faces that are worth it. Gives the number of unknown tracks that this showed to have ended.
     fn take_views(
         &mut self,
-        frame: &RgbImage,
+        frame: &FrameBuf,
         seen: &[(&Face, TrackId)],
         now: DateTime<Utc>,
     ) -> Result<u64, ModelError> {
@@ -315,7 +314,7 @@ impl Pipeline {
         for (_, face, id) in due.into_iter().take(VIEWS_A_FRAME) {
             let aligned = &mut self.aligned[prepared.len()];
             let tilt = self.tilts.get(&id).copied();
-            match view::prepare(frame, face, tilt, &self.models, &mut self.look, aligned)? {
+            match view::prepare(frame.into(), face, tilt, &self.models, &mut self.look, aligned)? {
                 Ok(view) => prepared.push((id, view)),
                 Err(why) => {
                     // Not looked at again in the very next frame, which will hardly be better. A face that is

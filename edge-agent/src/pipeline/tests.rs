@@ -48,7 +48,7 @@ use hadir_shared::sighting::Phase::{Began, Ended as SightingEnded};
 #[test]
 fn an_empty_picture_has_nobody() {
     let mut pipeline = pipeline();
-    let grey = RgbImage::from_pixel(320, 180, image::Rgb([120; 3]));
+    let grey = RgbImage::from_pixel(320, 180, image::Rgb([120; 3])).into();
     let outcome = pipeline.step(&grey, CameraMode::Recognise, at(0)).expect("runs");
     assert!(outcome.tracks.is_empty() && outcome.faces.is_empty() && outcome.events.is_empty());
 }

@@ -2,10 +2,9 @@
 
 use hadir_models::detect::{Detector, Face};
 use hadir_models::embed::{Embedder, Embedding};
-use hadir_models::{Compute, ModelError, align, quality};
+use hadir_models::frame::Frame;
+use hadir_models::{Compute, ModelError, align, quality, upright};
 use image::RgbImage;
-
-use super::upright;
 
 /// Eyes nearer to each other than this, in pixels of the frame, leave nothing to recognise.
 const MIN_EYE_DISTANCE: f32 = 8.0;
@@ -77,7 +76,7 @@ pub(crate) struct Prepared {
 /// # Errors
 /// Outer: those of the networks. Inner: why the face gives no view.
 pub(crate) fn take(
-    frame: &RgbImage,
+    frame: Frame<'_>,
     face: &Face,
     last_tilt: Option<i32>,
     models: &Models,
@@ -110,7 +109,7 @@ pub(crate) fn take(
 /// # Errors
 /// Outer: those of the networks. Inner: why the face gives no view.
 pub(crate) fn prepare(
-    frame: &RgbImage,
+    frame: Frame<'_>,
     face: &Face,
     last_tilt: Option<i32>,
     models: &Models,

@@ -9,7 +9,6 @@ mod nms;
 #[cfg(any(test, feature = "cuda"))]
 mod on_device;
 
-use image::RgbImage;
 use serde::Serialize;
 
 use crate::frame::Frame;
@@ -148,8 +147,9 @@ impl Face {
 
 /// The face that a portrait shows: the largest, where a face away from the middle counts for less (its area minus
 /// twice the square of its distance from the middle of the frame).
-pub fn main_face(faces: &[Face], frame: &RgbImage) -> Option<usize> {
-    let middle = [frame.width() as f32 / 2.0, frame.height() as f32 / 2.0];
+pub fn main_face<'a>(faces: &[Face], frame: impl Into<Frame<'a>>) -> Option<usize> {
+    let (width, height) = frame.into().dimensions();
+    let middle = [width as f32 / 2.0, height as f32 / 2.0];
     let rank = |face: &Face| {
         let [x, y] = face.center();
         face.area() - 2.0 * ((x - middle[0]).powi(2) + (y - middle[1]).powi(2))

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use candle_core::{Device, Tensor};
-use image::imageops;
+use image::{RgbImage, imageops};
 
 use super::*;
 use crate::Instructions;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use hadir_tests::harness::process::Group;
-use hadir_tests::harness::site::{Camera, Site};
+use hadir_tests::harness::site::{Camera, Site, Source};
 use hadir_tests::harness::staff::{self, Employee};
 use hadir_tests::harness::system::{ADMIN, Agent, Broker, Plan, System};
 use hadir_tests::harness::{Error, paths, ports};
@@ -130,7 +130,7 @@ async fn start(cli: &Cli) -> Result<System, Error> {
                     number: 1,
                     label: "Gudang A",
                     area: "gudang",
-                    recording: store,
+                    source: Source::Recording(store),
                 },
             ),
             agent(
@@ -140,7 +140,7 @@ async fn start(cli: &Cli) -> Result<System, Error> {
                     number: 2,
                     label: "Lobi",
                     area: "lobi",
-                    recording: lobby,
+                    source: Source::Recording(lobby),
                 },
             ),
         ],

@@ -3,6 +3,7 @@
 //! Everything listens on 127.0.0.1. What is started is stopped when its handle is dropped; what it said is
 //! kept in a file beside it, whose end every failure shows.
 
+pub mod camera;
 pub mod client;
 pub mod mosquitto;
 pub mod paths;

@@ -49,7 +49,23 @@ pub struct Site {
     pub id: &'static str,
 }
 
-/// A camera that plays a recording.
+/// Where a camera's pictures come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A recording, in a loop, at its own speed.
+    Recording(PathBuf),
+    /// A network camera.
+    Rtsp {
+        /// Its address.
+        url: String,
+        /// `tcp` or `udp`.
+        transport: &'static str,
+        /// User and password.
+        login: [&'static str; 2],
+    },
+}
+
+/// A camera of a device.
 #[derive(Clone, Debug)]
 pub struct Camera {
     /// Its id.
@@ -60,8 +76,8 @@ pub struct Camera {
     pub label: &'static str,
     /// What it watches.
     pub area: &'static str,
-    /// What it plays, in a loop, at its own speed.
-    pub recording: PathBuf,
+    /// What it shows.
+    pub source: Source,
 }
 
 impl Site {
@@ -108,26 +124,61 @@ impl Site {
         let mut command = Command::new(paths::binary("hadir-provision")?);
         command.args(["device", "add", agent, "--dir"]).arg(&self.dir);
         must_succeed("hadir-provision device add", &mut command)?;
-        let bundle = self.bundle(agent);
         for camera in cameras {
-            let mut source = Table::new();
-            source.insert(
-                "recording".into(),
-                Value::String(camera.recording.display().to_string()),
-            );
-            source.insert("loop".into(), Value::Boolean(true));
-            source.insert("realtime".into(), Value::Boolean(true));
-            let mut file = Table::new();
-            file.insert("id".into(), camera.id.into());
-            file.insert("number".into(), Value::Integer(camera.number.into()));
-            file.insert("label".into(), camera.label.into());
-            file.insert("area".into(), camera.area.into());
-            file.insert("mode".into(), "recognise".into());
-            file.insert("source".into(), Value::Table(source));
-            let path = format!("bundles/{agent}/camera_configs/{}.toml", camera.id);
-            self.write(&path, &file.to_string())?;
+            self.put_camera(agent, camera)?;
         }
-        Ok(bundle)
+        let mut logins = Table::new();
+        for camera in cameras {
+            if let Source::Rtsp {
+                login: [user, password],
+                ..
+            } = camera.source
+            {
+                let login = Table::from_iter([("user", user), ("password", password)].map(own));
+                logins.insert(camera.id.into(), Value::Table(login));
+            }
+        }
+        if !logins.is_empty() {
+            self.write(
+                &format!("bundles/{agent}/camera_credentials.toml"),
+                &logins.to_string(),
+            )?;
+        }
+        Ok(self.bundle(agent))
+    }
+
+    /// Writes a camera's file, whether the device runs or not.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put_camera(&self, agent: &str, camera: &Camera) -> Result<(), Error> {
+        let source = match &camera.source {
+            Source::Recording(path) => Table::from_iter([
+                ("recording".into(), Value::String(path.display().to_string())),
+                ("loop".into(), Value::Boolean(true)),
+                ("realtime".into(), Value::Boolean(true)),
+            ]),
+            Source::Rtsp { url, transport, .. } => {
+                Table::from_iter([("rtsp", url.as_str()), ("transport", transport)].map(own))
+            }
+        };
+        let mut file = Table::new();
+        file.insert("id".into(), camera.id.into());
+        file.insert("number".into(), Value::Integer(camera.number.into()));
+        file.insert("label".into(), camera.label.into());
+        file.insert("area".into(), camera.area.into());
+        file.insert("mode".into(), "recognise".into());
+        file.insert("source".into(), Value::Table(source));
+        self.write(&camera_file(agent, camera.id), &file.to_string())
+    }
+
+    /// Removes a camera's file.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn remove_camera(&self, agent: &str, camera: &str) -> Result<(), Error> {
+        let path = self.dir.join(camera_file(agent, camera));
+        std::fs::remove_file(&path).map_err(|e| Error::File(path, e))
     }
 
     /// A device's bundle.
@@ -191,6 +242,14 @@ impl Site {
         let path = self.dir.join(path);
         std::fs::write(&path, text).map_err(|e| Error::File(path, e))
     }
+}
+
+fn camera_file(agent: &str, camera: &str) -> String {
+    format!("bundles/{agent}/camera_configs/{camera}.toml")
+}
+
+fn own((key, value): (&str, &str)) -> (String, Value) {
+    (key.into(), Value::String(value.into()))
 }
 
 /// Runs a tool that must exit with 0.

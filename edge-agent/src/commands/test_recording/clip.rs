@@ -89,7 +89,7 @@ pub(super) async fn run(
     while let Some(picture) = source.next().await.map_err(|e| wrong(&e))? {
         let now = DateTime::UNIX_EPOCH + TimeDelta::from_std(picture.position).unwrap_or_default();
         let outcome = pipeline
-            .step(&picture.image, CameraMode::Recognise, now)
+            .step(&picture.frame, CameraMode::Recognise, now)
             .map_err(|e| wrong(&e))?;
         outcome.tracks.iter().for_each(|track| named.note(track, now));
         unknown_tracks += outcome.unknown_ended;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use hadir_models::detect::{DetectOptions, Face, main_face};
 use hadir_models::embed::Embedding;
+use hadir_models::frame::Frame;
 use hadir_models::{ModelError, align, matching, picture};
-use image::RgbImage;
 
 use crate::capture::{open_clip, probe};
 use crate::commands::Failure;
@@ -105,15 +105,15 @@ fn kind(path: &Path) -> Option<Kind> {
 
 fn from_picture(path: &Path, models: &Models) -> Result<Vec<Embedding>, String> {
     let frame = picture::load(path).map_err(|e| e.to_string())?;
-    let face = only_face(&frame, models)?;
-    let seen = seen(&frame, &face, models).map_err(|e| e.to_string())?;
+    let face = only_face((&frame).into(), models)?;
+    let seen = seen((&frame).into(), &face, models).map_err(|e| e.to_string())?;
     seen.map(|seen| seen.templates).ok_or_else(|| {
         "the face is too small, too blurred or turned away too far: take a picture from the front".into()
     })
 }
 
 /// The face that a picture is of.
-fn only_face(frame: &RgbImage, models: &Models) -> Result<Face, String> {
+fn only_face(frame: Frame<'_>, models: &Models) -> Result<Face, String> {
     let faces = models
         .detector
         .detect(frame, &DetectOptions::still())
@@ -139,7 +139,7 @@ struct Seen {
 }
 
 /// The templates of one face in one frame, and what they are worth; `None` where the view is no good.
-fn seen(frame: &RgbImage, face: &Face, models: &Models) -> Result<Option<Seen>, ModelError> {
+fn seen(frame: Frame<'_>, face: &Face, models: &Models) -> Result<Option<Seen>, ModelError> {
     let Ok(upright) = view::take(frame, face, None, models)? else {
         return Ok(None);
     };
@@ -161,10 +161,11 @@ async fn from_clip(path: &Path, models: &Models) -> Result<Vec<Embedding>, Strin
     let mut source = open_clip(path, &info, CLIP_FPS).map_err(|e| e.to_string())?;
     let mut all = Vec::new();
     while let Some(picture) = source.next().await.map_err(|e| e.to_string())? {
-        let Ok(face) = only_face(&picture.image, models) else {
+        let frame = Frame::from(&picture.frame);
+        let Ok(face) = only_face(frame, models) else {
             continue;
         };
-        if let Some(seen) = seen(&picture.image, &face, models).map_err(|e| e.to_string())? {
+        if let Some(seen) = seen(frame, &face, models).map_err(|e| e.to_string())? {
             all.push(seen);
         }
     }

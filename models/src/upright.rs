@@ -6,9 +6,11 @@
 //! two people who lean their heads: cosine to their own templates 0.12 and 0.23 without, 0.67 and 0.82 with it.
 //! A look costs a tenth of the detection on a whole frame; it is paid only for faces that are embedded.
 
-use hadir_models::ModelError;
-use hadir_models::detect::{DetectOptions, Detector, Face};
 use image::RgbImage;
+
+use crate::ModelError;
+use crate::detect::{DetectOptions, Detector, Face};
+use crate::frame::Frame;
 
 /// Side of the crop that the detector looks at.
 const SIDE: u32 = 160;
@@ -23,13 +25,13 @@ const MOST: i32 = 60;
 
 /// A face with landmarks that were found upright.
 #[derive(Clone, Debug)]
-pub(crate) struct Upright {
+pub struct Upright {
     /// The head's tilt, degrees clockwise.
-    pub(crate) tilt: i32,
+    pub tilt: i32,
     /// The landmarks in pixels of the frame.
-    pub(crate) landmarks: [[f32; 2]; 5],
+    pub landmarks: [[f32; 2]; 5],
     /// The face as it is in the upright crop, in units of the frame's pixels: for judging pose and size.
-    pub(crate) face: Face,
+    pub face: Face,
 }
 
 /// Looks for the face at the tilts around `last_tilt`, or around none. `None` if it is found at no tilt: then it
@@ -37,8 +39,8 @@ pub(crate) struct Upright {
 ///
 /// # Errors
 /// Those of the detector.
-pub(crate) fn straighten(
-    frame: &RgbImage,
+pub fn straighten(
+    frame: Frame<'_>,
     face: &Face,
     last_tilt: Option<i32>,
     detector: &Detector,
@@ -72,7 +74,7 @@ fn best(tried: &[(i32, Option<Upright>)]) -> Option<&Upright> {
 
 /// Turns the crop by one angle and detects in it.
 fn look_at(
-    frame: &RgbImage,
+    frame: Frame<'_>,
     face: &Face,
     tilt: i32,
     detector: &Detector,
@@ -142,12 +144,11 @@ impl Turn {
     }
 
     /// Samples the crop bilinearly; black outside the frame.
-    fn crop(self, frame: &RgbImage, crop: &mut RgbImage) {
+    fn crop(self, frame: Frame<'_>, crop: &mut RgbImage) {
         if crop.dimensions() != (SIDE, SIDE) {
             *crop = RgbImage::new(SIDE, SIDE);
         }
-        let (width, height) = (frame.width() as usize, frame.height() as usize);
-        let pixels = frame.as_raw();
+        let (width, height) = frame.dimensions();
         for (u, v, out) in crop.enumerate_pixels_mut() {
             let [x, y] = self.to_frame([u as f32, v as f32]);
             // Written so that no number (NaN) is outside too.
@@ -160,15 +161,8 @@ impl Turn {
                 continue;
             }
             let (x0, y0) = (x as usize, y as usize);
-            let (fx, fy) = (x - x0 as f32, y - y0 as f32);
-            let upper = (y0 * width + x0) * 3;
-            let lower = upper + width * 3;
-            out.0 = std::array::from_fn(|c| {
-                let value = |at: usize| f32::from(pixels[at + c]);
-                let above = value(upper) + fx * (value(upper + 3) - value(upper));
-                let below = value(lower) + fx * (value(lower + 3) - value(lower));
-                (above + fy * (below - above) + 0.5) as u8
-            });
+            let colours = frame.between((x0, y0), (x - x0 as f32, y - y0 as f32));
+            out.0 = colours.map(|colour| (colour + 0.5) as u8);
         }
     }
 }
@@ -182,7 +176,7 @@ mod tests {
     /// The crop on its own, in memory that held something else.
     fn crop_of(turn: Turn, frame: &RgbImage) -> RgbImage {
         let mut crop = RgbImage::from_pixel(SIDE, SIDE, Rgb([99; 3]));
-        turn.crop(frame, &mut crop);
+        turn.crop(frame.into(), &mut crop);
         crop
     }
 

@@ -1,0 +1,492 @@
+//! Network cameras that send one JPEG picture after the other over HTTP (`multipart/x-mixed-replace`), as cheap and
+//! old ones do.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Buf as _, BytesMut};
+use hadir_models::FrameBuf;
+use reqwest::{StatusCode, header};
+use tokio::time::{Instant, timeout};
+
+use super::{Picture, Source, SourceError};
+use crate::config::MjpegSource;
+
+/// A camera that does not answer for this long is not there.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(8);
+/// The largest picture that is taken; a JPEG of 12 megapixels has about 5 MB.
+const MAX_PICTURE: usize = 16 << 20;
+/// The headers of a part are shorter.
+const MAX_HEADERS: usize = 4096;
+
+/// A camera that sends.
+pub(super) struct Mjpeg {
+    source: MjpegSource,
+    response: reqwest::Response,
+    parts: Parts,
+    began: Instant,
+    due: Instant,
+    interval: Duration,
+}
+
+impl Mjpeg {
+    /// Connects; yields at most `fps` pictures a second.
+    pub(super) async fn open(source: &MjpegSource, fps: f32) -> Result<Self, SourceError> {
+        let silent = |_| source.error("it does not answer: check its power, cable and address");
+        let response = timeout(ANSWERS_WITHIN, ask(source)).await.map_err(silent)??;
+        let boundary = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(boundary)
+            .ok_or_else(|| {
+                source.error(
+                    "it sends no MJPEG stream (multipart/x-mixed-replace): check the path of the address",
+                )
+            })?;
+        let now = Instant::now();
+        Ok(Self {
+            source: source.clone(),
+            response,
+            parts: Parts::new(&boundary),
+            began: now,
+            due: now,
+            interval: Duration::from_secs_f32(1.0 / fps),
+        })
+    }
+}
+
+#[async_trait]
+impl Source for Mjpeg {
+    async fn next(&mut self) -> Result<Option<Picture>, SourceError> {
+        loop {
+            while let Some(jpeg) = self.parts.next().map_err(|e| self.source.error(e))? {
+                let now = Instant::now();
+                // A tenth of an interval early is on time: a camera's clock is not ours.
+                if now + self.interval / 10 < self.due {
+                    continue;
+                }
+                self.due = (self.due + self.interval).max(now);
+                let decoded = tokio::task::spawn_blocking(move || decode(&jpeg)).await;
+                // A damaged picture now and then is normal on a bad network: the next one will do.
+                if let Ok(Some(frame)) = decoded {
+                    let position = self.began.elapsed();
+                    return Ok(Some(Picture { frame, position }));
+                }
+            }
+            match self.response.chunk().await {
+                Ok(Some(chunk)) => self.parts.push(&chunk),
+                Ok(None) => return Err(self.source.error("it ended the connection")),
+                Err(_) => return Err(self.source.error("the connection was lost")),
+            }
+        }
+    }
+}
+
+fn decode(jpeg: &[u8]) -> Option<FrameBuf> {
+    hadir_models::picture::decode(jpeg).ok().map(Into::into)
+}
+
+/// Asks for the stream, and proves who asks where the camera wants it.
+async fn ask(source: &MjpegSource) -> Result<reqwest::Response, SourceError> {
+    let unreachable = |e: reqwest::Error| {
+        let why = if e.is_connect() {
+            "it cannot be reached"
+        } else {
+            "the connection failed"
+        };
+        source.error(&format!("{why}: check its power, cable and address"))
+    };
+    // No redirects: credentials go to the camera and to nobody else.
+    let client = reqwest::Client::builder()
+        .connect_timeout(ANSWERS_WITHIN)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(unreachable)?;
+    let response = client.get(source.url.clone()).send().await.map_err(unreachable)?;
+    let refused = || {
+        source.error(
+            "it refuses the user name or the password: put them into camera_credentials.toml, under this camera's id",
+        )
+    };
+    let response = match (response.status(), &source.login) {
+        (StatusCode::UNAUTHORIZED, Some(login)) => {
+            let challenges = response.headers().get_all(header::WWW_AUTHENTICATE).iter();
+            let mut method = challenges
+                .filter_map(|challenge| challenge.to_str().ok())
+                .fold(http_auth::PasswordClient::builder(), |builder, challenge| {
+                    builder.challenges(challenge)
+                })
+                .build()
+                .map_err(|_| {
+                    source.error("it asks for a kind of login that is not known here (not basic, not digest)")
+                })?;
+            let path = match source.url.query() {
+                Some(query) => format!("{}?{query}", source.url.path()),
+                None => source.url.path().to_owned(),
+            };
+            let answer = method
+                .respond(&http_auth::PasswordParams {
+                    username: &login.user,
+                    password: &login.password,
+                    uri: &path,
+                    method: "GET",
+                    body: Some(&[]),
+                })
+                .map_err(|_| refused())?;
+            let request = client
+                .get(source.url.clone())
+                .header(header::AUTHORIZATION, answer);
+            request.send().await.map_err(unreachable)?
+        }
+        _ => response,
+    };
+    match response.status() {
+        status if status.is_success() => Ok(response),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(refused()),
+        StatusCode::NOT_FOUND => Err(source.error("it has no such stream: check the path of the address")),
+        status => Err(source.error(&format!("it answers {status}: check the address"))),
+    }
+}
+
+/// The boundary that a `multipart/x-mixed-replace` content type names.
+fn boundary(content_type: &str) -> Option<String> {
+    let mut fields = content_type.split(';').map(str::trim);
+    let kind = fields.next()?;
+    if !kind.get(..10)?.eq_ignore_ascii_case("multipart/") {
+        return None;
+    }
+    let named = fields.find_map(|field| {
+        let (name, value) = field.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("boundary").then(|| value.trim())
+    })?;
+    let plain = named.trim_matches('"');
+    // Some cameras write the dashes, which only belong before each part, into the name too.
+    let plain = plain.strip_prefix("--").unwrap_or(plain);
+    (!plain.is_empty() && plain.len() <= 200).then(|| plain.to_owned())
+}
+
+/// Takes a multipart stream apart. Cameras keep to no standard: some give lengths, some do not, some write the
+/// boundary with its dashes, some without; so a part is what stands between its headers and the next boundary, or as
+/// long as it says.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    boundary: Vec<u8>,
+    waiting: BytesMut,
+    state: State,
+    /// How far `waiting` was searched without a find.
+    searched: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Before a boundary.
+    Between,
+    /// Behind it.
+    Headers,
+    /// Inside a part, of this length if it said so.
+    Body(Option<usize>),
+}
+
+impl Parts {
+    /// Parts that begin with this boundary.
+    pub(crate) fn new(boundary: &str) -> Self {
+        Self {
+            boundary: format!("--{boundary}").into_bytes(),
+            waiting: BytesMut::new(),
+            state: State::Between,
+            searched: 0,
+        }
+    }
+
+    /// Takes bytes of the stream in.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.waiting.extend_from_slice(bytes);
+    }
+
+    /// The next whole part, if it is there.
+    ///
+    /// # Errors
+    /// When the stream is no such stream.
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, &'static str> {
+        loop {
+            match self.state {
+                State::Between => {
+                    let Some(at) = self.find(&self.boundary.clone()) else {
+                        // What stands before a boundary is of no use.
+                        let keep = self.boundary.len().saturating_sub(1);
+                        self.skip(self.waiting.len().saturating_sub(keep));
+                        return Ok(None);
+                    };
+                    self.skip(at + self.boundary.len());
+                    self.state = State::Headers;
+                }
+                State::Headers => {
+                    let (end, after) = match (self.find(b"\r\n\r\n"), find(&self.waiting, b"\n\n", 0)) {
+                        (Some(a), Some(b)) if b < a => (b, 2),
+                        (Some(a), _) => (a, 4),
+                        (None, Some(b)) => (b, 2),
+                        (None, None) if self.waiting.len() > MAX_HEADERS => {
+                            return Err("it sends something else than MJPEG: check the path of the address");
+                        }
+                        (None, None) => return Ok(None),
+                    };
+                    let length = content_length(&self.waiting[..end]);
+                    if length.is_some_and(|length| length > MAX_PICTURE) {
+                        return Err(
+                            "it sends pictures of more than 16 MB: set a lower resolution in the camera",
+                        );
+                    }
+                    self.skip(end + after);
+                    self.state = State::Body(length);
+                }
+                State::Body(Some(length)) => {
+                    if self.waiting.len() < length {
+                        return Ok(None);
+                    }
+                    let part = self.waiting[..length].to_vec();
+                    self.skip(length);
+                    self.state = State::Between;
+                    return Ok(Some(part));
+                }
+                State::Body(None) => {
+                    let Some(at) = self.find(&self.boundary.clone()) else {
+                        if self.waiting.len() > MAX_PICTURE {
+                            return Err(
+                                "it sends pictures of more than 16 MB: set a lower resolution in the camera",
+                            );
+                        }
+                        return Ok(None);
+                    };
+                    let part = self.waiting[..at].trim_ascii_end().to_vec();
+                    self.skip(at);
+                    self.state = State::Between;
+                    return Ok(Some(part));
+                }
+            }
+        }
+    }
+
+    /// Where `what` begins in what waits; what was searched before is not searched again.
+    fn find(&mut self, what: &[u8]) -> Option<usize> {
+        let found = find(&self.waiting, what, self.searched);
+        if found.is_none() {
+            self.searched = self.waiting.len().saturating_sub(what.len() - 1);
+        }
+        found
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.waiting.advance(bytes);
+        self.searched = 0;
+    }
+}
+
+fn find(bytes: &[u8], what: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    rest.windows(what.len())
+        .position(|window| window == what)
+        .map(|at| from + at)
+}
+
+fn content_length(headers: &[u8]) -> Option<usize> {
+    let headers = String::from_utf8_lossy(headers);
+    headers.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let named = name.trim().eq_ignore_ascii_case("content-length");
+        value.trim().parse().ok().filter(|length| named && *length > 0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes out when the stream arrives in pieces of `step` bytes.
+    fn parts(boundary: &str, stream: &[u8], step: usize) -> Result<Vec<String>, &'static str> {
+        let mut parts = Parts::new(boundary);
+        let mut found = Vec::new();
+        for piece in stream.chunks(step) {
+            parts.push(piece);
+            while let Some(part) = parts.next()? {
+                found.push(String::from_utf8_lossy(&part).into_owned());
+            }
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn parts_come_out_however_the_stream_is_cut() {
+        let stream =
+            b"junk\r\n--ab\r\nContent-Type: image/jpeg\r\nContent-Length: 5\r\n\r\na--ab\r\n--ab\r\n\
+                       Content-Type: image/jpeg\r\n\r\nsecond\r\n--ab\nContent-length:3\n\nxyz\n--ab\r\n";
+        for step in 1..stream.len() {
+            assert_eq!(
+                parts("ab", stream, step),
+                Ok(vec!["a--ab".into(), "second".into(), "xyz".into()]),
+                "{step}"
+            );
+        }
+    }
+
+    #[test]
+    fn streams_that_are_none_do_not_fill_the_memory() {
+        let mut endless = b"--ab\r\n".to_vec();
+        endless.resize(3 * MAX_HEADERS, b'x');
+        assert!(parts("ab", &endless, 1000).is_err());
+        let huge = b"--ab\r\nContent-Length: 99999999999\r\n\r\n";
+        assert!(parts("ab", huge, 7).is_err());
+        let mut parts = Parts::new("ab");
+        parts.push(b"--ab\r\n\r\n");
+        let refused = (0..40).any(|_| {
+            parts.push(&[b'x'; 1 << 20]);
+            parts.next().is_err()
+        });
+        assert!(refused);
+        let mut parts = Parts::new("ab");
+        for _ in 0..100 {
+            parts.push(&[b'x'; 1000]);
+            assert_eq!(parts.next(), Ok(None));
+            assert!(parts.waiting.len() < 10);
+        }
+    }
+
+    #[test]
+    fn boundaries() {
+        for (text, expected) in [
+            ("multipart/x-mixed-replace; boundary=ab", Some("ab")),
+            ("Multipart/x-mixed-replace;boundary=\"a b\"", Some("a b")),
+            (
+                "multipart/x-mixed-replace; charset=x; Boundary = --ab",
+                Some("ab"),
+            ),
+            ("multipart/x-mixed-replace", None),
+            ("multipart/x-mixed-replace; boundary=", None),
+            ("image/jpeg", None),
+            ("", None),
+            ("été; boundary=x", None),
+        ] {
+            assert_eq!(boundary(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    const BASIC: &str = "Basic realm=\"camera\"";
+    const DIGEST: &str = "Digest realm=\"camera\", nonce=\"5f2a\", qop=\"auth\", algorithm=MD5";
+
+    fn jpeg() -> Vec<u8> {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let grey = image::RgbImage::from_pixel(32, 24, image::Rgb([90; 3]));
+        grey.write_to(&mut bytes, image::ImageFormat::Jpeg)
+            .expect("encoded");
+        bytes.into_inner()
+    }
+
+    /// A camera that asks for this login where it is not given, and sends three pictures, the first of them damaged.
+    /// Gives its address and the logins that it was given.
+    async fn serve(challenge: &'static str) -> (MjpegSource, tokio::sync::mpsc::UnboundedReceiver<String>) {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("port");
+        let url = format!(
+            "http://{}/video.cgi?res=1",
+            listener.local_addr().expect("address")
+        );
+        let (given_to, given) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(socket.read_u8().await.expect("a request"));
+                }
+                let request = String::from_utf8(request).expect("text");
+                let login = request
+                    .lines()
+                    .find_map(|line| line.strip_prefix("authorization: "));
+                let mut answer = match login {
+                    None => format!(
+                        "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: {challenge}\r\ncontent-length: 0\r\n"
+                    )
+                    .into_bytes(),
+                    Some(_) => {
+                        b"HTTP/1.0 200 OK\r\ncontent-type: multipart/x-mixed-replace; boundary=--frame\r\n"
+                            .to_vec()
+                    }
+                };
+                answer.extend_from_slice(b"connection: close\r\n\r\n");
+                if let Some(login) = login {
+                    given_to.send(login.to_owned()).expect("the test listens");
+                    for picture in [b"damaged".to_vec(), jpeg(), jpeg()] {
+                        let head = format!(
+                            "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n",
+                            picture.len()
+                        );
+                        answer.extend_from_slice(&[head.as_bytes(), &picture, b"\r\n"].concat());
+                    }
+                }
+                let _ = socket.write_all(&answer).await;
+            }
+        });
+        let login = crate::config::Login {
+            user: "petugas".into(),
+            password: zeroize::Zeroizing::new("rahasia".into()),
+        };
+        let url = reqwest::Url::parse(&url).expect("an address");
+        (
+            MjpegSource {
+                url,
+                login: Some(login),
+            },
+            given,
+        )
+    }
+
+    #[tokio::test]
+    async fn pictures_come_after_a_login_until_the_camera_ends() {
+        for challenge in [BASIC, DIGEST] {
+            let (source, mut given) = serve(challenge).await;
+            let mut camera = Mjpeg::open(&source, 1e6).await.expect("opened");
+            let login = given.recv().await.expect("a login");
+            if challenge == BASIC {
+                // "petugas:rahasia"
+                assert_eq!(login, "Basic cGV0dWdhczpyYWhhc2lh");
+            } else {
+                for part in [
+                    "Digest username=\"petugas\"",
+                    "uri=\"/video.cgi?res=1\"",
+                    "nonce=\"5f2a\"",
+                    "response=",
+                ] {
+                    assert!(login.contains(part), "{part} is missing in {login}");
+                }
+                assert!(!login.contains("rahasia"), "{login}");
+            }
+            for _ in 0..2 {
+                let picture = camera.next().await.expect("a picture").expect("a picture");
+                assert_eq!(picture.frame.dimensions(), (32, 24));
+            }
+            let end = camera.next().await.expect_err("it ended").to_string();
+            assert!(
+                end.contains("ended the connection") && !end.contains("res=1"),
+                "{end}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_camera_that_refuses_says_where_the_login_belongs() {
+        let (mut source, _given) = serve(BASIC).await;
+        source.login = None;
+        let error = Mjpeg::open(&source, 10.0)
+            .await
+            .err()
+            .expect("refused")
+            .to_string();
+        assert!(error.contains("camera_credentials.toml"), "{error}");
+        source.url.set_port(Some(9)).expect("a port");
+        let error = Mjpeg::open(&source, 10.0)
+            .await
+            .err()
+            .expect("nobody there")
+            .to_string();
+        assert!(error.contains("cannot be reached: check its power"), "{error}");
+    }
+}

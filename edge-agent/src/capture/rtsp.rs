@@ -1,0 +1,213 @@
+//! Network cameras over RTSP.
+//!
+//! The protocol is spoken here, by `retina`, so the camera's password never stands in a process list; only the
+//! elementary stream goes to ffmpeg. One task receives and writes to ffmpeg. When ffmpeg cannot keep up, what waits
+//! is dropped up to the next frame that can be decoded by itself: a camera does not wait for its viewers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::StreamExt as _;
+use retina::client::{
+    Credentials, Demuxed, InitialTimestampPolicy, PlayOptions, Session, SessionGroup, SessionOptions,
+    SetupOptions, TcpTransportOptions, Transport, UdpTransportOptions,
+};
+use retina::codec::{CodecItem, FrameFormat, VideoFrame};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::ChildStdin;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use super::decoder::{Codec, Decoder, Input};
+use super::{Picture, Source, SourceError};
+use crate::config::{RtspSource, RtspTransport};
+
+/// A camera that does not answer for this long is not there.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(8);
+/// So many encoded frames wait for ffmpeg: about two seconds.
+const WAITING: usize = 50;
+
+/// A playing stream and its decoder.
+pub(super) struct Rtsp {
+    source: RtspSource,
+    decoder: Decoder,
+    receiver: Option<JoinHandle<SourceError>>,
+    writer: JoinHandle<()>,
+    began: Instant,
+}
+
+impl Rtsp {
+    /// Connects and begins to play, for at most `fps` frames a second.
+    pub(super) async fn open(source: &RtspSource, fps: f32) -> Result<Self, SourceError> {
+        let (session, codec) = timeout(ANSWERS_WITHIN, play(source))
+            .await
+            .map_err(|_| source.error("it does not answer: check its power, cable and address"))??;
+        let (decoder, stdin) = Decoder::start(&Input::Stream {
+            codec,
+            preset: source.decoder,
+            fps,
+        })?;
+        let stdin = stdin.ok_or_else(|| SourceError::Ffmpeg("its input could not be opened".into()))?;
+        let (to, from) = mpsc::channel(WAITING);
+        let for_task = source.clone();
+        Ok(Self {
+            source: source.clone(),
+            decoder,
+            receiver: Some(tokio::spawn(
+                async move { receive(session, &for_task, &to).await },
+            )),
+            writer: tokio::spawn(write(from, stdin)),
+            began: Instant::now(),
+        })
+    }
+}
+
+impl Drop for Rtsp {
+    fn drop(&mut self) {
+        if let Some(receiver) = &self.receiver {
+            receiver.abort();
+        }
+        self.writer.abort();
+    }
+}
+
+#[async_trait]
+impl Source for Rtsp {
+    async fn next(&mut self) -> Result<Option<Picture>, SourceError> {
+        let end = match self.decoder.next().await {
+            Ok(Some(frame)) => {
+                let position = self.began.elapsed();
+                return Ok(Some(Picture { frame, position }));
+            }
+            end => end,
+        };
+        // The connection ended first, and ffmpeg after it; or ffmpeg by itself.
+        if let Some(receiver) = self.receiver.take() {
+            let lost = timeout(Duration::from_millis(200), receiver).await;
+            match lost {
+                Ok(Ok(error)) => return Err(error),
+                // A panic in the protocol's code is the end of this connection, not of the agent.
+                Ok(Err(_)) => return Err(self.source.error("it sent something that cannot be understood")),
+                Err(_) => {}
+            }
+        }
+        let complaint = self.decoder.end().await;
+        let detail = complaint.or_else(|| end.err().map(|e| e.to_string()));
+        Err(self.source.error(&format!(
+            "its picture cannot be decoded ({}); check `decoder`, and what the camera is set to send",
+            detail.unwrap_or_else(|| "ffmpeg gave no reason".into())
+        )))
+    }
+}
+
+/// What a camera sends, without decoding it.
+pub(super) async fn codec(source: &RtspSource) -> Result<Codec, SourceError> {
+    timeout(ANSWERS_WITHIN, play(source))
+        .await
+        .map_err(|_| source.error("it does not answer: check its power, cable and address"))?
+        .map(|(_, codec)| codec)
+}
+
+/// Connects, chooses the video and begins to play it.
+async fn play(source: &RtspSource) -> Result<(Demuxed, Codec), SourceError> {
+    let failed = |e: &retina::Error| source.error(&explain(e));
+    let credentials = source.login.as_ref().map(|login| Credentials {
+        username: login.user.clone(),
+        password: login.password.to_string(),
+    });
+    let options = SessionOptions::default()
+        .creds(credentials)
+        .user_agent("hadir-agent".into())
+        .session_group(Arc::new(SessionGroup::default()));
+    let mut session = Session::describe(source.url.clone(), options)
+        .await
+        .map_err(|e| failed(&e))?;
+    let (i, codec) = session
+        .streams()
+        .iter()
+        .enumerate()
+        .filter(|(_, stream)| stream.media() == "video")
+        .find_map(|(i, stream)| {
+            let codec = match stream.encoding_name() {
+                "h264" => Codec::H264,
+                "h265" => Codec::H265,
+                "jpeg" => Codec::Jpeg,
+                _ => return None,
+            };
+            Some((i, codec))
+        })
+        .ok_or_else(|| {
+            source.error("it offers no H.264, H.265 or MJPEG video: set one of these in the camera")
+        })?;
+    let transport = match source.transport {
+        RtspTransport::Tcp => Transport::Tcp(TcpTransportOptions::default()),
+        RtspTransport::Udp => Transport::Udp(UdpTransportOptions::default()),
+    };
+    let setup = SetupOptions::default()
+        .transport(transport)
+        .frame_format(FrameFormat::SIMPLE);
+    session.setup(i, setup).await.map_err(|e| failed(&e))?;
+    // Many cameras send no usable timestamps at first, and none are needed here.
+    let options = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
+    let playing = session.play(options).await.map_err(|e| failed(&e))?;
+    let demuxed = playing.demuxed().map_err(|e| failed(&e))?;
+    Ok((demuxed, codec))
+}
+
+/// Receives until the connection ends; says why it did.
+async fn receive(mut session: Demuxed, source: &RtspSource, to: &mpsc::Sender<VideoFrame>) -> SourceError {
+    // Nothing can be decoded before the first frame that stands by itself, nor behind a gap.
+    let mut whole = false;
+    loop {
+        match session.next().await {
+            Some(Ok(CodecItem::VideoFrame(frame))) => {
+                whole = frame.is_random_access_point() || (whole && frame.loss() == 0);
+                if !whole {
+                    continue;
+                }
+                match to.try_send(frame) {
+                    Ok(()) => {}
+                    Err(mpsc::error::TrySendError::Full(_)) => whole = false,
+                    Err(mpsc::error::TrySendError::Closed(_)) => {
+                        return source.error("its picture could not be handed to ffmpeg");
+                    }
+                }
+            }
+            Some(Ok(_)) => {}
+            Some(Err(e)) => return source.error(&explain(&e)),
+            None => return source.error("it ended the connection"),
+        }
+    }
+}
+
+/// Hands frames to ffmpeg until either side ends.
+async fn write(mut frames: mpsc::Receiver<VideoFrame>, mut stdin: ChildStdin) {
+    while let Some(frame) = frames.recv().await {
+        if stdin.write_all(frame.data()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What went wrong and what to do, as the end of a sentence that begins with the camera's address.
+fn explain(error: &retina::Error) -> String {
+    // The first line; what follows is for finding the packet in a capture.
+    let text = error.to_string();
+    let what = text.lines().next().unwrap_or_default();
+    match error.status_code() {
+        Some(401 | 403) => {
+            "it refuses the user name or the password: put them into camera_credentials.toml, \
+                            under this camera's id"
+                .into()
+        }
+        Some(404) => "it has no such stream: check the path of the address".into(),
+        Some(461) => "it refuses the transport: set `transport` to the other of \"tcp\" and \"udp\"".into(),
+        Some(_) => format!("it refuses ({what}): check its settings"),
+        None if text.starts_with("Unable to connect") => {
+            format!("it cannot be reached ({what}): check its power, cable and address")
+        }
+        None => format!("the connection failed ({what})"),
+    }
+}

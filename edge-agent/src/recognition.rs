@@ -1,0 +1,171 @@
+//! Recognition on one camera, on a thread of its own, and the turns that these threads take.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use hadir_models::model::EMBEDDER;
+use hadir_shared::id::{CameraId, EmployeeId};
+use hadir_shared::sighting::Method;
+use hadir_shared::status::CameraMode;
+use tokio::sync::{Notify, watch};
+
+use crate::camera::Camera;
+use crate::gallery::GalleryStore;
+use crate::live::LiveShot;
+use crate::outbox::{Draft, Outbox};
+use crate::pipeline::{Event, Outcome, Pipeline};
+
+/// A recognition thread looks up this often when no frame comes, to end tracks and see changes of the gallery.
+const LOOK_UP_EVERY: Duration = Duration::from_millis(500);
+
+/// How many recognition threads infer at the same time.
+pub(crate) struct Turns {
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl Turns {
+    /// So many at once; at least one.
+    pub(crate) fn new(count: usize) -> Self {
+        Self {
+            free: Mutex::new(count.max(1)),
+            freed: Condvar::new(),
+        }
+    }
+
+    /// Does the work when it is its turn.
+    fn take<T>(&self, work: impl FnOnce() -> T) -> T {
+        /// Gives the turn back even if the work panics.
+        struct Turn<'a>(&'a Turns);
+        impl Drop for Turn<'_> {
+            fn drop(&mut self) {
+                *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                self.0.freed.notify_one();
+            }
+        }
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self
+            .freed
+            .wait_while(free, |free| *free == 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        drop(free);
+        let _turn = Turn(self);
+        work()
+    }
+}
+
+/// Recognition on one camera.
+pub(crate) struct Recognition {
+    /// Whose frames are recognised.
+    pub(crate) camera: Arc<Camera>,
+    /// Against whom.
+    pub(crate) gallery: Arc<GalleryStore>,
+    /// Where sightings go.
+    pub(crate) outbox: Arc<Outbox>,
+    /// Rung when something went there.
+    pub(crate) appended: Arc<Notify>,
+    /// Shared by all cameras.
+    pub(crate) turns: Arc<Turns>,
+    /// Turns true at the end.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+impl Recognition {
+    /// Runs until told to stop. Blocks, so it needs a thread of its own.
+    pub(crate) fn run(self, mut pipeline: Pipeline) {
+        let mut failing = false;
+        while !*self.stop.borrow() {
+            let frame = self.camera.take(LOOK_UP_EVERY);
+            pipeline.set_people(&self.gallery.people());
+            let mode = self.camera.mode();
+            let Some(frame) = frame.filter(|_| mode != CameraMode::Off) else {
+                self.report(pipeline.idle(mode, Utc::now()));
+                continue;
+            };
+            match self.turns.take(|| pipeline.step(&frame.pixels, mode, frame.at)) {
+                Ok(mut outcome) => {
+                    failing = false;
+                    let now = Instant::now();
+                    self.camera.note_recognised(now);
+                    if self.camera.is_watched() {
+                        self.camera.show(LiveShot {
+                            pixels: frame.pixels,
+                            at: frame.at,
+                            fps: self.camera.fps(now),
+                            tracks: std::mem::take(&mut outcome.tracks),
+                            faces: std::mem::take(&mut outcome.faces),
+                        });
+                    }
+                    self.report(outcome);
+                }
+                Err(e) => {
+                    if !failing {
+                        tracing::error!(camera = %self.camera.config().id, "a frame could not be recognised: {e}");
+                    }
+                    failing = true;
+                }
+            }
+        }
+        self.report(pipeline.finish(self.camera.mode()));
+    }
+
+    fn report(&self, outcome: Outcome) {
+        if outcome.unknown_ended > 0 {
+            self.camera.note_unknown(outcome.unknown_ended);
+        }
+        let camera = &self.camera.config().id;
+        let drafts: Vec<Draft> = outcome
+            .events
+            .into_iter()
+            .filter_map(|event| draft(event, camera))
+            .collect();
+        if drafts.is_empty() {
+            return;
+        }
+        match self.outbox.append(&drafts, Utc::now()) {
+            Ok(()) => self.appended.notify_one(),
+            Err(e) => tracing::error!(lost = drafts.len(), "sightings could not be kept: {e}"),
+        }
+    }
+}
+
+fn draft(event: Event, camera: &CameraId) -> Option<Draft> {
+    Some(Draft {
+        phase: event.phase,
+        // The gallery's people are employees, so this is always an id.
+        employee: EmployeeId::new(&*event.person).ok()?,
+        camera: camera.clone(),
+        method: Method::Face,
+        track: event.track,
+        first_at: event.first_at,
+        last_at: event.last_at,
+        confidence: event.confidence,
+        model: EMBEDDER.id.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn no_more_than_so_many_take_their_turn_at_once() {
+        let turns = Turns::new(2);
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| {
+                    turns.take(|| {
+                        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        std::thread::sleep(Duration::from_millis(5));
+                        now.fetch_sub(1, Ordering::SeqCst);
+                    });
+                });
+            }
+        });
+        assert!((1..=2).contains(&most.load(Ordering::SeqCst)));
+    }
+}
