@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help setup build demo test fmt lint bench bench-kernels arm64 asan
+.PHONY: help setup build demo test fmt lint bench bench-kernels bench-pipeline arm64 asan
 
 help:
 	@echo 'make demo    the whole system on this machine, with people on recordings (Ctrl-C stops it)'
@@ -12,6 +12,7 @@ help:
 	@echo 'make fmt     format the code'
 	@echo 'make bench   how fast the networks run on this machine, beside other runtimes (BENCH="--threads 2")'
 	@echo 'make bench-kernels   each kernel, and its share of what the processor can do'
+	@echo 'make bench-pipeline CLIP=… GALLERY=…   processor time for a recording, beside a plain OpenCV program'
 	@echo 'make arm64   build the agent for 64-bit Arm, test the networks there under emulation'
 	@echo 'make asan    the tests of the networks with AddressSanitizer (needs a nightly Rust)'
 	@echo 'make setup   install what tests and demo need, and nothing else'
@@ -50,6 +51,12 @@ bench:
 	@scripts/setup bench
 	$(CARGO) build --release --locked --bin hadir-agent
 	target/bench/venv/bin/python models/bench/peers.py --models target/bench $(BENCH)
+
+bench-pipeline:
+	@scripts/setup bench
+	$(CARGO) build --release --locked --bin hadir-agent
+	target/bench/venv/bin/python edge-agent/bench/pipeline.py --models target/bench --clip "$(CLIP)" \
+		$(if $(GALLERY),--gallery "$(GALLERY)") $(BENCH)
 
 bench-kernels:
 	@scripts/setup build

@@ -14,7 +14,7 @@ use crate::camera::Camera;
 use crate::gallery::GalleryStore;
 use crate::live::LiveShot;
 use crate::outbox::{Draft, Outbox};
-use crate::pipeline::{Event, Outcome, Pipeline};
+use crate::pipeline::{Event, Look, Outcome, Pace, Pipeline};
 
 /// A recognition thread looks up this often when no frame comes, to end tracks and see changes of the gallery.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(500);
@@ -84,12 +84,18 @@ impl Recognition {
                 self.report(pipeline.idle(mode, Utc::now()));
                 continue;
             };
-            match self.turns.take(|| pipeline.step(&frame.pixels, mode, frame.at)) {
+            let watched = self.camera.is_watched();
+            let pace = if watched { Pace::Every } else { Pace::Sparing };
+            match self
+                .turns
+                .take(|| pipeline.step(&frame.pixels, mode, pace, frame.at))
+            {
                 Ok(mut outcome) => {
                     failing = false;
                     let now = Instant::now();
                     self.camera.note_recognised(now);
-                    if self.camera.is_watched() {
+                    // Where faces are in a frame that was spared is not known, so it is not shown.
+                    if watched && outcome.look != Look::Spared {
                         self.camera.show(LiveShot {
                             pixels: frame.pixels,
                             at: frame.at,

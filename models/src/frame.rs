@@ -46,7 +46,8 @@ impl Colours {
         }
     }
 
-    fn to_rgb(self, y: f32, u: f32, v: f32) -> [f32; COLOURS] {
+    /// Red, green and blue, 0 to 255.
+    pub(crate) fn to_rgb(self, y: f32, u: f32, v: f32) -> [f32; COLOURS] {
         let [red, green_u, green_v, blue] = self.factors();
         let (y, u, v) = (1.164_384 * (y - 16.0), u - 128.0, v - 128.0);
         [y + red * v, y + green_u * u + green_v * v, y + blue * u].map(|colour| colour.clamp(0.0, 255.0))
@@ -123,6 +124,17 @@ impl Frame<'_> {
         }
     }
 
+    /// A row's brightness: a byte for each pixel, or for an RGB frame its three, whose average is about that.
+    pub fn brightness(&self, y: usize) -> &[u8] {
+        match self {
+            Self::Rgb(image) => {
+                let len = image.width() as usize * COLOURS;
+                &image.as_raw()[y * len..][..len]
+            }
+            Self::I420(planes) => planes.rows(y)[0],
+        }
+    }
+
     /// Red, green and blue of a pixel that is inside.
     pub(crate) fn pixel(&self, x: usize, y: usize) -> [f32; COLOURS] {
         match self {
@@ -177,53 +189,62 @@ impl Frame<'_> {
     /// A row of pixels as it is, if it lies in memory so.
     pub(crate) fn row(&self, y: usize) -> Option<&[u8]> {
         match self {
-            Self::Rgb(image) => {
-                let len = image.width() as usize * COLOURS;
-                Some(&image.as_raw()[y * len..][..len])
-            }
+            Self::Rgb(_) => Some(self.brightness(y)),
             Self::I420(_) => None,
         }
     }
 
-    /// The weighted sum of some rows, in red, green and blue; the weights add up to 1.
+    /// The weighted sum of some rows; the weights add up to 1.
     pub(crate) fn blend<'s>(
         &self,
         rows: impl Iterator<Item = (usize, f32)>,
         instructions: Instructions,
         scratch: &'s mut Vec<f32>,
-    ) -> &'s [f32] {
+    ) -> Blended<'s> {
         let width = self.dimensions().0 as usize;
         let half = width.div_ceil(2);
         scratch.clear();
-        // Behind the result: the sums of Y, U and V.
-        scratch.resize(COLOURS * width + width + 2 * half, 0.0);
-        let (rgb, sums) = scratch.split_at_mut(COLOURS * width);
         let add = |pixels: &[u8], weight: f32, sums: &mut [f32]| {
             instructions.run(Accumulate { pixels, weight, sums });
         };
         match self {
             Self::Rgb(_) => {
+                scratch.resize(COLOURS * width, 0.0);
                 for (y, weight) in rows {
-                    add(self.row(y).unwrap_or_default(), weight, &mut *rgb);
+                    add(self.brightness(y), weight, scratch);
                 }
+                Blended::Rgb(scratch)
             }
             Self::I420(planes) => {
-                let (luma, chroma) = sums.split_at_mut(width);
+                scratch.resize(width + 2 * half, 0.0);
+                let (luma, chroma) = scratch.split_at_mut(width);
                 let (u, v) = chroma.split_at_mut(half);
                 for (y, weight) in rows {
                     for (sums, pixels) in [&mut *luma, &mut *u, &mut *v].into_iter().zip(planes.rows(y)) {
                         add(pixels, weight, sums);
                     }
                 }
-                // The way to red, green and blue is linear, so rows may be added before it; but for colours that no
-                // screen shows, which are cut off afterwards.
-                for (x, (rgb, y)) in rgb.as_chunks_mut().0.iter_mut().zip(luma).enumerate() {
-                    *rgb = planes.colours.to_rgb(*y, u[x / 2], v[x / 2]);
+                Blended::I420 {
+                    planes: [luma, u, v],
+                    colours: planes.colours,
                 }
             }
         }
-        rgb
     }
+}
+
+/// A row that was made of several. The way from YUV to red, green and blue is linear, so it comes last, where there
+/// are fewest pixels; but for colours that no screen shows, which are cut off then.
+pub(crate) enum Blended<'s> {
+    /// Red, green and blue of each pixel.
+    Rgb(&'s [f32]),
+    /// Y of each pixel, U and V of each two.
+    I420 {
+        /// Y, U, V.
+        planes: [&'s [f32]; 3],
+        /// How they make red, green and blue.
+        colours: Colours,
+    },
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use image::RgbImage;
 
 use crate::Instructions;
-use crate::frame::Frame;
+use crate::frame::{Blended, Frame};
 use crate::kernels::first::COLOURS;
 use crate::kernels::pixels::Convert;
 use crate::layers::{Shape, Source};
@@ -60,15 +60,32 @@ impl Source for Scaled<'_> {
         let blended = self
             .frame
             .blend(covered(row, height, self.height), instructions, scratch);
-        if self.width == width {
-            return out.copy_from_slice(blended);
-        }
-        let pixels = blended.as_chunks::<COLOURS>().0;
-        for (x, out) in out.as_chunks_mut::<COLOURS>().0.iter_mut().enumerate() {
-            *out = [0.0; COLOURS];
-            for (x, share) in covered(x, width, self.width) {
-                for (sum, value) in out.iter_mut().zip(pixels[x]) {
-                    *sum += share * value;
+        match blended {
+            Blended::Rgb(row) if self.width == width => out.copy_from_slice(row),
+            Blended::Rgb(row) => {
+                let pixels = row.as_chunks::<COLOURS>().0;
+                for (x, out) in out.as_chunks_mut::<COLOURS>().0.iter_mut().enumerate() {
+                    *out = [0.0; COLOURS];
+                    for (x, share) in covered(x, width, self.width) {
+                        for (sum, value) in out.iter_mut().zip(pixels[x]) {
+                            *sum += share * value;
+                        }
+                    }
+                }
+            }
+            Blended::I420 {
+                planes: [luma, u, v],
+                colours,
+            } => {
+                for (x, out) in out.as_chunks_mut::<COLOURS>().0.iter_mut().enumerate() {
+                    let mut sums = [0.0; COLOURS];
+                    for (x, share) in covered(x, width, self.width) {
+                        for (sum, value) in sums.iter_mut().zip([luma[x], u[x / 2], v[x / 2]]) {
+                            *sum += share * value;
+                        }
+                    }
+                    let [y, u, v] = sums;
+                    *out = colours.to_rgb(y, u, v);
                 }
             }
         }

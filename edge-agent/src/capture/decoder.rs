@@ -147,7 +147,8 @@ fn arguments(input: &Input<'_>) -> Vec<OsString> {
             }
             add(&["-i"]);
             arguments.push(file_url(path));
-            format!("fps={fps:.4}")
+            // `pass`: a recording shorter than one step still gives its picture.
+            format!("fps={fps:.4}:eof_action=pass")
         }
         Input::Stream { codec, preset, fps } => {
             // No delay: every frame is decoded when it has come. Its time is that of its arrival.

@@ -6,6 +6,8 @@ use hadir_shared::id::{AreaId, CameraId};
 use hadir_shared::status::CameraMode;
 use serde::Deserialize;
 
+use crate::pipeline::Mask;
+
 use super::document::Document;
 use super::error::ConfigError;
 use super::read;
@@ -37,6 +39,8 @@ pub(crate) struct CameraConfig {
     pub(crate) detect_width: u32,
     /// The most frames analysed per second.
     pub(crate) recognise_fps: f32,
+    /// Where nothing is looked for.
+    pub(crate) mask: Mask,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +55,8 @@ struct CameraFile {
     source: SourceTable,
     detect_width: Option<u32>,
     recognise_fps: Option<f32>,
+    #[serde(default)]
+    mask: Vec<Vec<[f32; 2]>>,
 }
 
 /// Reads and checks one camera's file.
@@ -72,6 +78,17 @@ pub(super) fn load(path: &Path, logins: &Logins) -> Result<(Document, CameraConf
     if !(0.5..=60.0).contains(&recognise_fps) {
         wrong("recognise_fps", "must be 0.5 to 60 frames per second");
     }
+    let outside = |corner: &[f32; 2]| corner.iter().any(|share| !(0.0..=1.0).contains(share));
+    if file
+        .mask
+        .iter()
+        .any(|polygon| polygon.len() < 3 || polygon.iter().any(outside))
+    {
+        wrong(
+            "mask",
+            "needs polygons of three corners or more, each [across, down] in parts of the picture from 0 to 1",
+        );
+    }
     let login = logins.get(&file.id).cloned();
     let source = file.source.source(&document, login, &mut errors);
     match source {
@@ -86,6 +103,7 @@ pub(super) fn load(path: &Path, logins: &Logins) -> Result<(Document, CameraConf
                 source,
                 detect_width,
                 recognise_fps,
+                mask: Mask::new(file.mask),
             },
         )),
         _ => Err(errors),

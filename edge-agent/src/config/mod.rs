@@ -357,6 +357,7 @@ pub(crate) mod testing {
             }),
             detect_width: 640,
             recognise_fps: 10.0,
+            mask: crate::pipeline::Mask::default(),
         }
     }
 }

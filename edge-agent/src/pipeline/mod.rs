@@ -1,10 +1,13 @@
-//! Recognition on one camera: detect, track, embed what is worth it, identify each track, report presence.
+//! Recognition on one camera: look where something moved, detect, track, embed what is worth it, identify each track,
+//! report presence.
 //!
 //! One [`Pipeline`] belongs to one camera and is driven frame by frame, in the order of time, by one thread. It
 //! reads no clock: a frame's time comes with it. What it decides goes out as [`Outcome`]; nothing is sent here.
 
 mod identity;
 mod kalman;
+mod mask;
+mod motion;
 pub(crate) mod people;
 mod presence;
 mod schedule;
@@ -21,6 +24,7 @@ use hadir_shared::status::CameraMode;
 use image::RgbImage;
 
 use identity::{Checked, Claim, Evidence, Unnamed, View};
+use motion::MotionGate;
 use people::{People, PersonId};
 use presence::{Presence, Present};
 use schedule::TrackState;
@@ -28,6 +32,7 @@ use tracker::{Detection, Doubt, Ended, TrackId, Tracker};
 use view::ViewError;
 
 pub(crate) use identity::{MARGIN, NAME_AT};
+pub(crate) use mask::Mask;
 pub(crate) use presence::Event;
 pub(crate) use view::Models;
 
@@ -41,6 +46,13 @@ const SHOWN_FOR: TimeDelta = TimeDelta::milliseconds(400);
 const HIDDEN_FOR: TimeDelta = TimeDelta::milliseconds(1000);
 /// A clock that is being disciplined may go back by so much.
 const CLOCK_JITTER: TimeDelta = TimeDelta::milliseconds(500);
+/// A look at least this often, whatever moves: somebody who sits still stays present by it.
+const LOOK_AT_LEAST_EVERY: TimeDelta = TimeDelta::milliseconds(2000);
+/// Where something moves, and nobody is there whose name is still open, this often will do. A walking person moves
+/// by a face's size or so.
+const SPARING_EVERY: TimeDelta = TimeDelta::milliseconds(190);
+/// A track without a name is looked at in every frame up to so many views.
+const OPEN_VIEWS: u32 = 6;
 /// Tracks with fewer matches were hardly faces; they are not counted as unknown people.
 const COUNTED_HITS: u32 = 3;
 
@@ -108,6 +120,29 @@ impl From<ViewError> for Reason {
 pub(crate) struct Settings {
     /// The longer side of the picture that the detector sees.
     pub(crate) detect_width: u32,
+    /// Where nothing is looked for.
+    pub(crate) mask: Mask,
+}
+
+/// How often the detector looks at frames that come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// At every frame in which something moved, for somebody who watches.
+    Every,
+    /// Less often where nothing is lost by it.
+    Sparing,
+}
+
+/// What was done with a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// The detector looked at it.
+    #[default]
+    Taken,
+    /// Nothing moved: what was there is there still.
+    Still,
+    /// The next one will do.
+    Spared,
 }
 
 /// A track as it is shown.
@@ -132,6 +167,8 @@ pub(crate) struct TrackView {
 /// What came of one frame.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
+    /// Whether the detector looked at it.
+    pub(crate) look: Look,
     /// The tracks in the picture.
     pub(crate) tracks: Vec<TrackView>,
     /// Everything that looks like a face, named or not: what is to be made unrecognisable where it has no name.
@@ -153,6 +190,10 @@ pub(crate) struct Pipeline {
     presence: Presence,
     rejected: BTreeMap<Reason, u64>,
     now: Option<DateTime<Utc>>,
+    gate: MotionGate,
+    /// When the detector last looked, and the faces that it found.
+    looked_at: Option<DateTime<Utc>>,
+    found: Vec<[f32; 4]>,
     /// Memory for the looks at tilted faces.
     look: RgbImage,
     /// Memory for the aligned faces of a frame.
@@ -172,6 +213,9 @@ impl Pipeline {
             presence: Presence::default(),
             rejected: BTreeMap::new(),
             now: None,
+            gate: MotionGate::default(),
+            looked_at: None,
+            found: Vec::new(),
             look: RgbImage::default(),
             aligned: std::array::from_fn(|_| RgbImage::default()),
         }
@@ -201,15 +245,38 @@ impl Pipeline {
         &mut self,
         frame: &FrameBuf,
         mode: CameraMode,
+        pace: Pace,
         now: DateTime<Utc>,
     ) -> Result<Outcome, ModelError> {
+        let mut unknown_ended = self.note_time(mode, now);
+        let look = self.wants_look(frame, mode, pace, now);
+        if look != Look::Taken {
+            if look == Look::Still {
+                self.tracker.hold(now);
+            }
+            let outcome = self.idle(mode, now);
+            return Ok(Outcome {
+                look,
+                tracks: self.shown(now),
+                faces: self.hidden(now),
+                unknown_ended: unknown_ended + outcome.unknown_ended,
+                ..outcome
+            });
+        }
         let options = DetectOptions {
             max_side: Some(self.settings.detect_width),
             score_threshold: WEAKEST,
             ..DetectOptions::default()
         };
-        let mut unknown_ended = self.note_time(mode, now);
-        let faces = self.models.detector.detect(frame, &options)?;
+        let mut faces = self.models.detector.detect(frame, &options)?;
+        self.gate.look();
+        self.looked_at = Some(now);
+        self.found = faces.iter().map(|face| face.bounds).collect();
+        let (width, height) = frame.dimensions();
+        faces.retain(|face| {
+            let [x, y] = face.center();
+            !self.settings.mask.hides([x / width as f32, y / height as f32])
+        });
         let detections: Vec<_> = faces
             .iter()
             .map(|f| Detection {
@@ -232,20 +299,49 @@ impl Pipeline {
         }
         self.settle_claims(now);
         let events = self.report(now);
-        let mut faces: Vec<_> = faces.iter().map(|face| face.bounds).collect();
+        Ok(Outcome {
+            look,
+            tracks: self.shown(now),
+            faces: self.hidden(now),
+            events,
+            unknown_ended,
+        })
+    }
+
+    /// Whether the detector is to look at this frame.
+    fn wants_look(&mut self, frame: &FrameBuf, mode: CameraMode, pace: Pace, now: DateTime<Utc>) -> Look {
+        let moved = self.gate.moved(frame.into(), &self.settings.mask);
+        let Some(looked_at) = self.looked_at else {
+            return Look::Taken;
+        };
+        let since = now - looked_at;
+        // A name that is open or in doubt, or a face that the last look did not find again.
+        let open = self.tracker.tracks().iter().any(|track| {
+            let evidence = self.evidence.get(&track.id);
+            let settled = evidence.is_some_and(|e| e.identity().is_some() || e.attempts >= OPEN_VIEWS);
+            let doubtful = mode == CameraMode::Recognise && (!settled || track.doubt != Doubt::None);
+            doubtful || track.missed()
+        });
+        let due = !(TimeDelta::zero()..LOOK_AT_LEAST_EVERY).contains(&since);
+        match (moved, open) {
+            _ if due => Look::Taken,
+            (_, true) => Look::Taken,
+            (true, false) if pace == Pace::Every || since >= SPARING_EVERY => Look::Taken,
+            (true, false) => Look::Spared,
+            (false, false) => Look::Still,
+        }
+    }
+
+    /// Everything that looks like a face, as far as is known now.
+    fn hidden(&self, now: DateTime<Utc>) -> Vec<[f32; 4]> {
         // A stranger whose face was missed in this frame is still there.
         let missed = self
             .tracker
             .tracks()
             .iter()
             .filter(|t| t.last_at < now && now - t.last_at <= HIDDEN_FOR);
-        faces.extend(missed.map(|track| track.bounds()));
-        Ok(Outcome {
-            tracks: self.shown(now),
-            faces,
-            events,
-            unknown_ended,
-        })
+        let missed = missed.map(|track| track.bounds());
+        self.found.iter().copied().chain(missed).collect()
     }
 
     /// Time passed without a frame: tracks age, and what the gallery took away is reported.

@@ -4,7 +4,13 @@ use super::*;
 
 fn pipeline() -> Pipeline {
     let models = Arc::new(Models::new(&hadir_models::Compute::default()).expect("models"));
-    Pipeline::new(Settings { detect_width: 320 }, models)
+    Pipeline::new(
+        Settings {
+            detect_width: 320,
+            mask: Mask::default(),
+        },
+        models,
+    )
 }
 
 fn at(ms: i64) -> DateTime<Utc> {
@@ -49,7 +55,9 @@ use hadir_shared::sighting::Phase::{Began, Ended as SightingEnded};
 fn an_empty_picture_has_nobody() {
     let mut pipeline = pipeline();
     let grey = RgbImage::from_pixel(320, 180, image::Rgb([120; 3])).into();
-    let outcome = pipeline.step(&grey, CameraMode::Recognise, at(0)).expect("runs");
+    let outcome = pipeline
+        .step(&grey, CameraMode::Recognise, Pace::Every, at(0))
+        .expect("runs");
     assert!(outcome.tracks.is_empty() && outcome.faces.is_empty() && outcome.events.is_empty());
 }
 
@@ -105,4 +113,65 @@ fn a_stop_and_a_clock_set_back_end_everything() {
         assert_eq!(phases(&outcome), [SightingEnded]);
         assert!(pipeline.tracker.tracks().is_empty());
     }
+}
+
+/// A frame of one grey level with a black square, as noise-free as no camera's.
+fn frame(square_at: u32) -> FrameBuf {
+    let inside = |x: u32, y: u32| (square_at..square_at + 40).contains(&x) && (60..100).contains(&y);
+    RgbImage::from_fn(320, 180, |x, y| {
+        image::Rgb([if inside(x, y) { 0 } else { 120 }; 3])
+    })
+    .into()
+}
+
+#[test]
+fn still_frames_are_looked_at_now_and_then_and_moving_ones_as_often_as_needed() {
+    let looks = |pace: Pace, moving: bool| {
+        let mut pipeline = pipeline();
+        let look = |i: u32| {
+            let frame = frame(if moving { 10 + 2 * i } else { 10 });
+            let at = at(100 * i64::from(i));
+            pipeline
+                .step(&frame, CameraMode::Recognise, pace, at)
+                .expect("runs")
+                .look
+        };
+        let looks: Vec<Look> = (0..41).map(look).collect();
+        let others = if moving { Look::Spared } else { Look::Still };
+        assert!(
+            looks.iter().all(|look| [Look::Taken, others].contains(look)),
+            "{looks:?}"
+        );
+        looks.into_iter().filter(|look| *look == Look::Taken).count()
+    };
+    assert_eq!(looks(Pace::Sparing, false), 3);
+    assert_eq!(looks(Pace::Every, false), 3);
+    assert_eq!(looks(Pace::Sparing, true), 21);
+    assert_eq!(looks(Pace::Every, true), 41);
+}
+
+#[test]
+fn whoever_was_found_is_held_while_nothing_moves() {
+    let mut pipeline = pipeline();
+    let still = frame(10);
+    let step = |pipeline: &mut Pipeline, ms| {
+        let outcome = pipeline.step(&still, CameraMode::Recognise, Pace::Sparing, at(ms));
+        outcome.expect("runs")
+    };
+    step(&mut pipeline, 0);
+    name(&mut pipeline, "EMP001", at(100));
+    for ms in (200..1900).step_by(100) {
+        let outcome = step(&mut pipeline, ms);
+        assert_eq!(
+            (outcome.look, outcome.tracks[0].matched),
+            (Look::Still, true),
+            "{ms}"
+        );
+    }
+    // The look that is due finds no face in a square; from then on the track ages.
+    assert_eq!(step(&mut pipeline, 2100).look, Look::Taken);
+    let ends = (2200..8000)
+        .step_by(100)
+        .find(|ms| phases(&step(&mut pipeline, *ms)) == [SightingEnded]);
+    assert!(ends.is_some_and(|ms| (6900..7100).contains(&ms)), "{ends:?}");
 }

@@ -95,6 +95,11 @@ impl Track {
         [cx - w / 2.0, cy - h / 2.0, w, h]
     }
 
+    /// Whether the last look did not find it again.
+    pub(crate) fn missed(&self) -> bool {
+        self.misses > 0
+    }
+
     fn predict(&mut self, now: DateTime<Utc>) {
         let dt = seconds(now - self.predicted_at).clamp(0.0, 1.0);
         self.predicted_at = now;
@@ -190,6 +195,14 @@ impl Tracker {
         TrackUpdate {
             assigned,
             ended: self.age(now),
+        }
+    }
+
+    /// Nothing moved since the last look: what it found is where it was.
+    pub(crate) fn hold(&mut self, now: DateTime<Utc>) {
+        for track in self.tracks.iter_mut().filter(|track| !track.missed()) {
+            track.last_at = now;
+            track.predicted_at = now;
         }
     }
 

@@ -12,7 +12,7 @@ use crate::capture::{open_clip, probe};
 use crate::commands::Failure;
 use crate::pipeline::people::{People, PersonId};
 use crate::pipeline::tracker::{TrackId, seconds};
-use crate::pipeline::{Models, Pipeline, Settings, TrackView};
+use crate::pipeline::{Mask, Models, Pace, Pipeline, Settings, TrackView};
 
 /// A person who was not seen for longer than this was away.
 const ABSENCE: TimeDelta = TimeDelta::milliseconds(1500);
@@ -80,6 +80,7 @@ pub(super) async fn run(
     let mut pipeline = Pipeline::new(
         Settings {
             detect_width: options.detect_width,
+            mask: Mask::default(),
         },
         models.clone(),
     );
@@ -89,7 +90,7 @@ pub(super) async fn run(
     while let Some(picture) = source.next().await.map_err(|e| wrong(&e))? {
         let now = DateTime::UNIX_EPOCH + TimeDelta::from_std(picture.position).unwrap_or_default();
         let outcome = pipeline
-            .step(&picture.frame, CameraMode::Recognise, now)
+            .step(&picture.frame, CameraMode::Recognise, Pace::Sparing, now)
             .map_err(|e| wrong(&e))?;
         outcome.tracks.iter().for_each(|track| named.note(track, now));
         unknown_tracks += outcome.unknown_ended;
