@@ -49,6 +49,23 @@ pub fn align_crop_into<'a>(frame: impl Into<Frame<'a>>, landmarks: &[[f32; 2]; 5
     }
 }
 
+/// Cuts a face out with more around it than usual: `zoom` below 1 shows more, about the middle of the face. Outside the
+/// frame its border goes on.
+pub(crate) fn align_crop_zoomed(frame: Frame<'_>, landmarks: &[[f32; 2]; 5], zoom: f64) -> RgbImage {
+    const MIDDLE: [f64; 2] = [56.0, 62.0];
+    let mut crop = RgbImage::new(CROP_SIDE, CROP_SIDE);
+    let Some(Similarity { a, b, tx, ty }) = to_frame(landmarks) else {
+        return crop;
+    };
+    for (u, v, out) in crop.enumerate_pixels_mut() {
+        let u = (f64::from(u) - MIDDLE[0]) / zoom + MIDDLE[0];
+        let v = (f64::from(v) - MIDDLE[1]) / zoom + MIDDLE[1];
+        let (x, y) = (a * u - b * v + tx, b * u + a * v + ty);
+        out.0 = frame.at(x as f32, y as f32).map(|colour| (colour + 0.5) as u8);
+    }
+    crop
+}
+
 /// The transform from the crop to the frame; `None` where the landmarks give none.
 fn to_frame(landmarks: &[[f32; 2]; 5]) -> Option<Similarity> {
     let points = landmarks.map(|[x, y]| [f64::from(x), f64::from(y)]);

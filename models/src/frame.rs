@@ -148,9 +148,25 @@ impl Frame<'_> {
         }
     }
 
+    /// Red, green and blue at a point, bilinearly; outside the frame its border goes on. Black where there is no frame
+    /// or no point.
+    pub(crate) fn at(&self, x: f32, y: f32) -> [f32; COLOURS] {
+        let (width, height) = self.dimensions();
+        if width < 2 || height < 2 || x.is_nan() || y.is_nan() {
+            return [0.0; COLOURS];
+        }
+        let x = x.clamp(0.0, (width - 1) as f32);
+        let y = y.clamp(0.0, (height - 1) as f32);
+        let (x0, y0) = (
+            (x as usize).min(width as usize - 2),
+            (y as usize).min(height as usize - 2),
+        );
+        self.between((x0, y0), (x - x0 as f32, y - y0 as f32))
+    }
+
     /// Red, green and blue at a point between four pixels, bilinearly. `x` and `y` are the left upper one of them,
     /// `fx` and `fy` how far it is to the next; all four are inside.
-    pub(crate) fn between(&self, (x, y): (usize, usize), (fx, fy): (f32, f32)) -> [f32; COLOURS] {
+    fn between(&self, (x, y): (usize, usize), (fx, fy): (f32, f32)) -> [f32; COLOURS] {
         let mix = |a: f32, b: f32, share: f32| a + share * (b - a);
         match self {
             Self::Rgb(image) => {

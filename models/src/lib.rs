@@ -21,10 +21,12 @@ mod input;
 mod instructions;
 mod kernels;
 mod layers;
+pub mod lineup;
 pub mod matching;
 pub mod model;
 pub mod picture;
 pub mod quality;
+pub mod still;
 pub mod upright;
 
 pub use compute::Compute;

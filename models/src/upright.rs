@@ -14,8 +14,12 @@ use crate::frame::Frame;
 
 /// Side of the crop that the detector looks at.
 const SIDE: u32 = 160;
-/// Width of the crop in sizes of the face.
-const CONTEXT: f32 = 2.2;
+/// How large the face is in it: the size at which the detector sets landmarks best.
+const FACE: f32 = 73.0;
+/// A face that is found further from the middle than this, in sizes of the face, is another one.
+const FARTHEST: f32 = 0.55;
+/// Less sure than this, it is hardly a face.
+const SUREST: f32 = 0.4;
 /// Angles that are tried first on a new face, degrees clockwise.
 const FIRST: [i32; 3] = [0, -30, 30];
 /// How much further is tried around the best one.
@@ -50,7 +54,11 @@ pub fn straighten(
     let mut try_tilts = |tilts: &[i32]| -> Result<Option<i32>, ModelError> {
         for &tilt in tilts {
             if tilt.abs() <= MOST && tried.iter().all(|(t, _)| *t != tilt) {
-                tried.push((tilt, look_at(frame, face, tilt, detector, look)?));
+                let size = LookSize {
+                    face: FACE,
+                    score: SUREST,
+                };
+                tried.push((tilt, look_at(frame, face, tilt, size, detector, look)?));
             }
         }
         Ok(best(&tried).map(|upright| upright.tilt))
@@ -72,18 +80,31 @@ fn best(tried: &[(i32, Option<Upright>)]) -> Option<&Upright> {
         .max_by(|a, b| a.face.score.total_cmp(&b.face.score))
 }
 
+/// How a crop is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LookSize {
+    /// The face's size in the crop, in pixels.
+    pub(crate) face: f32,
+    /// Faces with a lower score are none.
+    pub(crate) score: f32,
+}
+
 /// Turns the crop by one angle and detects in it.
-fn look_at(
+///
+/// # Errors
+/// Those of the detector.
+pub(crate) fn look_at(
     frame: Frame<'_>,
     face: &Face,
     tilt: i32,
+    size: LookSize,
     detector: &Detector,
     crop: &mut RgbImage,
 ) -> Result<Option<Upright>, ModelError> {
-    let turn = Turn::around(face, tilt);
+    let turn = Turn::around(face, tilt, size.face);
     let options = DetectOptions {
         max_side: None,
-        score_threshold: 0.4,
+        score_threshold: size.score,
         ..DetectOptions::default()
     };
     turn.crop(frame, crop);
@@ -96,7 +117,7 @@ fn look_at(
         .detect(&*crop, &options)?
         .into_iter()
         .min_by(|a, b| off(a).total_cmp(&off(b)));
-    let Some(found) = found.filter(|found| off(found) < middle / 2.0) else {
+    let Some(found) = found.filter(|found| off(found) < FARTHEST * size.face) else {
         return Ok(None);
     };
     let [x, y, w, h] = found.bounds;
@@ -123,14 +144,14 @@ struct Turn {
 }
 
 impl Turn {
-    fn around(face: &Face, tilt: i32) -> Self {
+    fn around(face: &Face, tilt: i32, pixels: f32) -> Self {
         let (sin, cos) = (tilt as f32).to_radians().sin_cos();
         let size = face.bounds[2].max(face.bounds[3]).max(1.0);
         Self {
             centre: face.center(),
             sin,
             cos,
-            unit: CONTEXT * size / SIDE as f32,
+            unit: size / pixels,
         }
     }
 
@@ -143,26 +164,14 @@ impl Turn {
         ]
     }
 
-    /// Samples the crop bilinearly; black outside the frame.
+    /// Samples the crop bilinearly; outside the frame its border goes on.
     fn crop(self, frame: Frame<'_>, crop: &mut RgbImage) {
         if crop.dimensions() != (SIDE, SIDE) {
             *crop = RgbImage::new(SIDE, SIDE);
         }
-        let (width, height) = frame.dimensions();
         for (u, v, out) in crop.enumerate_pixels_mut() {
             let [x, y] = self.to_frame([u as f32, v as f32]);
-            // Written so that no number (NaN) is outside too.
-            let inside = x >= 0.0
-                && y >= 0.0
-                && x < width.saturating_sub(1) as f32
-                && y < height.saturating_sub(1) as f32;
-            if !inside {
-                out.0 = [0; 3];
-                continue;
-            }
-            let (x0, y0) = (x as usize, y as usize);
-            let colours = frame.between((x0, y0), (x - x0 as f32, y - y0 as f32));
-            out.0 = colours.map(|colour| (colour + 0.5) as u8);
+            out.0 = frame.at(x, y).map(|colour| (colour + 0.5) as u8);
         }
     }
 }
@@ -190,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_crop_is_centred_on_the_face_and_turned() {
-        let turn = Turn::around(&face([40.0, 30.0, 20.0, 20.0]), 90);
+        let turn = Turn::around(&face([40.0, 30.0, 20.0, 20.0]), 90, FACE);
         let middle = SIDE as f32 / 2.0;
         assert_eq!(turn.to_frame([middle, middle]), [50.0, 40.0]);
         // What is to the right in the crop of a head tilted by 90° clockwise is below in the frame.
@@ -205,12 +214,12 @@ mod tests {
             200,
             |x, _| if x < 100 { Rgb([10; 3]) } else { Rgb([200; 3]) },
         );
-        let crop = crop_of(Turn::around(&face([80.0, 80.0, 40.0, 40.0]), 0), &frame);
+        let crop = crop_of(Turn::around(&face([80.0, 80.0, 40.0, 40.0]), 0, FACE), &frame);
         assert_eq!(
             (crop.get_pixel(10, 80).0, crop.get_pixel(150, 80).0),
             ([10; 3], [200; 3])
         );
-        let turned = crop_of(Turn::around(&face([80.0, 80.0, 40.0, 40.0]), 90), &frame);
+        let turned = crop_of(Turn::around(&face([80.0, 80.0, 40.0, 40.0]), 90, FACE), &frame);
         assert_eq!(
             (turned.get_pixel(80, 150).0, turned.get_pixel(80, 10).0),
             ([10; 3], [200; 3])
@@ -226,7 +235,7 @@ mod tests {
             [1e30, 0.0, 5.0, 5.0],
         ] {
             for size in [1, 2, 50] {
-                let crop = crop_of(Turn::around(&face(bounds), 30), &RgbImage::new(size, size));
+                let crop = crop_of(Turn::around(&face(bounds), 30, FACE), &RgbImage::new(size, size));
                 assert_eq!(crop.dimensions(), (SIDE, SIDE));
             }
         }

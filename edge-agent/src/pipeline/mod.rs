@@ -31,7 +31,6 @@ use schedule::TrackState;
 use tracker::{Detection, Doubt, Ended, TrackId, Tracker};
 use view::ViewError;
 
-pub(crate) use identity::{MARGIN, NAME_AT};
 pub(crate) use mask::Mask;
 pub(crate) use presence::Event;
 pub(crate) use view::Models;
