@@ -3,11 +3,12 @@
 
 CARGO ?= cargo
 
-.PHONY: help setup build demo test fmt lint bench bench-kernels bench-pipeline arm64 asan
+.PHONY: help setup build demo test chaos fmt lint bench bench-kernels bench-pipeline arm64 asan
 
 help:
 	@echo 'make demo    the whole system on this machine, with people on recordings (Ctrl-C stops it)'
 	@echo 'make test    every test: units, the whole line, the browser'
+	@echo 'make chaos   kills agents, broker and aggregator while sightings are made, and counts what arrived'
 	@echo 'make lint    formatting, clippy, licences of the dependencies'
 	@echo 'make fmt     format the code'
 	@echo 'make bench   how fast the networks run on this machine, beside other runtimes (BENCH="--threads 2")'
@@ -33,8 +34,16 @@ demo:
 test:
 	@scripts/setup test
 # All targets at once: with the tests' own dependencies left out, others would be built twice.
-	$(CARGO) build --workspace --all-targets --locked
-	$(CARGO) test --workspace --locked
+# `simulate`: agents that make sightings up, for the test of faults.
+	$(CARGO) build --workspace --all-targets --locked --features hadir-agent/simulate
+	$(CARGO) test --workspace --locked --features hadir-agent/simulate
+
+# KILLS=200 SIGHTINGS=10000 CUT=120 (seconds without a broker) SEED=…
+chaos:
+	@scripts/setup test
+	$(CARGO) build --workspace --bins --locked --features hadir-agent/simulate
+	@target/debug/hadir-chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SIGHTINGS),--sightings $(SIGHTINGS)) \
+		$(if $(CUT),--cut $(CUT)) $(if $(SEED),--seed $(SEED))
 
 fmt:
 	$(CARGO) fmt --all
@@ -42,7 +51,7 @@ fmt:
 lint:
 	@scripts/setup build
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --locked --features hadir-agent/simulate -- -D warnings
 	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
 	$(CARGO) deny check licenses bans sources
 

@@ -27,6 +27,7 @@ use crate::outbox::{self, Outbox, OutboxError};
 use crate::pipeline::Models;
 use crate::recognition::Turns;
 use crate::uplink::Uplink;
+use crate::{metrics, watchdog};
 
 /// Command ids that are remembered, so that a repeated delivery is carried out once.
 const REMEMBERED_COMMANDS: usize = 256;
@@ -95,11 +96,22 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
         seen: VecDeque::new(),
     };
     let dispatcher = tokio::spawn(dispatcher.run(commands));
+    let pulse = Arc::default();
     let uplink = Uplink {
         outbox: outbox.clone(),
         appended,
         commands: commands_to,
+        pulse: Arc::clone(&pulse),
     };
+    let tell_systemd = tokio::spawn({
+        let (cameras, outbox, stop) = (cameras.clone(), outbox.clone(), cameras_stopped.clone());
+        async move { watchdog::watch(&cameras, &outbox, &pulse, stop).await }
+    });
+    let metrics = config.metrics.map(|address| {
+        let (cameras, gallery, outbox) = (cameras.clone(), gallery.clone(), outbox.clone());
+        let status = move || status(&cameras, &gallery, &outbox);
+        tokio::spawn(metrics::serve(address, status, cameras_stopped.clone()))
+    });
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(site = %config.site, agent = %config.agent, version, cameras = config.cameras.len(), "agent starts");
     let uplink = tokio::spawn({
@@ -115,7 +127,9 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
     tracing::info!("agent stops");
     // Cameras first: their last sightings still go through the outbox and the uplink.
     stop_cameras.send_replace(true);
-    let _ = tokio::time::timeout(STOP_WITHIN, keep_gallery).await;
+    for task in [keep_gallery, tell_systemd].into_iter().chain(metrics) {
+        let _ = tokio::time::timeout(STOP_WITHIN, task).await;
+    }
     let _ = keep_cameras.await;
     stop_uplink.send_replace(true);
     let _ = uplink.await;
@@ -124,7 +138,7 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
 }
 
 /// Ready when SIGINT or SIGTERM came.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+pub(crate) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use hadir_models::FrameBuf;
-use hadir_shared::status::{CameraMode, CameraState, CameraStatus, Inference};
+use hadir_shared::status::{CameraCounts, CameraMode, CameraState, CameraStatus, Inference};
 use tokio::sync::watch;
 
 use crate::capture::Latest;
@@ -45,8 +45,7 @@ struct Vitals {
     problem: Option<String>,
     last_frame: Option<DateTime<Utc>>,
     recognised: VecDeque<Instant>,
-    skipped: u64,
-    unknown_tracks: u64,
+    counts: CameraCounts,
 }
 
 impl Camera {
@@ -95,12 +94,18 @@ impl Camera {
         let skipped = self.latest.put(frame).is_some();
         let mut vitals = self.vitals();
         vitals.last_frame = Some(at);
-        vitals.skipped += u64::from(skipped);
+        vitals.counts.frames += 1;
+        vitals.counts.skipped += u64::from(skipped);
     }
 
     /// The latest frame, waiting for at most `timeout`.
     pub(crate) fn take(&self, timeout: Duration) -> Option<Frame> {
         self.latest.take(timeout)
+    }
+
+    /// Whether a frame waits to be taken.
+    pub(crate) fn has_frame(&self) -> bool {
+        self.latest.is_filled()
     }
 
     /// Notes what capture is doing; true if that is new.
@@ -121,7 +126,18 @@ impl Camera {
 
     /// Counts tracks that ended without a name: all that an unknown face leaves behind.
     pub(crate) fn note_unknown(&self, tracks: u64) {
-        self.vitals().unknown_tracks += tracks;
+        self.vitals().counts.unknown_tracks += tracks;
+    }
+
+    /// Notes how often faces and tracks were turned down so far, by reason.
+    pub(crate) fn note_rejected(&self, rejected: impl Iterator<Item = (&'static str, u64)>) {
+        let counts = &mut self.vitals().counts.rejected;
+        for (reason, count) in rejected {
+            match counts.get_mut(reason) {
+                Some(known) => *known = count,
+                None => _ = counts.insert(reason.to_owned(), count),
+            }
+        }
     }
 
     /// Frames recognised per second at `now`.
@@ -131,10 +147,14 @@ impl Camera {
         vitals.fps(now)
     }
 
-    /// Frames that were skipped because recognition was busy, and tracks that ended without a name.
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        let vitals = self.vitals();
-        (vitals.skipped, vitals.unknown_tracks)
+    /// What was counted since it began.
+    pub(crate) fn counts(&self) -> CameraCounts {
+        self.vitals().counts.clone()
+    }
+
+    /// When a frame last went through recognition.
+    pub(crate) fn last_recognised(&self) -> Option<Instant> {
+        self.vitals().recognised.back().copied()
     }
 
     /// As the agent's status tells it.
@@ -162,6 +182,7 @@ impl Camera {
             fps: vitals.fps(now),
             last_frame: vitals.last_frame,
             problem: vitals.problem.clone(),
+            counts: vitals.counts.clone(),
         }
     }
 
@@ -253,6 +274,12 @@ mod tests {
         camera.offer(frame());
         assert!(camera.take(Duration::ZERO).is_some());
         camera.offer(frame());
-        assert_eq!(camera.counts(), (1, 0));
+        camera.note_rejected([("too_small", 3)].into_iter());
+        camera.note_rejected([("too_small", 4)].into_iter());
+        let counts = camera.counts();
+        assert_eq!(
+            (counts.frames, counts.skipped, counts.rejected["too_small"]),
+            (3, 1, 4)
+        );
     }
 }

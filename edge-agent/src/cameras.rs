@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hadir_shared::id::CameraId;
 use hadir_shared::status::CameraMode;
@@ -21,9 +21,12 @@ use crate::modes::Modes;
 use crate::outbox::Outbox;
 use crate::pipeline::{Models, Pipeline, Settings};
 use crate::recognition::{Recognition, Turns};
+use crate::watchdog::Pulse;
 
 /// The files are looked at this often.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Recognition that does nothing for so long, with frames at hand, hangs.
+const STANDS_STILL: Duration = Duration::from_secs(20);
 /// A camera has this long to end.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
 
@@ -56,6 +59,7 @@ struct Running {
     stop: watch::Sender<bool>,
     capture: task::JoinHandle<()>,
     recognition: JoinHandle<()>,
+    pulse: Arc<Pulse>,
 }
 
 impl Cameras {
@@ -89,6 +93,21 @@ impl Cameras {
     /// One of them.
     pub(crate) fn get(&self, id: &CameraId) -> Option<Arc<Camera>> {
         self.all().into_iter().find(|camera| camera.config().id == *id)
+    }
+
+    /// A camera whose recognition stands still, though it should not.
+    pub(crate) fn stuck(&self, now: Instant) -> Option<CameraId> {
+        let running = lock(&self.running);
+        let stuck = running.iter().find(|running| {
+            // A thread that loops, and frames that go through it while they come.
+            let idle = running
+                .camera
+                .last_recognised()
+                .is_none_or(|at| now.duration_since(at) > STANDS_STILL);
+            let waits = running.camera.has_frame();
+            running.pulse.is_older(now, STANDS_STILL) || (idle && waits)
+        });
+        stuck.map(|running| running.camera.config().id.clone())
     }
 
     /// What is wrong with the files, if they could not be taken up.
@@ -176,12 +195,14 @@ impl Cameras {
             camera.set_mode(mode);
         }
         let (stop, stopped) = watch::channel(false);
+        let pulse = Arc::<Pulse>::default();
         let recognition = Recognition {
             camera: camera.clone(),
             gallery: self.shared.gallery.clone(),
             outbox: self.shared.outbox.clone(),
             appended: self.shared.appended.clone(),
             turns: self.shared.turns.clone(),
+            pulse: pulse.clone(),
             stop: stopped.clone(),
         };
         let settings = Settings {
@@ -197,6 +218,7 @@ impl Cameras {
             camera,
             stop,
             recognition,
+            pulse,
         })
     }
 }
@@ -214,8 +236,9 @@ async fn end(cameras: Vec<Running>) {
             tracing::warn!(camera = %id, "its recognition did not end in time");
         }
         let _ = timeout(STOP_WITHIN, running.capture).await;
-        let (skipped, unknown_tracks) = running.camera.counts();
-        tracing::info!(camera = %id, skipped, unknown_tracks, "camera stopped");
+        let counts = running.camera.counts();
+        tracing::info!(camera = %id, frames = counts.frames, skipped = counts.skipped,
+            unknown_tracks = counts.unknown_tracks, "camera stopped");
     }
 }
 

@@ -3,6 +3,8 @@
 use clap::{Parser, Subcommand};
 use hadir_models::{Compute, Instructions, ModelError};
 
+#[cfg(feature = "simulate")]
+use crate::commands::simulate;
 use crate::commands::{bench, detect, doctor, embed, eval, run, test_recording};
 
 /// Recognises employees beside the camera and reports sightings, nothing else.
@@ -72,6 +74,9 @@ pub(crate) enum Command {
     Eval(eval::EvalArgs),
     /// Measure speed
     Bench(bench::BenchArgs),
+    /// Send made-up sightings, for tests
+    #[cfg(feature = "simulate")]
+    Simulate(simulate::SimulateArgs),
 }
 
 #[cfg(test)]

@@ -12,11 +12,13 @@ mod config;
 mod files;
 mod gallery;
 mod live;
+mod metrics;
 mod modes;
 mod outbox;
 mod pipeline;
 mod recognition;
 mod uplink;
+mod watchdog;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;

@@ -15,6 +15,7 @@ use crate::gallery::GalleryStore;
 use crate::live::LiveShot;
 use crate::outbox::{Draft, Outbox};
 use crate::pipeline::{Event, Look, Outcome, Pace, Pipeline};
+use crate::watchdog::Pulse;
 
 /// A recognition thread looks up this often when no frame comes, to end tracks and see changes of the gallery.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(500);
@@ -68,6 +69,8 @@ pub(crate) struct Recognition {
     pub(crate) appended: Arc<Notify>,
     /// Shared by all cameras.
     pub(crate) turns: Arc<Turns>,
+    /// Told at every turn of its loop.
+    pub(crate) pulse: Arc<Pulse>,
     /// Turns true at the end.
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -77,6 +80,7 @@ impl Recognition {
     pub(crate) fn run(self, mut pipeline: Pipeline) {
         let mut failing = false;
         while !*self.stop.borrow() {
+            self.pulse.beat(Instant::now());
             let frame = self.camera.take(LOOK_UP_EVERY);
             pipeline.set_people(&self.gallery.people());
             let mode = self.camera.mode();
@@ -94,6 +98,9 @@ impl Recognition {
                     failing = false;
                     let now = Instant::now();
                     self.camera.note_recognised(now);
+                    let rejected = pipeline.rejected().iter();
+                    self.camera
+                        .note_rejected(rejected.map(|(reason, count)| (reason.as_str(), *count)));
                     // Where faces are in a frame that was spared is not known, so it is not shown.
                     if watched && outcome.look != Look::Spared {
                         self.camera.show(LiveShot {

@@ -1,5 +1,7 @@
 //! What an agent says about itself: the retained payload of the topic `status`.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +76,23 @@ pub struct CameraStatus {
     /// Why it is not streaming, in a sentence, if it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// What was counted since the camera began.
+    #[serde(default)]
+    pub counts: CameraCounts,
+}
+
+/// Counted on a camera since it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CameraCounts {
+    /// Frames that were captured.
+    pub frames: u64,
+    /// Frames that were skipped because recognition was busy.
+    pub skipped: u64,
+    /// Tracks that ended without a name: all that an unknown face leaves behind.
+    pub unknown_tracks: u64,
+    /// Faces that were not used and tracks that got no name, by reason.
+    pub rejected: BTreeMap<String, u64>,
 }
 
 /// The payload of the topic `status`. The last will is the default value.

@@ -2,6 +2,7 @@
 //!
 //! The recordings, the WhatsApp simulator, and a harness that starts the real binaries.
 
+pub mod chaos;
 pub mod harness;
 pub mod recordings;
 pub mod simulator;

@@ -433,6 +433,8 @@ fn tidy(camera: &CameraStatus) -> CameraStatus {
         },
         number: camera.number.filter(|number| (1..=9999).contains(number)),
         problem: camera.problem.as_deref().map(cut),
+        // Not kept, and as long as the device likes.
+        counts: hadir_shared::status::CameraCounts::default(),
         ..camera.clone()
     }
 }

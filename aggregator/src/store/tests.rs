@@ -252,6 +252,7 @@ fn cameras_get_the_number_they_wish_if_it_is_free() {
         fps: f32::NAN,
         last_frame: None,
         problem: None,
+        counts: hadir_shared::status::CameraCounts::default(),
     };
     let numbers = store
         .write(|tx| {

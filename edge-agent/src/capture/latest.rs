@@ -44,6 +44,11 @@ impl<T> Latest<T> {
         }
     }
 
+    /// Whether an item waits.
+    pub(crate) fn is_filled(&self) -> bool {
+        self.lock().is_some()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<T>> {
         // Whole items only are put in, so what a poisoned lock guards is whole too.
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)

@@ -8,6 +8,8 @@ pub(crate) mod eval;
 mod output;
 mod pictures;
 pub(crate) mod run;
+#[cfg(feature = "simulate")]
+pub(crate) mod simulate;
 pub(crate) mod test_recording;
 
 use std::process::ExitCode;
@@ -57,6 +59,8 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Detect(args) => detect::run(args, &compute(1)?),
         Command::Embed(args) => embed::run(args, &compute(1)?),
         Command::Eval(args) => eval::run(args, &compute(1)?),
+        #[cfg(feature = "simulate")]
+        Command::Simulate(args) => simulate::run(args),
         Command::Bench(args) => bench::run(args, &compute(args.threads.into())?),
     }
 }

@@ -12,6 +12,7 @@ mod source;
 
 use std::collections::HashMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use hadir_shared::id::{AgentId, SiteId};
@@ -44,6 +45,8 @@ pub(crate) struct AgentConfig {
     pub(crate) aggregator: String,
     /// What the device proves its identity with.
     pub(crate) credentials: Credentials,
+    /// Where figures for Prometheus are served, if they are.
+    pub(crate) metrics: Option<SocketAddr>,
     /// Where the cameras are described.
     pub(crate) camera_files: CameraFiles,
     /// In the order of their files' names; at least one.
@@ -97,6 +100,7 @@ struct AgentFile {
     #[serde(default = "default_camera_credentials")]
     camera_credentials: PathBuf,
     threads: Option<usize>,
+    metrics: Option<SocketAddr>,
     mqtt: MqttConfig,
     aggregator: AggregatorSection,
 }
@@ -170,6 +174,12 @@ pub(crate) fn load(path: &Path) -> Result<AgentConfig, ConfigErrors> {
     if !(1..=64).contains(&threads) {
         errors.0.push(document.wrong("threads", "must be 1 to 64"));
     }
+    if file.metrics.is_some_and(|address| !address.ip().is_loopback()) {
+        errors.0.push(document.wrong(
+            "metrics",
+            "must be on this machine, as 127.0.0.1:9464 is: the agent opens no port to the network",
+        ));
+    }
     let credentials = load_credentials(&base.join(&file.credentials)).unwrap_or_else(|mut e| {
         errors.0.append(&mut e);
         None
@@ -192,6 +202,7 @@ pub(crate) fn load(path: &Path) -> Result<AgentConfig, ConfigErrors> {
             mqtt: file.mqtt,
             aggregator,
             credentials,
+            metrics: file.metrics,
             camera_files,
             cameras,
         }),

@@ -81,6 +81,12 @@ fn each_mistake_names_file_and_key() {
         &["agent.toml, line 7: `aggregator.url`", "http:// or https://"],
     );
     check(
+        &format!("metrics = \"0.0.0.0:9464\"\n{AGENT}"),
+        &good,
+        &one,
+        &["agent.toml, line 1: `metrics`", "127.0.0.1:9464"],
+    );
+    check(
         &AGENT.replace("gate-1", "Gate 1"),
         &good,
         &one,

@@ -33,6 +33,8 @@ const VIEWS: usize = 3;
 const SURE_VIEWS: usize = 2;
 const SURE_AT: f32 = 0.55;
 const SURE_MARGIN: f32 = 0.2;
+/// Two enrolled people this much alike are told apart as usual; by what they are more, their thresholds rise.
+const ALIKE_FROM: f32 = 0.38;
 /// A given name is kept down to these.
 const KEEP_AT: f32 = 0.36;
 const KEEP_MARGIN: f32 = 0.04;
@@ -280,7 +282,7 @@ impl Evidence {
             .and_then(|identity| people.place(&identity.person));
         let standings = standings(&self.best, people.len());
         self.nearest = standings.iter().copied().fold(0.0, f32::max);
-        match verdict(&self.best, &standings, held) {
+        match verdict(&self.best, &standings, held, people) {
             Ok((place, standing)) => {
                 self.identity = Some(Identity {
                     person: people.id(place).clone(),
@@ -305,7 +307,12 @@ fn standings(views: &[Scored], people: usize) -> Vec<f32> {
 }
 
 /// The person whom these views and standings name, and their standing. `held`: who has the name already.
-fn verdict(views: &[Scored], standings: &[f32], held: Option<usize>) -> Result<(usize, f32), Unnamed> {
+fn verdict(
+    views: &[Scored],
+    standings: &[f32],
+    held: Option<usize>,
+    people: &People,
+) -> Result<(usize, f32), Unnamed> {
     if views.len() < SURE_VIEWS {
         return Err(Unnamed::TooFewViews);
     }
@@ -313,7 +320,8 @@ fn verdict(views: &[Scored], standings: &[f32], held: Option<usize>) -> Result<(
         return Err(Unnamed::NotInGallery);
     };
     let margin = best - best_but(standings, first);
-    if held == Some(first) && best >= KEEP_AT && margin >= KEEP_MARGIN {
+    let rise = rise(people, first);
+    if held == Some(first) && best >= KEEP_AT + rise && margin >= KEEP_MARGIN {
         return Ok((first, best));
     }
     let supports = |s: &&Scored| {
@@ -321,15 +329,22 @@ fn verdict(views: &[Scored], standings: &[f32], held: Option<usize>) -> Result<(
         own >= model::EMBEDDER.threshold && own > best_but(&s.scores, first)
     };
     let support = views.iter().filter(supports).count();
-    if best < NAME_AT || support * 2 < views.len() {
+    if best < NAME_AT + rise || support * 2 < views.len() {
         Err(Unnamed::NotInGallery)
     } else if margin < MARGIN {
         Err(Unnamed::ThinMargin)
-    } else if support >= VIEWS || (support >= SURE_VIEWS && best >= SURE_AT && margin >= SURE_MARGIN) {
+    } else if support >= VIEWS || (support >= SURE_VIEWS && best >= SURE_AT + rise && margin >= SURE_MARGIN) {
         Ok((first, best))
     } else {
         Err(Unnamed::TooFewViews)
     }
+}
+
+/// By how much a person's thresholds are higher than usual, because somebody else is much like them.
+pub(crate) fn rise(people: &People, place: usize) -> f32 {
+    people
+        .look_alike(place)
+        .map_or(0.0, |(_, cosine)| (cosine - ALIKE_FROM).max(0.0))
 }
 
 /// The highest score of anybody but one; -1 where there is nobody else.

@@ -211,3 +211,40 @@ fn confidence_grows_with_the_standing() {
     assert!((0.8..0.95).contains(&confidence(NAME_AT)));
     assert!(confidence(0.6) > 0.99 && confidence(0.3) < 0.25);
 }
+
+#[test]
+fn look_alikes_need_more_to_be_named() {
+    let direction = |values: &[f32]| {
+        let mut all = vec![0.0; 128];
+        all[..values.len()].copy_from_slice(values);
+        Embedding::new(all).expect("a direction")
+    };
+    // Twins, at a cosine of 0.6, and somebody else.
+    let people = People::new(
+        1,
+        [
+            ("ani".into(), vec![direction(&[1.0])]),
+            ("ana".into(), vec![direction(&[0.6, 0.8])]),
+            ("budi".into(), vec![direction(&[0.0, 0.0, 1.0])]),
+        ],
+    );
+    let named = |probe: &[f32]| {
+        let rest = (1.0 - probe.iter().map(|x| x * x).sum::<f32>()).max(0.0).sqrt();
+        let mut values = [probe, &[0.0; 3]].concat();
+        values.truncate(3);
+        values.push(rest);
+        let mut evidence = Evidence::default();
+        for _ in 0..4 {
+            let view = View {
+                embedding: direction(&values),
+                weight: 0.5,
+            };
+            evidence.add(view, &people, Doubt::None, now());
+        }
+        evidence.identity().map(|i| i.person.to_string())
+    };
+    // Enough for anybody else, not for one of two who look alike.
+    assert_eq!(named(&[0.0, 0.0, 0.5]).as_deref(), Some("budi"));
+    assert_eq!(named(&[0.5, -0.2]), None);
+    assert_eq!(named(&[0.75, -0.2]).as_deref(), Some("ani"));
+}

@@ -8,24 +8,39 @@ use hadir_models::matching;
 /// Who somebody is: an employee's id, or a folder's name in a test.
 pub(crate) type PersonId = Arc<str>;
 
+/// More templates than this are not compared with each other: that would take seconds.
+const COMPARED: usize = 8000;
+
 /// Everybody who can be recognised, each with at least one template.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct People {
     /// The gallery's version; 0 when there is none.
     pub(crate) version: u64,
     people: Vec<(PersonId, Vec<Embedding>)>,
+    /// For each person whom they are most alike, and how much.
+    alike: Vec<Option<(usize, f32)>>,
 }
 
 impl People {
     /// Leaves people without a template out: nobody can be recognised by nothing.
     pub(crate) fn new(version: u64, people: impl IntoIterator<Item = (PersonId, Vec<Embedding>)>) -> Self {
+        let people: Vec<(PersonId, Vec<Embedding>)> = people
+            .into_iter()
+            .filter(|(_, templates)| !templates.is_empty())
+            .collect();
+        let alike = alike(&people);
         Self {
             version,
-            people: people
-                .into_iter()
-                .filter(|(_, templates)| !templates.is_empty())
-                .collect(),
+            people,
+            alike,
         }
+    }
+
+    /// Whom the person at a place is most alike, and the cosine between the two's most alike templates. `None` where
+    /// there is nobody else, or more people than can be compared.
+    pub(crate) fn look_alike(&self, place: usize) -> Option<(&PersonId, f32)> {
+        let (other, cosine) = (*self.alike.get(place)?)?;
+        Some((self.id(other), cosine))
     }
 
     /// How many they are.
@@ -52,5 +67,67 @@ impl People {
                 .fold(-1.0, f32::max)
         };
         self.people.iter().map(|(_, templates)| best(templates)).collect()
+    }
+}
+
+fn alike(people: &[(PersonId, Vec<Embedding>)]) -> Vec<Option<(usize, f32)>> {
+    let mut alike = vec![None; people.len()];
+    let templates: usize = people.iter().map(|(_, templates)| templates.len()).sum();
+    if templates > COMPARED {
+        tracing::warn!(templates, "too many templates to look for people who look alike");
+        return alike;
+    }
+    for (a, (_, first)) in people.iter().enumerate() {
+        for (b, (_, second)) in people.iter().enumerate().take(a) {
+            let cosines = first
+                .iter()
+                .flat_map(|t| second.iter().map(|u| matching::cosine(t, u)));
+            let most = cosines.fold(-1.0, f32::max);
+            for (person, other) in [(a, b), (b, a)] {
+                let known: &mut Option<(usize, f32)> = &mut alike[person];
+                if known.is_none_or(|(_, cosine)| most > cosine) {
+                    *known = Some((other, most));
+                }
+            }
+        }
+    }
+    alike
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn look_alikes_are_found() {
+        let at = |degrees: f32| {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            let mut values = vec![0.0; 128];
+            (values[0], values[1]) = (cos, sin);
+            Embedding::new(values).expect("a direction")
+        };
+        let people = People::new(
+            1,
+            [
+                ("ani".into(), vec![at(0.0), at(20.0)]),
+                ("budi".into(), vec![at(90.0)]),
+                ("citra".into(), vec![at(50.0), at(200.0)]),
+                ("nobody".into(), vec![]),
+            ],
+        );
+        let found = |place| {
+            people
+                .look_alike(place)
+                .map(|(id, cosine)| (id.to_string(), cosine))
+        };
+        let (id, cosine) = found(0).expect("somebody else");
+        assert_eq!(id, "citra");
+        assert!((cosine - 30f32.to_radians().cos()).abs() < 1e-5);
+        assert_eq!(found(1).expect("somebody else").0, "citra");
+        assert_eq!(found(9), None);
+        assert_eq!(
+            People::new(1, [("ani".into(), vec![at(0.0)])]).look_alike(0),
+            None
+        );
     }
 }

@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 
 use hadir_shared::command::Command;
 use hadir_shared::sighting::{Ack, MAX_BATCH, SightingBatch};
-use hadir_shared::status::{AgentStatus, LAST_WILL};
+use hadir_shared::status::{AgentStatus, CameraCounts, LAST_WILL};
 use hadir_shared::topic::{self, Leaf};
 use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Packet, QoS};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::config::AgentConfig;
 use crate::outbox::Outbox;
+use crate::watchdog::Pulse;
 use problem::{Teller, problem};
 
 /// No acknowledgement for this long: the batch is sent again.
@@ -45,6 +46,8 @@ pub(crate) struct Uplink {
     pub(crate) appended: Arc<Notify>,
     /// Where commands go.
     pub(crate) commands: mpsc::Sender<Command>,
+    /// Told at every turn of its loop.
+    pub(crate) pulse: Arc<Pulse>,
 }
 
 enum Signal {
@@ -82,6 +85,7 @@ impl Uplink {
                 _ = stop.changed() => break,
             }
             session.send_due(Instant::now());
+            self.pulse.beat(Instant::now());
         }
         flush(&mut session, &mut signals, &status).await;
         let mut farewell = status();
@@ -289,6 +293,7 @@ fn differs(before: &AgentStatus, now: &AgentStatus) -> bool {
         for camera in &mut status.cameras {
             camera.last_frame = None;
             camera.fps = 0.0;
+            camera.counts = CameraCounts::default();
         }
         status
     };
@@ -392,6 +397,7 @@ mod tests {
             fps: 9.8,
             last_frame: None,
             problem: None,
+            counts: hadir_shared::status::CameraCounts::default(),
         };
         AgentStatus {
             online: true,
@@ -417,6 +423,7 @@ mod tests {
             false,
         );
         check_differs(|s| s.clock_offset_ms = Some(12), false);
+        check_differs(|s| s.cameras[0].counts.frames = 7, false);
         check_differs(|s| s.gallery_version = 4, true);
         check_differs(|s| s.cameras[0].state = CameraState::Stalled, true);
         check_differs(|s| s.cameras[0].inference = Inference::Offline, true);

@@ -28,6 +28,27 @@ pub fn start(
     logs: &Path,
     group: Group,
 ) -> Result<Process, Error> {
+    let config = configure(site, agents, dir, port)?;
+    Ok(Process::start("mosquitto", &mut command(&config), logs, group)?)
+}
+
+/// What starts a broker with this configuration.
+pub fn command(config: &Path) -> Command {
+    let program = if Path::new(PROGRAM).exists() {
+        PROGRAM
+    } else {
+        "mosquitto"
+    };
+    let mut command = Command::new(program);
+    command.arg("-c").arg(config);
+    command
+}
+
+/// Writes the broker's configuration into `dir` and points the site's at it; gives its path.
+///
+/// # Errors
+/// When Mosquitto's tools are missing.
+pub fn configure(site: &Site, agents: &[&str], dir: &Path, port: u16) -> Result<PathBuf, Error> {
     std::fs::create_dir_all(dir).map_err(|e| Error::File(dir.to_owned(), e))?;
     let passwords = dir.join("passwords");
     write(&passwords, "")?;
@@ -52,17 +73,6 @@ pub fn start(
             rules.display()
         ),
     )?;
-    let program = if Path::new(PROGRAM).exists() {
-        PROGRAM
-    } else {
-        "mosquitto"
-    };
-    let broker = Process::start(
-        "mosquitto",
-        Command::new(program).arg("-c").arg(&config),
-        logs,
-        group,
-    )?;
     site.edit_config(|table| {
         let mut mqtt = toml::Table::new();
         mqtt.insert("embedded".into(), toml::Value::Boolean(false));
@@ -72,7 +82,7 @@ pub fn start(
         mqtt.insert("password_file".into(), "secrets/mqtt-password".into());
         table.insert("mqtt".into(), toml::Value::Table(mqtt));
     })?;
-    Ok(broker)
+    Ok(config)
 }
 
 /// Whether something listens there.

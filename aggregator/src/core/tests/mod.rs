@@ -87,6 +87,7 @@ impl Site {
             fps: 10.0,
             last_frame: None,
             problem: None,
+            counts: hadir_shared::status::CameraCounts::default(),
         };
         let status = match online {
             true => AgentStatus {

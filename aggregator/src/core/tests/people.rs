@@ -379,6 +379,7 @@ fn a_camera_belongs_to_one_agent() {
         fps: 1.0,
         last_frame: None,
         problem: None,
+        counts: hadir_shared::status::CameraCounts::default(),
     };
     let says = |cameras: Vec<CameraStatus>| {
         let status = AgentStatus {

@@ -265,6 +265,7 @@ impl Bench {
             fps: 9.8,
             last_frame: Some(self.clock.now()),
             problem: None,
+            counts: hadir_shared::status::CameraCounts::default(),
         };
         let status = AgentStatus {
             online: true,
