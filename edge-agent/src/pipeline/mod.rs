@@ -31,6 +31,7 @@ use schedule::TrackState;
 use tracker::{Detection, Doubt, Ended, TrackId, Tracker};
 use view::ViewError;
 
+pub(crate) use identity::{NAME_AT, rise};
 pub(crate) use mask::Mask;
 pub(crate) use presence::Event;
 pub(crate) use view::Models;

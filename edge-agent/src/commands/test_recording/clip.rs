@@ -1,18 +1,21 @@
 //! One clip through the pipeline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use hadir_models::FrameBuf;
 use hadir_shared::status::CameraMode;
+use image::RgbImage;
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::capture::{open_clip, probe};
 use crate::commands::Failure;
 use crate::pipeline::people::{People, PersonId};
 use crate::pipeline::tracker::{TrackId, seconds};
-use crate::pipeline::{Mask, Models, Pace, Pipeline, Settings, TrackView};
+use crate::pipeline::{Mask, Models, Pace, Pipeline, Reason, Settings, TrackView};
 
 /// A person who was not seen for longer than this was away.
 const ABSENCE: TimeDelta = TimeDelta::milliseconds(1500);
@@ -23,6 +26,50 @@ pub(super) struct Options {
     pub(super) detect_width: u32,
     /// The most frames for each second of the clip.
     pub(super) fps: f32,
+    /// Whether pictures of faces are kept for the report.
+    pub(super) faces: Faces,
+}
+
+/// Whether a report shows the faces of those who were recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Faces {
+    /// It shows none.
+    Hidden,
+    /// It shows the best one of each.
+    Shown,
+}
+
+/// Widths of faces, in pixels of the clip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(super) struct Widths {
+    /// The smallest.
+    pub(super) min: f32,
+    /// Half of them are smaller.
+    pub(super) median: f32,
+    /// The largest.
+    pub(super) max: f32,
+}
+
+impl Widths {
+    fn of(mut widths: Vec<f32>) -> Option<Self> {
+        widths.sort_by(f32::total_cmp);
+        Some(Self {
+            min: widths.first()?.round(),
+            median: widths[widths.len() / 2].round(),
+            max: widths.last()?.round(),
+        })
+    }
+}
+
+/// Tracks of faces, by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Tracks {
+    /// They got a name.
+    pub(super) recognised: u64,
+    /// They might have: too few usable views, or like two people.
+    pub(super) unsure: u64,
+    /// They are like nobody in the gallery.
+    pub(super) unknown: u64,
 }
 
 /// What was seen in a clip. Times are in seconds from its start.
@@ -40,6 +87,10 @@ pub(super) struct ClipReport {
     pub(super) unknown_tracks: u64,
     /// Faces that were not used and tracks that got no name, by reason.
     pub(super) rejected: BTreeMap<&'static str, u64>,
+    /// All tracks, by what became of them.
+    pub(super) tracks: Tracks,
+    /// How wide the faces were.
+    pub(super) face_width: Option<Widths>,
 }
 
 /// One person in a clip.
@@ -62,6 +113,11 @@ pub(super) struct PersonReport {
     pub(super) bounds: [f32; 4],
     /// From when to when they were seen.
     pub(super) spans: Vec<[f32; 2]>,
+    /// How wide their face was.
+    pub(super) face_width: Option<Widths>,
+    /// Their face at its best, if it was asked for.
+    #[serde(skip)]
+    pub(super) face: Option<RgbImage>,
 }
 
 /// Runs a clip.
@@ -73,6 +129,7 @@ pub(super) async fn run(
     options: &Options,
     people: &Arc<People>,
     models: &Arc<Models>,
+    progress: &ProgressBar,
 ) -> Result<ClipReport, Failure> {
     let wrong = |e: &dyn std::fmt::Display| Failure::NotRight(e.to_string());
     let info = probe(path).await.map_err(|e| wrong(&e))?;
@@ -85,19 +142,36 @@ pub(super) async fn run(
         models.clone(),
     );
     pipeline.set_people(people);
-    let mut named = Named::default();
+    let mut named = Named::new(options.faces);
+    let mut widths = Vec::new();
+    progress.set_length(info.duration.map_or(0, |duration| duration.as_millis() as u64));
     let (mut frames, mut unknown_tracks, mut length) = (0, 0, 0.0f32);
     while let Some(picture) = source.next().await.map_err(|e| wrong(&e))? {
         let now = DateTime::UNIX_EPOCH + TimeDelta::from_std(picture.position).unwrap_or_default();
         let outcome = pipeline
             .step(&picture.frame, CameraMode::Recognise, Pace::Sparing, now)
             .map_err(|e| wrong(&e))?;
-        outcome.tracks.iter().for_each(|track| named.note(track, now));
+        for track in &outcome.tracks {
+            named.note(track, &picture.frame, now);
+            if track.matched {
+                widths.push(track.bounds[2]);
+            }
+        }
+        progress.set_position(picture.position.as_millis() as u64);
         unknown_tracks += outcome.unknown_ended;
         frames += 1;
         length = picture.position.as_secs_f32();
     }
     unknown_tracks += pipeline.finish(CameraMode::Recognise).unknown_ended;
+    let rejected = |reasons: &[Reason]| -> u64 {
+        let counts = pipeline.rejected();
+        reasons.iter().filter_map(|reason| counts.get(reason)).sum()
+    };
+    let tracks = Tracks {
+        recognised: named.tracks(),
+        unsure: rejected(&[Reason::TooFewViews, Reason::ThinMargin, Reason::SeenElsewhere]),
+        unknown: rejected(&[Reason::NotInGallery]),
+    };
     Ok(ClipReport {
         clip: path.to_owned(),
         seconds: info.duration.map_or(length, |duration| duration.as_secs_f32()),
@@ -109,31 +183,51 @@ pub(super) async fn run(
             .iter()
             .map(|(reason, count)| (reason.as_str(), *count))
             .collect(),
+        tracks,
+        face_width: Widths::of(widths),
     })
 }
 
 /// The names that tracks had at any time.
-#[derive(Default)]
-struct Named(BTreeMap<(PersonId, TrackId), Seen>);
+struct Named {
+    faces: Faces,
+    tracks: BTreeMap<(PersonId, TrackId), Seen>,
+}
 
 struct Seen {
     /// From when to when; a longer absence begins a new one.
     spans: Vec<[DateTime<Utc>; 2]>,
     best: f32,
     bounds: [f32; 4],
+    widths: Vec<f32>,
+    face: Option<RgbImage>,
 }
 
 impl Named {
-    fn note(&mut self, track: &TrackView, now: DateTime<Utc>) {
+    fn new(faces: Faces) -> Self {
+        let tracks = BTreeMap::new();
+        Self { faces, tracks }
+    }
+
+    /// How many tracks had a name.
+    fn tracks(&self) -> u64 {
+        let tracks: BTreeSet<TrackId> = self.tracks.keys().map(|(_, track)| *track).collect();
+        tracks.len() as u64
+    }
+
+    fn note(&mut self, track: &TrackView, frame: &FrameBuf, now: DateTime<Utc>) {
         let Some(person) = track.person.clone().filter(|_| track.matched) else {
             return;
         };
         // The identity is the track's, so it holds from the track's beginning.
-        let seen = self.0.entry((person, track.track)).or_insert(Seen {
+        let seen = self.tracks.entry((person, track.track)).or_insert_with(|| Seen {
             spans: vec![[track.first_at, now]],
             best: f32::MIN,
             bounds: track.bounds,
+            widths: Vec::new(),
+            face: None,
         });
+        seen.widths.push(track.bounds[2]);
         match seen.spans.last_mut() {
             Some([_, end]) if now - *end <= ABSENCE => *end = now,
             _ => seen.spans.push([now, now]),
@@ -141,13 +235,19 @@ impl Named {
         if track.standing > seen.best {
             seen.best = track.standing;
             seen.bounds = track.bounds;
+            seen.face = match self.faces {
+                Faces::Shown => Some(cut_out(frame, track.bounds)),
+                Faces::Hidden => None,
+            };
         }
     }
 
     fn people(self) -> Vec<PersonReport> {
         let from_start = |at: DateTime<Utc>| seconds(at - DateTime::UNIX_EPOCH);
         let mut people: Vec<PersonReport> = Vec::new();
-        for ((person, _), seen) in self.0 {
+        let mut widths: BTreeMap<PersonId, Vec<f32>> = BTreeMap::new();
+        for ((person, _), seen) in self.tracks {
+            widths.entry(person.clone()).or_default().extend(&seen.widths);
             let spans: Vec<[f32; 2]> = seen.spans.iter().map(|span| span.map(from_start)).collect();
             let (first, last) = (spans[0][0], spans[spans.len() - 1][1]);
             match people.last_mut().filter(|last| last.name == *person) {
@@ -159,6 +259,7 @@ impl Named {
                     if seen.best > known.best {
                         known.best = seen.best;
                         known.bounds = seen.bounds;
+                        known.face = seen.face;
                     }
                 }
                 None => people.push(PersonReport {
@@ -170,15 +271,30 @@ impl Named {
                     best: seen.best,
                     bounds: seen.bounds,
                     spans,
+                    face_width: None,
+                    face: seen.face,
                 }),
             }
         }
         for person in &mut people {
             person.seconds = covered(&mut person.spans);
             person.bounds = person.bounds.map(f32::round);
+            person.face_width = widths.remove(person.name.as_str()).and_then(Widths::of);
         }
         people
     }
+}
+
+/// A face with a little around it.
+fn cut_out(frame: &FrameBuf, [x, y, width, height]: [f32; 4]) -> RgbImage {
+    let image = frame.to_rgb(u32::MAX);
+    let margin = 0.3 * width.max(height);
+    // `as` saturates, so what lies outside becomes the border.
+    let (left, top) = ((x - margin) as u32, (y - margin) as u32);
+    let (left, top) = (left.min(image.width()), top.min(image.height()));
+    let right = ((x + width + margin) as u32).clamp(left, image.width());
+    let bottom = ((y + height + margin) as u32).clamp(top, image.height());
+    image::imageops::crop_imm(&image, left, top, right - left, bottom - top).to_image()
 }
 
 /// Sorts spans and adds up the time that they cover, overlaps once.
@@ -210,13 +326,15 @@ mod tests {
 
     #[test]
     fn a_person_is_summed_up_over_their_tracks() {
-        let mut named = Named::default();
+        let mut named = Named::new(Faces::Shown);
+        let frame = FrameBuf::from(RgbImage::new(20, 10));
         let at = |ms| DateTime::UNIX_EPOCH + TimeDelta::milliseconds(ms);
-        named.note(&track(1, None, 0, 0.0), at(500));
-        named.note(&track(1, Some("ani"), 0, 0.5), at(1000));
-        named.note(&track(1, Some("ani"), 0, 0.6), at(2000));
-        named.note(&track(3, Some("ani"), 5000, 0.4), at(6000));
-        named.note(&track(2, Some("budi"), 1000, 0.7), at(1500));
+        named.note(&track(1, None, 0, 0.0), &frame, at(500));
+        named.note(&track(1, Some("ani"), 0, 0.5), &frame, at(1000));
+        named.note(&track(1, Some("ani"), 0, 0.6), &frame, at(2000));
+        named.note(&track(3, Some("ani"), 5000, 0.4), &frame, at(6000));
+        named.note(&track(2, Some("budi"), 1000, 0.7), &frame, at(1500));
+        assert_eq!(named.tracks(), 3);
         let people = named.people();
         assert_eq!(people.len(), 2);
         let ani = &people[0];
@@ -225,6 +343,9 @@ mod tests {
             ("ani", 2, 0.0, 6.0, 3.0)
         );
         assert!((ani.best - 0.6).abs() < 1e-6);
+        let widths = ani.face_width.expect("seen");
+        assert_eq!((widths.min, widths.median, widths.max), (3.0, 3.0, 3.0));
+        assert!(ani.face.is_some());
     }
 
     #[test]

@@ -75,10 +75,14 @@ fn complain(path: &Path, why: &str) {
     let _ = writeln!(std::io::stderr(), "{}: {why}", path.display());
 }
 
-fn sorted(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// What is in a folder, in the order of the names.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn sorted(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = std::fs::read_dir(folder).map_err(|e| {
         Failure::NotRight(format!(
-            "the gallery folder {} cannot be read ({e}): check the path",
+            "the folder {} cannot be read ({e}): check the path",
             folder.display()
         ))
     })?;
@@ -90,6 +94,11 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 enum Kind {
     Picture,
     Clip,
+}
+
+/// Whether a file is a recording, by its name.
+pub(super) fn is_clip(path: &Path) -> bool {
+    matches!(kind(path), Some(Kind::Clip)) && path.is_file()
 }
 
 fn kind(path: &Path) -> Option<Kind> {
