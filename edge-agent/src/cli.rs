@@ -5,7 +5,7 @@ use hadir_models::{Compute, Instructions, ModelError};
 
 #[cfg(feature = "simulate")]
 use crate::commands::simulate;
-use crate::commands::{bench, detect, doctor, embed, eval, run, test_recording};
+use crate::commands::{bench, camera, detect, doctor, embed, eval, run, test_recording};
 
 /// Recognises employees beside the camera and reports sightings, nothing else.
 #[derive(Debug, Parser)]
@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Run(run::RunArgs),
     /// Check everything that this agent needs, and say what to do about what is wrong
     Doctor(doctor::DoctorArgs),
+    /// Look whether a camera hangs where faces can be recognised
+    Camera(camera::CameraArgs),
     /// Try recordings: who is recognised in them, when, how surely
     TestRecording(test_recording::TestRecordingArgs),
     /// Find the faces in pictures

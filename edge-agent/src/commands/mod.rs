@@ -1,6 +1,7 @@
 //! One module for each command; each offers its clap arguments and `run`.
 
 pub(crate) mod bench;
+pub(crate) mod camera;
 pub(crate) mod detect;
 pub(crate) mod doctor;
 pub(crate) mod embed;
@@ -61,6 +62,7 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Eval(args) => eval::run(args, &compute(1)?),
         #[cfg(feature = "simulate")]
         Command::Simulate(args) => simulate::run(args),
+        Command::Camera(args) => camera::run(args, &compute(1)?),
         Command::Bench(args) => bench::run(args, &compute(args.threads.into())?),
     }
 }

@@ -41,6 +41,10 @@ pub(crate) struct CameraConfig {
     pub(crate) recognise_fps: f32,
     /// Where nothing is looked for.
     pub(crate) mask: Mask,
+    /// Horizontal field of view of its lens, in degrees.
+    pub(crate) fov: Option<f32>,
+    /// How far away people are, in metres.
+    pub(crate) distance: Option<f32>,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +61,8 @@ struct CameraFile {
     recognise_fps: Option<f32>,
     #[serde(default)]
     mask: Vec<Vec<[f32; 2]>>,
+    fov: Option<f32>,
+    distance: Option<f32>,
 }
 
 /// Reads and checks one camera's file.
@@ -89,6 +95,21 @@ pub(super) fn load(path: &Path, logins: &Logins) -> Result<(Document, CameraConf
             "needs polygons of three corners or more, each [across, down] in parts of the picture from 0 to 1",
         );
     }
+    if file.fov.is_some_and(|degrees| !(5.0..=170.0).contains(&degrees)) {
+        wrong(
+            "fov",
+            "must be 5 to 170 degrees: the lens's horizontal field of view",
+        );
+    }
+    if file
+        .distance
+        .is_some_and(|metres| !(0.3..=50.0).contains(&metres))
+    {
+        wrong(
+            "distance",
+            "must be 0.3 to 50 metres: how far from the camera people are",
+        );
+    }
     let login = logins.get(&file.id).cloned();
     let source = file.source.source(&document, login, &mut errors);
     match source {
@@ -104,6 +125,8 @@ pub(super) fn load(path: &Path, logins: &Logins) -> Result<(Document, CameraConf
                 detect_width,
                 recognise_fps,
                 mask: Mask::new(file.mask),
+                fov: file.fov,
+                distance: file.distance,
             },
         )),
         _ => Err(errors),

@@ -369,6 +369,8 @@ pub(crate) mod testing {
             detect_width: 640,
             recognise_fps: 10.0,
             mask: crate::pipeline::Mask::default(),
+            fov: None,
+            distance: None,
         }
     }
 }
