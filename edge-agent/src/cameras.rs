@@ -208,6 +208,7 @@ impl Cameras {
         let settings = Settings {
             detect_width: config.detect_width,
             mask: config.mask.clone(),
+            badges: config.badges,
         };
         let pipeline = Pipeline::new(settings, self.shared.models.clone());
         let recognition = std::thread::Builder::new()

@@ -299,7 +299,9 @@ fn people(gallery: Gallery) -> Result<People, GalleryError> {
             .filter_map(|template| Embedding::new(template.0));
         (Arc::from(entry.employee.as_str()), templates.collect())
     });
-    Ok(People::new(gallery.version, people))
+    let badges = gallery.badges.into_iter();
+    let badges = badges.map(|badge| (badge.code, Arc::from(badge.employee.as_str())));
+    Ok(People::new(gallery.version, people).with_badges(badges))
 }
 
 #[cfg(test)]
@@ -332,6 +334,7 @@ mod tests {
             version,
             model: model.into(),
             people,
+            badges: Vec::new(),
         };
         gallery::seal(&gallery, "cikarang.gate-1", &[7; 32]).expect("seals")
     }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use hadir_models::model::EMBEDDER;
 use hadir_shared::id::{CameraId, EmployeeId};
-use hadir_shared::sighting::Method;
 use hadir_shared::status::CameraMode;
 use tokio::sync::{Notify, watch};
 
@@ -150,7 +149,7 @@ fn draft(event: Event, camera: &CameraId) -> Option<Draft> {
         // The gallery's people are employees, so this is always an id.
         employee: EmployeeId::new(&*event.person).ok()?,
         camera: camera.clone(),
-        method: Method::Face,
+        method: event.method,
         track: event.track,
         first_at: event.first_at,
         last_at: event.last_at,

@@ -1,5 +1,7 @@
 //! What is known of each model: the labels of its file. The model cards in `weights/` say more.
 
+use sha2::{Digest as _, Sha256};
+
 /// The labels of a model.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct ModelInfo {
@@ -45,22 +47,32 @@ pub const EMBEDDER: ModelInfo = ModelInfo {
     threshold: 0.363,
 };
 
+impl ModelInfo {
+    /// sha256 of the weights as they are in this program, which must be that of the label.
+    pub fn weights_sha256(&self) -> String {
+        let weights = if *self == DETECTOR {
+            DETECTOR_WEIGHTS
+        } else {
+            EMBEDDER_WEIGHTS
+        };
+        Sha256::digest(weights)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
 pub(crate) const DETECTOR_WEIGHTS: &[u8] = include_bytes!("../weights/yunet-2023mar.safetensors");
 pub(crate) const EMBEDDER_WEIGHTS: &[u8] = include_bytes!("../weights/sface-2021dec.safetensors");
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sha2::{Digest, Sha256};
 
     #[test]
     fn the_compiled_in_weights_are_the_labelled_ones() {
-        for (info, weights) in [(DETECTOR, DETECTOR_WEIGHTS), (EMBEDDER, EMBEDDER_WEIGHTS)] {
-            let found: String = Sha256::digest(weights)
-                .iter()
-                .map(|b| format!("{b:02x}"))
-                .collect();
-            assert_eq!(found, info.sha256, "{}", info.id);
+        for info in [DETECTOR, EMBEDDER] {
+            assert_eq!(info.weights_sha256(), info.sha256, "{}", info.id);
         }
     }
 }

@@ -25,6 +25,18 @@ pub struct Gallery {
     pub model: String,
     /// In order of employee id.
     pub people: Vec<GalleryEntry>,
+    /// The badges of everybody who may appear there; their owners need no template.
+    #[serde(default)]
+    pub badges: Vec<Badge>,
+}
+
+/// Somebody's badge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Badge {
+    /// Whose.
+    pub employee: EmployeeId,
+    /// Its number, as its QR code or its chip says it.
+    pub code: String,
 }
 
 /// One person of a gallery.
@@ -139,6 +151,10 @@ mod tests {
             people: vec![GalleryEntry {
                 employee: EmployeeId::new("EMP001").expect("id"),
                 templates,
+            }],
+            badges: vec![Badge {
+                employee: EmployeeId::new("EMP001").expect("id"),
+                code: "7341".into(),
             }],
         }
     }

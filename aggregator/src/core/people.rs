@@ -141,6 +141,9 @@ impl Core {
                 id: id.clone(),
             };
             tx.register(&record, now)?;
+            if record.badge.is_some() {
+                changes.gallery = Some(tx.next_gallery()?);
+            }
             tx.audit(&viewer.username, &format!("employee {id} added"), now)?;
             let decisions = state.engine.set_person(&id, record.areas, now);
             self.apply(state, tx, changes, decisions, now)?;
@@ -164,6 +167,7 @@ impl Core {
         let now = self.now();
         let (employee, erased) = self.update(|state, tx, changes| {
             let before = tx.employee(id)?.ok_or_else(|| no_employee(id))?;
+            let had_badge = before.badge.clone();
             let record = EmployeeRecord {
                 id: id.clone(),
                 name: match &patch.name {
@@ -202,7 +206,8 @@ impl Core {
             } else {
                 0
             };
-            if erased > 0 || before.photos > 0 && record.areas != before.areas {
+            let moved = record.areas != before.areas && (before.photos > 0 || record.badge.is_some());
+            if erased > 0 || moved || record.badge != had_badge {
                 changes.gallery = Some(tx.next_gallery()?);
             }
             tx.audit(&viewer.username, &format!("employee {id} changed"), now)?;
@@ -227,10 +232,11 @@ impl Core {
         must_manage(viewer)?;
         let now = self.now();
         let deleted = self.update(|state, tx, changes| {
-            tx.employee(id)?.ok_or_else(|| no_employee(id))?;
+            let employee = tx.employee(id)?.ok_or_else(|| no_employee(id))?;
             let templates = tx.template_count(id)?;
             tx.delete_employee(id)?;
-            let gallery_version = if templates > 0 {
+            let known = templates > 0 || employee.badge.is_some();
+            let gallery_version = if known {
                 tx.next_gallery()?
             } else {
                 tx.gallery_version()?
@@ -238,7 +244,7 @@ impl Core {
             // The record names no deleted person.
             tx.audit(&viewer.username, "an employee deleted", now)?;
             state.engine.remove_person(id);
-            changes.gallery = (templates > 0).then_some(gallery_version);
+            changes.gallery = known.then_some(gallery_version);
             changes.people = true;
             let devices = tx.agents()?.len() as u64;
             Ok(Deleted {

@@ -111,16 +111,17 @@ impl Core {
                 [] => reader.areas_of(agent)?,
                 named => named.to_vec(),
             };
-            // A device without a camera recognises nobody, so it gets nobody's template.
-            let people = if areas.is_empty() {
-                Vec::new()
+            // A device without a camera recognises nobody, so it gets nobody's template and nobody's badge.
+            let (people, badges) = if areas.is_empty() {
+                (Vec::new(), Vec::new())
             } else {
-                reader.gallery(model, Some(&areas))?
+                (reader.gallery(model, Some(&areas))?, reader.badges(&areas)?)
             };
             Ok(Gallery {
                 version: reader.gallery_version()?,
                 model: model.to_owned(),
                 people,
+                badges,
             })
         })
     }

@@ -1,7 +1,7 @@
 //! Templates: the only biometric data in the store. See `schema.sql` for why they are padded.
 
 use chrono::{DateTime, Utc};
-use hadir_shared::gallery::{GalleryEntry, Template};
+use hadir_shared::gallery::{Badge, GalleryEntry, Template};
 use hadir_shared::id::{AgentId, AreaId, EmployeeId};
 use rusqlite::params;
 
@@ -40,11 +40,7 @@ impl Reader<'_> {
     /// The templates of one model, of those who may appear in one of `areas` or everywhere; of everybody
     /// when `areas` is `None`. By employee.
     pub fn gallery(&self, model: &str, areas: Option<&[AreaId]>) -> Result<Vec<GalleryEntry>> {
-        // Area ids hold neither quotes nor spaces, so a JSON array of them is easily written.
-        let json = areas.map(|areas| {
-            let quoted: Vec<String> = areas.iter().map(|area| format!("\"{area}\"")).collect();
-            format!("[{}]", quoted.join(","))
-        });
+        let json = areas.map(json_array);
         let mut query = self.conn.prepare_cached(
             "select t.employee, t.embedding from template t
              where t.model = ?1 and (?2 is null
@@ -70,6 +66,31 @@ impl Reader<'_> {
         }
         Ok(people)
     }
+
+    /// The badges of those who may appear in one of `areas` or everywhere. By employee.
+    pub fn badges(&self, areas: &[AreaId]) -> Result<Vec<Badge>> {
+        let mut query = self.conn.prepare_cached(
+            "select e.id, e.badge from employee e
+             where e.badge is not null and (
+                 not exists (select 1 from employee_area where employee = e.id)
+                 or exists (select 1 from employee_area a join json_each(?1) j on j.value = a.area
+                            where a.employee = e.id))
+             order by e.id",
+        )?;
+        let rows = query.query_map([json_array(areas)], |row| {
+            Ok(Badge {
+                employee: read_as(row, "id", |t| EmployeeId::new(t).ok())?,
+                code: row.get("badge")?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+/// Area ids hold neither quotes nor spaces, so a JSON array of them is easily written.
+fn json_array(areas: &[AreaId]) -> String {
+    let quoted: Vec<String> = areas.iter().map(|area| format!("\"{area}\"")).collect();
+    format!("[{}]", quoted.join(","))
 }
 
 impl Tx<'_> {

@@ -6,7 +6,7 @@ use hadir_shared::id::{AreaId, CameraId};
 use hadir_shared::status::CameraMode;
 use serde::Deserialize;
 
-use crate::pipeline::Mask;
+use crate::pipeline::{BadgeReading, Mask};
 
 use super::document::Document;
 use super::error::ConfigError;
@@ -41,6 +41,8 @@ pub(crate) struct CameraConfig {
     pub(crate) recognise_fps: f32,
     /// Where nothing is looked for.
     pub(crate) mask: Mask,
+    /// Whether it reads badges.
+    pub(crate) badges: BadgeReading,
     /// Horizontal field of view of its lens, in degrees.
     pub(crate) fov: Option<f32>,
     /// How far away people are, in metres.
@@ -61,8 +63,15 @@ struct CameraFile {
     recognise_fps: Option<f32>,
     #[serde(default)]
     mask: Vec<Vec<[f32; 2]>>,
+    badges: Option<Badges>,
     fov: Option<f32>,
     distance: Option<f32>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Badges {
+    Qr,
 }
 
 /// Reads and checks one camera's file.
@@ -125,6 +134,10 @@ pub(super) fn load(path: &Path, logins: &Logins) -> Result<(Document, CameraConf
                 detect_width,
                 recognise_fps,
                 mask: Mask::new(file.mask),
+                badges: match file.badges {
+                    Some(Badges::Qr) => BadgeReading::Qr,
+                    None => BadgeReading::No,
+                },
                 fov: file.fov,
                 distance: file.distance,
             },

@@ -369,6 +369,7 @@ pub(crate) mod testing {
             detect_width: 640,
             recognise_fps: 10.0,
             mask: crate::pipeline::Mask::default(),
+            badges: crate::pipeline::BadgeReading::No,
             fov: None,
             distance: None,
         }

@@ -3,6 +3,7 @@
 //! **Architecture invariant:** a face without a name is made unrecognisable here, before the picture is encoded;
 //! no other way leads a picture off the device.
 
+mod pace;
 mod pixelate;
 mod stream;
 
@@ -17,11 +18,9 @@ use std::sync::Arc;
 use crate::pipeline::TrackView;
 use crate::pipeline::tracker::iou;
 
+use pace::Level;
 pub(crate) use stream::{LiveTarget, LiveViews};
 
-/// The widest picture that is pushed.
-const MAX_WIDTH: u32 = 960;
-const JPEG_QUALITY: u8 = 75;
 /// A face is that of a named track if the boxes overlap this much.
 const SAME_BOX_IOU: f32 = 0.35;
 
@@ -44,14 +43,14 @@ pub(crate) struct LiveShot {
 ///
 /// # Errors
 /// When the picture cannot be encoded, which no picture of a camera causes.
-pub(crate) fn message(camera: &CameraId, shot: &LiveShot) -> Result<Vec<u8>, image::ImageError> {
-    let mut picture = shot.pixels.to_rgb(MAX_WIDTH);
+fn message(camera: &CameraId, shot: &LiveShot, level: Level) -> Result<Vec<u8>, image::ImageError> {
+    let mut picture = shot.pixels.to_rgb(level.width);
     let scale = picture.width() as f32 / shot.pixels.dimensions().0.max(1) as f32;
     for bounds in nameless(shot) {
         pixelate::pixelate(&mut picture, bounds.map(|x| x * scale));
     }
     let mut jpeg = Vec::with_capacity(64 << 10);
-    JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).encode(
+    JpegEncoder::new_with_quality(&mut jpeg, level.quality).encode(
         picture.as_raw(),
         picture.width(),
         picture.height(),
@@ -97,6 +96,12 @@ fn track_box(track: &TrackView, scale: f32) -> TrackBox {
 mod tests {
     use super::*;
     use hadir_shared::live::decode;
+    use pace::Pacer;
+
+    fn message_of(shot: &LiveShot) -> Vec<u8> {
+        let camera = CameraId::new("cam-1").expect("id");
+        message(&camera, shot, Pacer::default().level()).expect("encoded")
+    }
 
     fn shot(width: u32, tracks: &[([f32; 4], Option<&str>)], faces: &[[f32; 4]]) -> LiveShot {
         let noise = |x: u32, y: u32| ((x * 7919 + y * 104_729) % 251) as u8;
@@ -133,7 +138,6 @@ mod tests {
 
     #[test]
     fn faces_without_a_name_cannot_be_seen_and_named_ones_can() {
-        let camera = CameraId::new("cam-1").expect("id");
         let tracks = [
             ([40.0, 40.0, 40.0, 50.0], Some("EMP001")),
             ([200.0, 40.0, 40.0, 50.0], None),
@@ -143,7 +147,7 @@ mod tests {
             [201.0, 41.0, 38.0, 50.0],
             [320.0, 100.0, 30.0, 30.0],
         ];
-        let message = message(&camera, &shot(400, &tracks, &faces)).expect("encoded");
+        let message = message_of(&shot(400, &tracks, &faces));
         assert!(
             spread(&message, [45, 45, 30, 40]) > 30.0,
             "the named face is hidden"
@@ -169,9 +173,8 @@ mod tests {
 
     #[test]
     fn wide_pictures_and_their_boxes_are_scaled_down() {
-        let camera = CameraId::new("cam-1").expect("id");
         let shot = shot(1920, &[([200.0, 400.0, 100.0, 120.0], Some("EMP001"))], &[]);
-        let message = message(&camera, &shot).expect("encoded");
+        let message = message_of(&shot);
         let (frame, jpeg) = decode(&message).expect("a live frame");
         assert_eq!((frame.width, frame.height), (960, 480));
         assert_eq!(frame.tracks[0].bounds, [100.0, 200.0, 50.0, 60.0]);

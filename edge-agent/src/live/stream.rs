@@ -6,21 +6,23 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use hadir_shared::id::CameraId;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::sync::watch;
 use tokio::time::{sleep_until, timeout};
-use tokio_tungstenite::connect_async;
+use tokio_tungstenite::client_async_tls;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, Uri, header};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use zeroize::Zeroizing;
 
 use super::message;
+use super::pace::Pacer;
 use crate::camera::Camera;
 
 /// Not a frame could be sent for this long: it stops.
 const STUCK_AFTER: Duration = Duration::from_secs(10);
-/// At most twelve frames a second.
-const INTERVAL: Duration = Duration::from_millis(80);
+/// Bytes that may wait in the system to be sent: about a frame.
+const WAITING: u32 = 64 << 10;
 /// Without a new frame the connection is tried this often.
 const PING_EVERY: Duration = Duration::from_secs(5);
 
@@ -113,12 +115,17 @@ async fn push(
     request
         .headers_mut()
         .insert("x-hadir-device", value(&target.user_name)?);
-    let (socket, _) = timeout(STUCK_AFTER, connect_async(request))
+    let connect = async {
+        let stream = dial(request.uri()).await.map_err(Error::Io)?;
+        client_async_tls(request, stream).await
+    };
+    let (socket, _) = timeout(STUCK_AFTER, connect)
         .await
         .map_err(|_| LiveError::Stuck)??;
     let (mut to, mut from) = socket.split();
     let mut shots = camera.watch();
     let mut next = Instant::now();
+    let mut pacer = Pacer::default();
     loop {
         tokio::select! {
             // Nothing is expected but the end; reading also answers pings.
@@ -141,18 +148,53 @@ async fn push(
         sleep_until(next.into()).await;
         let shot = shots.borrow_and_update().clone();
         let Some(shot) = shot else { continue };
-        next = Instant::now() + INTERVAL;
+        let level = pacer.level();
+        next = Instant::now() + level.interval;
         let camera = id.clone();
-        let encoded = tokio::task::spawn_blocking(move || message(&camera, &shot)).await;
+        let encoded = tokio::task::spawn_blocking(move || message(&camera, &shot, level)).await;
         let encoded = encoded.map_err(|e| LiveError::Encode(e.to_string()))?;
         let encoded = encoded.map_err(|e| LiveError::Encode(e.to_string()))?;
-        match send(&mut to, Message::Binary(encoded.into())).await {
+        let began = Instant::now();
+        let sent = send(&mut to, Message::Binary(encoded.into())).await;
+        pacer.sent(began.elapsed());
+        if pacer.level() != level {
+            tracing::debug!(camera = %id, level = ?pacer.level(), "the live view fits itself to the link");
+        }
+        match sent {
             Err(LiveError::Connection(e)) if matches!(*e, Error::ConnectionClosed | Error::AlreadyClosed) => {
                 return Ok(());
             }
             other => other?,
         }
     }
+}
+
+/// Connects with little room for what waits to be sent: a frame that waits in the system is late when it arrives, and
+/// hides that the link is slow.
+async fn dial(address: &Uri) -> std::io::Result<TcpStream> {
+    let host = address.host().unwrap_or_default();
+    let port = match (address.port_u16(), address.scheme_str()) {
+        (Some(port), _) => port,
+        (None, Some("wss")) => 443,
+        (None, _) => 80,
+    };
+    let mut last = std::io::Error::from(std::io::ErrorKind::NotFound);
+    // An IPv6 address stands in brackets in a URL.
+    for address in lookup_host((host.trim_matches(['[', ']']), port)).await? {
+        let socket = match address {
+            std::net::SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            std::net::SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_send_buffer_size(WAITING)?;
+        match socket.connect(address).await {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(e) => last = e,
+        }
+    }
+    Err(last)
 }
 
 async fn send(

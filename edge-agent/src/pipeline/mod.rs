@@ -4,6 +4,7 @@
 //! One [`Pipeline`] belongs to one camera and is driven frame by frame, in the order of time, by one thread. It
 //! reads no clock: a frame's time comes with it. What it decides goes out as [`Outcome`]; nothing is sent here.
 
+mod badge;
 mod identity;
 mod kalman;
 mod mask;
@@ -20,9 +21,11 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_models::detect::{DetectOptions, Face};
 use hadir_models::{FrameBuf, ModelError};
+use hadir_shared::sighting::Method;
 use hadir_shared::status::CameraMode;
 use image::RgbImage;
 
+use badge::{Badges, NamedFace};
 use identity::{Checked, Claim, Evidence, Unnamed, View};
 use motion::MotionGate;
 use people::{People, PersonId};
@@ -75,6 +78,10 @@ pub(crate) enum Reason {
     ThinMargin,
     /// A track: another one is this person with better reason.
     SeenElsewhere,
+    /// A badge that belongs to nobody, or does not any more.
+    UnknownBadge,
+    /// A badge beside the face of somebody else.
+    BadgeConflict,
 }
 
 impl Reason {
@@ -89,6 +96,8 @@ impl Reason {
             Reason::NotInGallery => "not_in_gallery",
             Reason::ThinMargin => "thin_margin",
             Reason::SeenElsewhere => "seen_elsewhere",
+            Reason::UnknownBadge => "unknown_badge",
+            Reason::BadgeConflict => "badge_conflict",
         }
     }
 }
@@ -122,6 +131,18 @@ pub(crate) struct Settings {
     pub(crate) detect_width: u32,
     /// Where nothing is looked for.
     pub(crate) mask: Mask,
+    /// Whether badges are looked for.
+    pub(crate) badges: BadgeReading,
+}
+
+/// Whether a camera reads badges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum BadgeReading {
+    /// It does not, which saves some time.
+    #[default]
+    No,
+    /// It looks for QR codes.
+    Qr,
 }
 
 /// How often the detector looks at frames that come.
@@ -188,6 +209,7 @@ pub(crate) struct Pipeline {
     evidence: HashMap<TrackId, Evidence>,
     tilts: HashMap<TrackId, i32>,
     presence: Presence,
+    badges: Badges,
     rejected: BTreeMap<Reason, u64>,
     now: Option<DateTime<Utc>>,
     gate: MotionGate,
@@ -211,6 +233,7 @@ impl Pipeline {
             evidence: HashMap::new(),
             tilts: HashMap::new(),
             presence: Presence::default(),
+            badges: Badges::default(),
             rejected: BTreeMap::new(),
             now: None,
             gate: MotionGate::default(),
@@ -250,6 +273,9 @@ impl Pipeline {
     ) -> Result<Outcome, ModelError> {
         let mut unknown_ended = self.note_time(mode, now);
         let look = self.wants_look(frame, mode, pace, now);
+        if look != Look::Still && mode == CameraMode::Recognise {
+            self.read_badges(frame, now);
+        }
         if look != Look::Taken {
             if look == Look::Still {
                 self.tracker.hold(now);
@@ -296,6 +322,7 @@ impl Pipeline {
             self.rejoin(now);
         } else {
             self.evidence.clear();
+            self.badges.finish();
         }
         self.settle_claims(now);
         let events = self.report(now);
@@ -351,6 +378,7 @@ impl Pipeline {
         unknown_ended += self.forget(&ended, mode);
         if mode != CameraMode::Recognise {
             self.evidence.clear();
+            self.badges.finish();
         }
         self.settle_claims(now);
         Outcome {
@@ -364,6 +392,7 @@ impl Pipeline {
     pub(crate) fn finish(&mut self, mode: CameraMode) -> Outcome {
         let ended = self.tracker.finish();
         let unknown_ended = self.forget(&ended, mode);
+        self.badges.finish();
         Outcome {
             events: self.presence.update(&[]),
             unknown_ended,
@@ -503,6 +532,33 @@ impl Pipeline {
         }
     }
 
+    /// Looks for badges, where that is wanted and due.
+    fn read_badges(&mut self, frame: &FrameBuf, now: DateTime<Utc>) {
+        if self.settings.badges == BadgeReading::No || !self.badges.due(now) {
+            return;
+        }
+        let scans = badge::read(frame.into());
+        let faces: Vec<NamedFace> = self
+            .shown(now)
+            .into_iter()
+            .filter_map(|track| {
+                Some(NamedFace {
+                    person: track.person?,
+                    bounds: track.bounds,
+                })
+            })
+            .collect();
+        let noticed = self.badges.show(&scans, &faces, &self.people, now);
+        for (reason, count) in [
+            (Reason::UnknownBadge, noticed.unknown),
+            (Reason::BadgeConflict, noticed.conflicts),
+        ] {
+            if count > 0 {
+                *self.rejected.entry(reason).or_default() += count;
+            }
+        }
+    }
+
     /// One person is on one track at most.
     fn settle_claims(&mut self, now: DateTime<Utc>) {
         let claims: Vec<Claim> = self
@@ -545,11 +601,13 @@ impl Pipeline {
                 present.push(Present {
                     track: track.id,
                     person: identity.person,
+                    method: Method::Face,
                     last_at,
                     confidence,
                 });
             }
         }
+        present.extend(self.badges.present(&self.people, now));
         self.presence.update(&present)
     }
 

@@ -1,5 +1,6 @@
 //! The people whom faces are compared with: the gallery as the pipeline uses it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use hadir_models::embed::Embedding;
@@ -19,6 +20,8 @@ pub(crate) struct People {
     people: Vec<(PersonId, Vec<Embedding>)>,
     /// For each person whom they are most alike, and how much.
     alike: Vec<Option<(usize, f32)>>,
+    /// Who has which badge.
+    badges: HashMap<String, PersonId>,
 }
 
 impl People {
@@ -33,7 +36,26 @@ impl People {
             version,
             people,
             alike,
+            badges: HashMap::new(),
         }
+    }
+
+    /// The same people, with these badges (number and owner). Their owners need no template.
+    pub(crate) fn with_badges(self, badges: impl IntoIterator<Item = (String, PersonId)>) -> Self {
+        Self {
+            badges: badges.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// Whose badge this is.
+    pub(crate) fn of_badge(&self, code: &str) -> Option<PersonId> {
+        self.badges.get(code).cloned()
+    }
+
+    /// Whether a person has a badge.
+    pub(crate) fn has_badge(&self, person: &PersonId) -> bool {
+        self.badges.values().any(|owner| owner == person)
     }
 
     /// Whom the person at a place is most alike, and the cosine between the two's most alike templates. `None` where

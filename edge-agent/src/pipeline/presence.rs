@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hadir_shared::sighting::{CONTINUED_EVERY_S, Phase};
+use hadir_shared::sighting::{CONTINUED_EVERY_S, Method, Phase};
 
 use super::people::PersonId;
 use super::tracker::TrackId;
@@ -17,6 +17,8 @@ pub(crate) struct Present {
     pub(crate) track: TrackId,
     /// Who it is.
     pub(crate) person: PersonId,
+    /// By what they are known.
+    pub(crate) method: Method,
     /// When it was last matched to a face, with this name.
     pub(crate) last_at: DateTime<Utc>,
     /// How sure the identity is.
@@ -32,6 +34,8 @@ pub(crate) struct Event {
     pub(crate) track: TrackId,
     /// Who.
     pub(crate) person: PersonId,
+    /// By what they are known.
+    pub(crate) method: Method,
     /// When the track's identity began.
     pub(crate) first_at: DateTime<Utc>,
     /// When the track was last matched.
@@ -49,6 +53,7 @@ pub(crate) struct Presence {
 #[derive(Clone, Debug)]
 struct Open {
     person: PersonId,
+    method: Method,
     first_at: DateTime<Utc>,
     last_at: DateTime<Utc>,
     reported_at: DateTime<Utc>,
@@ -61,6 +66,7 @@ impl Open {
             phase,
             track,
             person: self.person.clone(),
+            method: self.method,
             first_at: self.first_at,
             last_at: self.last_at,
             confidence: self.confidence,
@@ -100,6 +106,7 @@ impl Presence {
                 None => {
                     let open = Open {
                         person: p.person.clone(),
+                        method: p.method,
                         first_at: p.last_at,
                         last_at: p.last_at,
                         reported_at: p.last_at,
@@ -126,6 +133,7 @@ mod tests {
         Present {
             track,
             person: person.into(),
+            method: Method::Face,
             last_at: at(last),
             confidence: 0.9,
         }

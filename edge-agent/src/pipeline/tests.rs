@@ -8,6 +8,7 @@ fn pipeline() -> Pipeline {
         Settings {
             detect_width: 320,
             mask: Mask::default(),
+            badges: BadgeReading::Qr,
         },
         models,
     )

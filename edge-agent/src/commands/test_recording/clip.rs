@@ -15,7 +15,7 @@ use crate::capture::{open_clip, probe};
 use crate::commands::Failure;
 use crate::pipeline::people::{People, PersonId};
 use crate::pipeline::tracker::{TrackId, seconds};
-use crate::pipeline::{Mask, Models, Pace, Pipeline, Reason, Settings, TrackView};
+use crate::pipeline::{BadgeReading, Mask, Models, Pace, Pipeline, Reason, Settings, TrackView};
 
 /// A person who was not seen for longer than this was away.
 const ABSENCE: TimeDelta = TimeDelta::milliseconds(1500);
@@ -138,6 +138,7 @@ pub(super) async fn run(
         Settings {
             detect_width: options.detect_width,
             mask: Mask::default(),
+            badges: BadgeReading::No,
         },
         models.clone(),
     );

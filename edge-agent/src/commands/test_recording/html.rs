@@ -168,6 +168,8 @@ fn explain(reason: &str) -> &str {
         "too_few_views" => "Track: too few usable views",
         "not_in_gallery" => "Track: like nobody in the gallery",
         "thin_margin" => "Track: like two people",
+        "unknown_badge" => "Badge: belongs to nobody",
+        "badge_conflict" => "Badge: beside somebody else's face",
         "seen_elsewhere" => "Track: the person was seen elsewhere in the picture",
         other => other,
     }

@@ -1,7 +1,11 @@
 //! `doctor`: is everything as it must be for this agent to work? Each check with its mend.
 
-use std::path::{Path, PathBuf};
+mod machine;
 
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
 use clap::Args;
 use hadir_models::detect::DetectOptions;
 use hadir_models::model::{DETECTOR, EMBEDDER};
@@ -17,8 +21,8 @@ use crate::outbox::{self, Outbox, OutboxError};
 use crate::pipeline::Models;
 use crate::{agent, capture, config, gallery, uplink};
 
-/// A device with less free space than this cannot keep sightings through a long outage.
-const LEAST_FREE_MB: u64 = 300;
+/// Each network is timed for so long.
+const MEASURED_FOR: Duration = Duration::from_millis(300);
 
 /// Arguments of `doctor`.
 #[derive(Args, Debug)]
@@ -70,7 +74,10 @@ pub(crate) fn run(args: &DoctorArgs, compute: Result<Compute, Failure>) -> Resul
     let models = compute
         .map_err(|e| e.to_string())
         .and_then(|compute| check_models(&compute));
-    let mut checks = vec![Check::new("models", models)];
+    let mut checks = vec![
+        Check::new("models", models),
+        Check::new("temperature", machine::check_temperature()),
+    ];
     match config::load(&args.config) {
         Err(errors) => {
             checks.extend(
@@ -123,9 +130,15 @@ async fn check_all(config: &AgentConfig, checks: &mut Vec<Check>) {
         ));
     }
     checks.push(Check::new("broker", check_broker(config).await));
-    checks.push(Check::new("aggregator", check_aggregator(config).await));
+    let aggregator = check_aggregator(config).await;
+    let (aggregator, its_time) = match aggregator {
+        Ok((said, time)) => (Ok(said), time),
+        Err(why) => (Err(why), None),
+    };
+    checks.push(Check::new("aggregator", aggregator));
+    checks.push(Check::new("clock", machine::check_clock(its_time)));
     checks.push(Check::new("outbox", check_outbox(&config.data)));
-    checks.push(Check::new("disk", check_disk(&config.data)));
+    checks.push(Check::new("disk", machine::check_disk(&config.data)));
 }
 
 /// Runs both networks once and looks whether the answer is sane.
@@ -152,7 +165,37 @@ fn check_models(compute: &Compute) -> Result<String, String> {
     if embeddings.len() != 2 || !finite || embeddings[0] == embeddings[1] {
         return Err(broken(&"the embedder gives no sane answer"));
     }
-    Ok(format!("{} and {} run, with {compute}", DETECTOR.id, EMBEDDER.id))
+    for model in [&DETECTOR, &EMBEDDER] {
+        let found = model.weights_sha256();
+        if found != model.sha256 {
+            let why = format!(
+                "the weights of {} have the sha256 {found}, not {}",
+                model.id, model.sha256
+            );
+            return Err(broken(&why));
+        }
+    }
+    let rate = |work: &dyn Fn() -> Result<(), ModelError>| -> Result<f64, String> {
+        let began = Instant::now();
+        let mut times = 0;
+        while times < 3 || began.elapsed() < MEASURED_FOR {
+            work().map_err(|e| broken(&e))?;
+            times += 1;
+        }
+        Ok(f64::from(times) / began.elapsed().as_secs_f64())
+    };
+    let frame = RgbImage::from_pixel(640, 360, image::Rgb([128; 3]));
+    let detections = rate(&|| {
+        models
+            .detector
+            .detect(&frame, &DetectOptions::default())
+            .map(drop)
+    })?;
+    let embedded = rate(&|| models.embedder.embed(&crops[..1]).map(drop))?;
+    Ok(format!(
+        "{} and {} run, with {compute}: {detections:.0} frames and {embedded:.0} faces a second",
+        DETECTOR.id, EMBEDDER.id
+    ))
 }
 
 async fn check_camera(camera: &CameraConfig) -> Result<String, String> {
@@ -176,53 +219,25 @@ async fn check_broker(config: &AgentConfig) -> Result<String, String> {
     ))
 }
 
-async fn check_aggregator(config: &AgentConfig) -> Result<String, String> {
+/// What it says, and what time it has.
+async fn check_aggregator(config: &AgentConfig) -> Result<(String, Option<TimeDelta>), String> {
     let access = agent::gallery_access(config);
-    match gallery::download(&gallery::client(), &access, None)
-        .await
-        .map_err(|e| e.to_string())?
-    {
-        gallery::Download::Unchanged { .. } => Ok("answers".into()),
-        gallery::Download::New { sealed, .. } => {
+    let download = gallery::download(&gallery::client(), &access, None).await;
+    let (said, date) = match download.map_err(|e| e.to_string())? {
+        gallery::Download::Unchanged { date } => ("answers".into(), date),
+        gallery::Download::New { sealed, date } => {
             let people = gallery::open(&sealed, &access).map_err(|e| e.to_string())?;
-            Ok(format!(
-                "gallery version {} with {} people",
-                people.version,
-                people.len()
-            ))
+            let said = format!("gallery version {} with {} people", people.version, people.len());
+            (said, date)
         }
-    }
+    };
+    Ok((said, date.map(|date| Utc::now() - date)))
 }
 
 fn check_outbox(data: &Path) -> Result<String, String> {
     let outbox = Outbox::open(data).map_err(|e| e.to_string())?;
     let (depth, dropped) = outbox.depth_and_dropped().map_err(|e| e.to_string())?;
     Ok(format!("{depth} sightings wait, {dropped} were ever dropped"))
-}
-
-/// Asks `df`, which every device has, because the standard library does not know.
-fn check_disk(data: &Path) -> Result<String, String> {
-    let output = std::process::Command::new("df")
-        .args(["-Pm", "--"])
-        .arg(data)
-        .output();
-    let free = output
-        .ok()
-        .filter(|o| o.status.success())
-        .and_then(|o| free_mb(&String::from_utf8_lossy(&o.stdout)));
-    match free {
-        None => Ok("free space unknown (`df` gave no answer)".into()),
-        Some(free) if free < LEAST_FREE_MB => Err(format!(
-            "only {free} MB are free in {}: free at least {LEAST_FREE_MB} MB",
-            data.display()
-        )),
-        Some(free) => Ok(format!("{free} MB free")),
-    }
-}
-
-/// The fourth column of the last line of `df -P`.
-fn free_mb(df: &str) -> Option<u64> {
-    df.lines().last()?.split_whitespace().nth(3)?.parse().ok()
 }
 
 /// Secrets that others can read are none.
@@ -252,13 +267,5 @@ mod tests {
             said.contains(Compute::default().instructions().as_str()),
             "{said}"
         );
-    }
-
-    #[test]
-    fn free_space_is_read_from_df() {
-        let df =
-            "Filesystem 1048576-blocks Used Available Capacity Mounted on\n/dev/root 1000 200 800 20% /\n";
-        assert_eq!(free_mb(df), Some(800));
-        assert_eq!(free_mb(""), None);
     }
 }

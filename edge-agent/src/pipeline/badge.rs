@@ -1,0 +1,333 @@
+//! Badges with a QR code, held in front of the camera.
+//!
+//! A badge that is shown is present like a track, with an id of its own, for as long as it is read and a moment longer.
+//! A code that belongs to nobody is counted and leaves nothing else. A badge beside the face of somebody else is
+//! counted as a conflict; whose face it is says the track beside it.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hadir_models::frame::Frame;
+use hadir_shared::sighting::Method;
+
+use super::people::{People, PersonId};
+use super::presence::Present;
+use super::tracker::TrackId;
+
+/// The code is looked for this often.
+const READ_EVERY: TimeDelta = TimeDelta::milliseconds(300);
+/// A badge that was not read for so long is gone.
+const GONE_AFTER: TimeDelta = TimeDelta::milliseconds(3000);
+/// The picture in which codes are looked for is at most so wide: a badge is held near the camera.
+const WIDTH: u32 = 800;
+/// No code is longer; the aggregator takes no longer one.
+const LONGEST: usize = 64;
+/// What stands before the badge's own number in the codes that Hadir prints.
+const PREFIX: &str = "hadir:";
+/// Ids of badges begin here, far above those of faces.
+const FIRST_ID: TrackId = 1 << 40;
+/// A face belongs to a badge at most so many sizes of the face away from it.
+const BESIDE: f32 = 4.0;
+
+/// A code that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Scan {
+    /// The badge's number.
+    pub(super) code: String,
+    /// The middle of the code, in pixels of the frame.
+    pub(super) at: [f32; 2],
+}
+
+/// A face with a name in the picture.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct NamedFace {
+    /// Who it is.
+    pub(super) person: PersonId,
+    /// Left, top, width, height.
+    pub(super) bounds: [f32; 4],
+}
+
+/// What came of the codes of one frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Noticed {
+    /// Codes that belong to nobody.
+    pub(super) unknown: u64,
+    /// Badges beside somebody else's face.
+    pub(super) conflicts: u64,
+}
+
+/// The badges that are shown.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Badges {
+    shown: Vec<Shown>,
+    last_id: TrackId,
+    read_at: Option<DateTime<Utc>>,
+    /// Codes of nobody that are being shown, so that each is counted once.
+    strangers: HashMap<String, DateTime<Utc>>,
+    /// Whose face a badge was last shown beside.
+    beside: HashMap<PersonId, PersonId>,
+}
+
+#[derive(Clone, Debug)]
+struct Shown {
+    id: TrackId,
+    person: PersonId,
+    last_at: DateTime<Utc>,
+    conflict: bool,
+}
+
+impl Badges {
+    /// Whether it is time to look for codes.
+    pub(super) fn due(&mut self, now: DateTime<Utc>) -> bool {
+        let due = self
+            .read_at
+            .is_none_or(|at| !(TimeDelta::zero()..READ_EVERY).contains(&(now - at)));
+        if due {
+            self.read_at = Some(now);
+        }
+        due
+    }
+
+    /// Takes the codes of a frame in.
+    pub(super) fn show(
+        &mut self,
+        scans: &[Scan],
+        faces: &[NamedFace],
+        people: &People,
+        now: DateTime<Utc>,
+    ) -> Noticed {
+        let mut noticed = Noticed::default();
+        for scan in scans {
+            let Some(person) = people.of_badge(&scan.code) else {
+                let last = self.strangers.insert(scan.code.clone(), now);
+                noticed.unknown += u64::from(last.is_none_or(|at| now - at > GONE_AFTER));
+                continue;
+            };
+            let conflict = self.conflicts(&person, scan, faces);
+            let known = self.shown.iter_mut().find(|shown| shown.person == person);
+            let shown = match known {
+                Some(shown) => shown,
+                None => {
+                    self.last_id += 1;
+                    self.shown.push(Shown {
+                        id: FIRST_ID + self.last_id,
+                        person,
+                        last_at: now,
+                        conflict: false,
+                    });
+                    let last = self.shown.len() - 1;
+                    &mut self.shown[last]
+                }
+            };
+            shown.last_at = now;
+            noticed.conflicts += u64::from(conflict && !shown.conflict);
+            shown.conflict |= conflict;
+        }
+        noticed
+    }
+
+    /// Whether a badge is beside the face of somebody else than its owner, or than it was beside before.
+    fn conflicts(&mut self, owner: &PersonId, scan: &Scan, faces: &[NamedFace]) -> bool {
+        let distance = |face: &NamedFace| {
+            let [x, y, width, height] = face.bounds;
+            let off = (x + width / 2.0 - scan.at[0]).hypot(y + height / 2.0 - scan.at[1]);
+            off / width.max(height).max(1.0)
+        };
+        let nearest = faces
+            .iter()
+            .map(|face| (distance(face), &face.person))
+            .filter(|(distance, _)| *distance <= BESIDE)
+            .min_by(|a, b| a.0.total_cmp(&b.0));
+        let Some((_, face)) = nearest else { return false };
+        let before = self.beside.insert(owner.clone(), face.clone());
+        face != owner || before.is_some_and(|before| before != *face)
+    }
+
+    /// The badges that are shown now.
+    pub(super) fn present(&mut self, people: &People, now: DateTime<Utc>) -> Vec<Present> {
+        // A badge that was taken back ends at once.
+        self.shown
+            .retain(|shown| now - shown.last_at <= GONE_AFTER && people.has_badge(&shown.person));
+        self.strangers.retain(|_, at| now - *at <= GONE_AFTER);
+        let present = self.shown.iter().map(|shown| Present {
+            track: shown.id,
+            person: shown.person.clone(),
+            method: Method::Qr,
+            last_at: shown.last_at,
+            confidence: 1.0,
+        });
+        present.collect()
+    }
+
+    /// Everything ends.
+    pub(super) fn finish(&mut self) {
+        self.shown.clear();
+    }
+}
+
+/// Reads the codes in a frame.
+pub(super) fn read(frame: Frame<'_>) -> Vec<Scan> {
+    let (width, height) = frame.dimensions();
+    let step = width.div_ceil(WIDTH).max(1);
+    let (columns, rows) = ((width / step) as usize, (height / step) as usize);
+    if columns < 21 || rows < 21 {
+        // The smallest code has 21 modules.
+        return Vec::new();
+    }
+    let grey = |x: usize, y: usize| {
+        let row = frame.brightness(y * step as usize);
+        row[x * step as usize * (row.len() / width as usize)]
+    };
+    // The library is given whatever a camera sees; if it should fail on something, that is no reason to stop.
+    let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(columns, rows, grey);
+        let grids = image.detect_grids();
+        let scans = grids.into_iter().filter_map(|grid| {
+            let corners = grid.bounds;
+            let (_, text) = grid.decode().ok()?;
+            let middle = |of: fn(&rqrr::Point) -> i32| {
+                corners.iter().map(|corner| of(corner) as f32).sum::<f32>() / 4.0 * step as f32
+            };
+            let code = text.trim();
+            let code = code.strip_prefix(PREFIX).unwrap_or(code);
+            (!code.is_empty() && code.len() <= LONGEST).then(|| Scan {
+                code: code.to_owned(),
+                at: [middle(|p| p.x), middle(|p| p.y)],
+            })
+        });
+        scans.collect()
+    }));
+    found.unwrap_or_else(|_| {
+        tracing::debug!("a picture could not be searched for badges");
+        Vec::new()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use hadir_models::{FrameBuf, I420Buf, frame::Colours};
+    use image::{Rgb, RgbImage};
+
+    use super::*;
+
+    /// The code of `hadir:7341`, as `qrencode` draws it: a module a pixel, four around it.
+    const CODE: &[u8] = include_bytes!("../../testdata/badge-7341.png");
+
+    /// The code, so many pixels a module, on a grey picture.
+    fn picture(pixels: u32) -> RgbImage {
+        let code = image::load_from_memory(CODE).expect("a picture").into_rgb8();
+        let side = code.width() * pixels;
+        let code = image::imageops::resize(&code, side, side, image::imageops::FilterType::Nearest);
+        let mut picture = RgbImage::from_pixel(640, 360, Rgb([110; 3]));
+        image::imageops::overlay(&mut picture, &code, 100, 50);
+        picture
+    }
+
+    fn people(badges: &[(&str, &str)]) -> People {
+        let badges = badges
+            .iter()
+            .map(|(code, person)| ((*code).to_owned(), PersonId::from(*person)));
+        People::default().with_badges(badges)
+    }
+
+    fn at(ms: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::milliseconds(ms)
+    }
+
+    fn scan(code: &str) -> Scan {
+        Scan {
+            code: code.into(),
+            at: [100.0, 100.0],
+        }
+    }
+
+    #[test]
+    fn a_badge_is_read_from_either_kind_of_frame() {
+        let rgb = picture(5);
+        let grey: Vec<u8> = rgb.pixels().map(|p| p.0[0]).collect();
+        let mut data = grey;
+        data.resize(I420Buf::bytes((640, 360)).expect("small"), 128);
+        let planes = I420Buf::new((640, 360), data, Colours::Bt601).expect("fits");
+        for frame in [FrameBuf::from(rgb), FrameBuf::I420(planes)] {
+            let scans = read((&frame).into());
+            assert_eq!(scans.len(), 1);
+            assert_eq!(scans[0].code, "7341");
+            let [x, y] = scans[0].at;
+            assert!(
+                (160.0..190.0).contains(&x) && (110.0..140.0).contains(&y),
+                "{x} {y}"
+            );
+        }
+    }
+
+    #[test]
+    fn pictures_without_a_code_have_none() {
+        for size in [(0, 0), (1, 1), (20, 400), (640, 360), (3000, 30)] {
+            let noise = RgbImage::from_fn(size.0, size.1, |x, y| Rgb([(x * 31 + y * 17) as u8; 3]));
+            assert_eq!(read((&FrameBuf::from(noise)).into()), []);
+        }
+    }
+
+    #[test]
+    fn a_badge_is_present_while_it_is_shown() {
+        let people = people(&[("7341", "EMP007")]);
+        let mut badges = Badges::default();
+        assert_eq!(
+            badges.show(&[scan("7341")], &[], &people, at(0)),
+            Noticed::default()
+        );
+        let present = badges.present(&people, at(0));
+        assert_eq!(present.len(), 1);
+        assert_eq!(
+            (&*present[0].person, present[0].method, present[0].track),
+            ("EMP007", Method::Qr, FIRST_ID + 1)
+        );
+        assert_eq!(badges.present(&people, at(3000)).len(), 1);
+        assert_eq!(badges.present(&people, at(3100)).len(), 0);
+        badges.show(&[scan("7341")], &[], &people, at(9000));
+        assert_eq!(badges.present(&people, at(9000))[0].track, FIRST_ID + 2);
+        // Taken back: gone at once.
+        assert_eq!(badges.present(&self::people(&[]), at(9000)).len(), 0);
+    }
+
+    #[test]
+    fn a_code_of_nobody_is_counted_once_while_it_is_shown() {
+        let people = people(&[]);
+        let mut badges = Badges::default();
+        let mut unknown = 0;
+        for ms in (0..3000).step_by(300) {
+            unknown += badges.show(&[scan("9")], &[], &people, at(ms)).unknown;
+            assert!(badges.present(&people, at(ms)).is_empty());
+        }
+        assert_eq!(unknown, 1);
+        badges.present(&people, at(9000));
+        assert_eq!(badges.show(&[scan("9")], &[], &people, at(9000)).unknown, 1);
+    }
+
+    #[test]
+    fn a_badge_beside_another_face_is_a_conflict() {
+        let people = people(&[("7341", "EMP007")]);
+        let face = |person: &str, x: f32| NamedFace {
+            person: person.into(),
+            bounds: [x, 60.0, 40.0, 50.0],
+        };
+        let conflicts = |faces: &[NamedFace]| {
+            let mut badges = Badges::default();
+            let noticed = (0..4).map(|i| badges.show(&[scan("7341")], faces, &people, at(300 * i)));
+            noticed.map(|noticed| noticed.conflicts).sum::<u64>()
+        };
+        assert_eq!(conflicts(&[]), 0);
+        assert_eq!(conflicts(&[face("EMP007", 80.0)]), 0);
+        assert_eq!(conflicts(&[face("EMP001", 80.0)]), 1);
+        assert_eq!(conflicts(&[face("EMP001", 180.0), face("EMP007", 90.0)]), 0);
+        assert_eq!(conflicts(&[face("EMP001", 900.0)]), 0);
+    }
+
+    #[test]
+    fn codes_are_looked_for_now_and_then() {
+        let mut badges = Badges::default();
+        let looked = (0..30).filter(|i| badges.due(at(100 * i))).count();
+        assert_eq!(looked, 10);
+        assert!(badges.due(at(-5000)), "a clock set back");
+    }
+}
