@@ -79,12 +79,9 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
         async move { gallery.keep_current(stop).await }
     });
     let keep_cameras = tokio::spawn({
-        let (cameras, files, stop) = (
-            cameras.clone(),
-            config.camera_files.clone(),
-            cameras_stopped.clone(),
-        );
-        async move { cameras.keep_current(&files, stop).await }
+        let (cameras, stop) = (cameras.clone(), cameras_stopped.clone());
+        let (files, taken) = (config.camera_files.clone(), config.camera_stamp.clone());
+        async move { cameras.keep_current(&files, taken, stop).await }
     });
 
     let (commands_to, commands) = mpsc::channel(32);
@@ -92,7 +89,6 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
         cameras: cameras.clone(),
         gallery: gallery.clone(),
         live: LiveViews::new(live_target(&config)),
-        stop: cameras_stopped.clone(),
         seen: VecDeque::new(),
     };
     let dispatcher = tokio::spawn(dispatcher.run(commands));
@@ -190,7 +186,6 @@ struct Dispatcher {
     cameras: Arc<Cameras>,
     gallery: Arc<GalleryStore>,
     live: LiveViews,
-    stop: watch::Receiver<bool>,
     seen: VecDeque<Uuid>,
 }
 
@@ -211,8 +206,10 @@ impl Dispatcher {
     fn carry_out(&self, action: Action) {
         match action {
             Action::Live { camera } => {
-                if let Some(camera) = self.camera(&camera) {
-                    self.live.start(camera, self.stop.clone());
+                if let Some(camera) = self.camera(&camera)
+                    && let Some(end) = self.cameras.end_of(&camera)
+                {
+                    self.live.start(camera, end);
                 }
             }
             Action::Gallery { version } => self.gallery.want(version),

@@ -36,6 +36,7 @@ pub(crate) struct Camera {
     latest: Latest<Frame>,
     mode: watch::Sender<CameraMode>,
     vitals: Mutex<Vitals>,
+    spare: Mutex<Option<Vec<u8>>>,
     live: watch::Sender<Option<Arc<LiveShot>>>,
 }
 
@@ -64,6 +65,7 @@ impl Camera {
                 state,
                 ..Vitals::default()
             }),
+            spare: Mutex::default(),
             live: watch::Sender::new(None),
         }
     }
@@ -91,11 +93,27 @@ impl Camera {
     /// Hands a frame to recognition; one that was not taken in time is skipped.
     pub(crate) fn offer(&self, frame: Frame) {
         let at = frame.at;
-        let skipped = self.latest.put(frame).is_some();
+        let skipped = self.latest.put(frame);
+        let was_skipped = skipped.is_some();
+        if let Some(skipped) = skipped {
+            self.give_back(skipped.pixels);
+        }
         let mut vitals = self.vitals();
         vitals.last_frame = Some(at);
         vitals.counts.frames += 1;
-        vitals.counts.skipped += u64::from(skipped);
+        vitals.counts.skipped += u64::from(was_skipped);
+    }
+
+    /// A frame that is not needed any more; its memory is used again, if nobody else holds it.
+    pub(crate) fn give_back(&self, pixels: Arc<FrameBuf>) {
+        if let Some(FrameBuf::I420(planes)) = Arc::into_inner(pixels) {
+            *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(planes.into_data());
+        }
+    }
+
+    /// Memory for a frame, if there is some.
+    pub(crate) fn spare(&self) -> Option<Vec<u8>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The latest frame, waiting for at most `timeout`.
@@ -103,9 +121,9 @@ impl Camera {
         self.latest.take(timeout)
     }
 
-    /// Whether a frame waits to be taken.
-    pub(crate) fn has_frame(&self) -> bool {
-        self.latest.is_filled()
+    /// For how long frames have been waiting without one being taken.
+    pub(crate) fn waiting(&self, now: Instant) -> Option<Duration> {
+        self.latest.waiting(now)
     }
 
     /// Notes what capture is doing; true if that is new.
@@ -150,11 +168,6 @@ impl Camera {
     /// What was counted since it began.
     pub(crate) fn counts(&self) -> CameraCounts {
         self.vitals().counts.clone()
-    }
-
-    /// When a frame last went through recognition.
-    pub(crate) fn last_recognised(&self) -> Option<Instant> {
-        self.vitals().recognised.back().copied()
     }
 
     /// As the agent's status tells it.

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use crate::camera::Camera;
 use crate::capture;
-use crate::config::{CameraConfig, CameraFiles};
+use crate::config::{CameraConfig, CameraFiles, CameraStamp};
 use crate::gallery::GalleryStore;
 use crate::modes::Modes;
 use crate::outbox::Outbox;
@@ -99,15 +99,23 @@ impl Cameras {
     pub(crate) fn stuck(&self, now: Instant) -> Option<CameraId> {
         let running = lock(&self.running);
         let stuck = running.iter().find(|running| {
-            // A thread that loops, and frames that go through it while they come.
-            let idle = running
+            // A thread that loops, and frames that are taken while they come.
+            let waiting = running
                 .camera
-                .last_recognised()
-                .is_none_or(|at| now.duration_since(at) > STANDS_STILL);
-            let waits = running.camera.has_frame();
-            running.pulse.is_older(now, STANDS_STILL) || (idle && waits)
+                .waiting(now)
+                .is_some_and(|time| time > STANDS_STILL);
+            running.pulse.is_older(now, STANDS_STILL) || waiting
         });
         stuck.map(|running| running.camera.config().id.clone())
+    }
+
+    /// Turns true when this camera ends, which it does when its file changes.
+    pub(crate) fn end_of(&self, camera: &Arc<Camera>) -> Option<watch::Receiver<bool>> {
+        let running = lock(&self.running);
+        let running = running
+            .iter()
+            .find(|running| Arc::ptr_eq(&running.camera, camera))?;
+        Some(running.stop.subscribe())
     }
 
     /// What is wrong with the files, if they could not be taken up.
@@ -126,9 +134,14 @@ impl Cameras {
         self.asked.notify_one();
     }
 
-    /// Takes changes of the files up until `stop` turns true, and ends all cameras then.
-    pub(crate) async fn keep_current(&self, files: &CameraFiles, mut stop: watch::Receiver<bool>) {
-        let mut taken = files.stamp();
+    /// Takes changes of the files up until `stop` turns true, and ends all cameras then. `taken`: of the files as they
+    /// were when the cameras were started.
+    pub(crate) async fn keep_current(
+        &self,
+        files: &CameraFiles,
+        mut taken: CameraStamp,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let mut seen = taken.clone();
         loop {
             let asked = tokio::select! {

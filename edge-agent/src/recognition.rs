@@ -19,17 +19,28 @@ use crate::watchdog::Pulse;
 /// A recognition thread looks up this often when no frame comes, to end tracks and see changes of the gallery.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(500);
 
-/// How many recognition threads infer at the same time.
+/// How many recognition threads infer at the same time, one after the other in the order in which they came: without
+/// that order a thread with the next frame at hand would be faster than one that has to be woken, every time.
 pub(crate) struct Turns {
-    free: Mutex<usize>,
+    tickets: Mutex<Tickets>,
     freed: Condvar,
+}
+
+struct Tickets {
+    /// The next one that is given.
+    next: u64,
+    /// Those before this one may work.
+    called: u64,
 }
 
 impl Turns {
     /// So many at once; at least one.
     pub(crate) fn new(count: usize) -> Self {
         Self {
-            free: Mutex::new(count.max(1)),
+            tickets: Mutex::new(Tickets {
+                next: 0,
+                called: count.max(1) as u64,
+            }),
             freed: Condvar::new(),
         }
     }
@@ -40,19 +51,21 @@ impl Turns {
         struct Turn<'a>(&'a Turns);
         impl Drop for Turn<'_> {
             fn drop(&mut self) {
-                *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-                self.0.freed.notify_one();
+                self.0.lock().called += 1;
+                self.0.freed.notify_all();
             }
         }
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self
-            .freed
-            .wait_while(free, |free| *free == 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
-        drop(free);
+        let mut tickets = self.lock();
+        let mine = tickets.next;
+        tickets.next += 1;
+        let waited = self.freed.wait_while(tickets, |tickets| tickets.called <= mine);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
         let _turn = Turn(self);
         work()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Tickets> {
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,7 +116,7 @@ impl Recognition {
                     // Where faces are in a frame that was spared is not known, so it is not shown.
                     if watched && outcome.look != Look::Spared {
                         self.camera.show(LiveShot {
-                            pixels: frame.pixels,
+                            pixels: frame.pixels.clone(),
                             at: frame.at,
                             fps: self.camera.fps(now),
                             tracks: std::mem::take(&mut outcome.tracks),
@@ -119,6 +132,7 @@ impl Recognition {
                     failing = true;
                 }
             }
+            self.camera.give_back(frame.pixels);
         }
         self.report(pipeline.finish(self.camera.mode()));
     }
@@ -179,5 +193,33 @@ mod tests {
             }
         });
         assert!((1..=2).contains(&most.load(Ordering::SeqCst)));
+    }
+
+    #[test]
+    fn nobody_waits_while_others_go_twice() {
+        let turns = Turns::new(1);
+        let order = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for name in 0..3 {
+                let (turns, order) = (&turns, &order);
+                scope.spawn(move || {
+                    for _ in 0..20 {
+                        turns.take(|| {
+                            order.lock().expect("no panic").push(name);
+                            std::thread::sleep(Duration::from_millis(2));
+                        });
+                    }
+                });
+            }
+        });
+        let order = order.into_inner().expect("no panic");
+        // Once all three are there, and until the first has finished.
+        let middle = &order[10..50];
+        assert!(
+            middle
+                .windows(3)
+                .all(|three| three[0] != three[1] && three[1] != three[2] && three[0] != three[2]),
+            "{order:?}"
+        );
     }
 }

@@ -114,6 +114,11 @@ impl Decoder {
         self.frames.next().await
     }
 
+    /// Memory for the next frame.
+    pub(super) fn reuse(&mut self, memory: Vec<u8>) {
+        self.frames.reuse(memory);
+    }
+
     /// Ends ffmpeg, and gives the last thing that it complained about.
     pub(super) async fn end(&mut self) -> Option<String> {
         // Reaped here, so that no zombie stays. An ffmpeg that stopped writing has ended or will.

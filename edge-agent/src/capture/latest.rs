@@ -6,14 +6,24 @@ use std::time::{Duration, Instant};
 /// A slot that holds the latest item only.
 #[derive(Debug)]
 pub(crate) struct Latest<T> {
-    slot: Mutex<Option<T>>,
+    slot: Mutex<Slot<T>>,
     filled: Condvar,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    item: Option<T>,
+    /// Since when it was never empty.
+    since: Option<Instant>,
 }
 
 impl<T> Default for Latest<T> {
     fn default() -> Self {
         Self {
-            slot: Mutex::new(None),
+            slot: Mutex::new(Slot {
+                item: None,
+                since: None,
+            }),
             filled: Condvar::new(),
         }
     }
@@ -22,7 +32,10 @@ impl<T> Default for Latest<T> {
 impl<T> Latest<T> {
     /// Puts an item in; gives back the one that nobody took.
     pub(crate) fn put(&self, item: T) -> Option<T> {
-        let skipped = self.lock().replace(item);
+        let mut slot = self.lock();
+        slot.since.get_or_insert_with(Instant::now);
+        let skipped = slot.item.replace(item);
+        drop(slot);
         self.filled.notify_one();
         skipped
     }
@@ -32,7 +45,8 @@ impl<T> Latest<T> {
         let until = Instant::now() + timeout;
         let mut slot = self.lock();
         loop {
-            if let Some(item) = slot.take() {
+            if let Some(item) = slot.item.take() {
+                slot.since = None;
                 return Some(item);
             }
             let left = until.checked_duration_since(Instant::now())?;
@@ -44,12 +58,14 @@ impl<T> Latest<T> {
         }
     }
 
-    /// Whether an item waits.
-    pub(crate) fn is_filled(&self) -> bool {
-        self.lock().is_some()
+    /// For how long items have been waiting without one being taken.
+    pub(crate) fn waiting(&self, now: Instant) -> Option<Duration> {
+        self.lock()
+            .since
+            .map(|since| now.saturating_duration_since(since))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<T>> {
+    fn lock(&self) -> MutexGuard<'_, Slot<T>> {
         // Whole items only are put in, so what a poisoned lock guards is whole too.
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -62,9 +78,17 @@ mod tests {
     #[test]
     fn keeps_the_latest_and_tells_what_was_skipped() {
         let latest = Latest::default();
+        let start = Instant::now();
+        let waits = |latest: &Latest<i32>| {
+            let long = latest.waiting(start + Duration::from_secs(60));
+            long.is_some_and(|long| long > Duration::from_secs(50))
+        };
+        assert!(!waits(&latest));
         assert_eq!(latest.put(1), None);
         assert_eq!(latest.put(2), Some(1));
+        assert!(waits(&latest));
         assert_eq!(latest.take(Duration::ZERO), Some(2));
+        assert!(!waits(&latest));
         assert_eq!(latest.take(Duration::from_millis(5)), None);
     }
 

@@ -41,6 +41,11 @@ pub(crate) struct Picture {
 /// Something that yields pictures. Dropping it releases the device or ends the child process.
 #[async_trait]
 pub(crate) trait Source: Send {
+    /// Memory of a frame that nobody needs any more, for the next one. Sources that have no use for it let it go.
+    fn reuse(&mut self, memory: Vec<u8>) {
+        drop(memory);
+    }
+
     /// The next picture; `None` when the source has come to its end.
     ///
     /// # Errors
@@ -124,11 +129,10 @@ impl MjpegSource {
 }
 
 fn network_error(url: &reqwest::Url, detail: &str) -> SourceError {
-    let mut address = url.clone();
-    // Some cameras want a key there.
-    address.set_query(None);
+    // Not the rest: some cameras want a password in the path, or a key behind it.
+    let port = url.port().map_or(String::new(), |port| format!(":{port}"));
     SourceError::Network {
-        address: address.to_string(),
+        address: format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default()),
         detail: detail.to_owned(),
     }
 }

@@ -141,6 +141,10 @@ impl Recording {
 
 #[async_trait]
 impl Source for Recording {
+    fn reuse(&mut self, memory: Vec<u8>) {
+        self.decoder.reuse(memory);
+    }
+
     async fn next(&mut self) -> Result<Option<Picture>, SourceError> {
         match self.decoder.next().await {
             Ok(Some(frame)) => {

@@ -75,6 +75,10 @@ impl Drop for Rtsp {
 
 #[async_trait]
 impl Source for Rtsp {
+    fn reuse(&mut self, memory: Vec<u8>) {
+        self.decoder.reuse(memory);
+    }
+
     async fn next(&mut self) -> Result<Option<Picture>, SourceError> {
         let end = match self.decoder.next().await {
             Ok(Some(frame)) => {
@@ -84,8 +88,9 @@ impl Source for Rtsp {
             end => end,
         };
         // The connection ended first, and ffmpeg after it; or ffmpeg by itself.
-        if let Some(receiver) = self.receiver.take() {
-            let lost = timeout(Duration::from_millis(200), receiver).await;
+        if let Some(mut receiver) = self.receiver.take() {
+            let lost = timeout(Duration::from_millis(200), &mut receiver).await;
+            receiver.abort();
             match lost {
                 Ok(Ok(error)) => return Err(error),
                 // A panic in the protocol's code is the end of this connection, not of the agent.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use hadir_shared::status::{CameraMode, CameraState};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::{SourceError, open};
@@ -14,6 +15,8 @@ use crate::config::SourceConfig;
 
 /// No picture for this long: the source is stalled and is started again.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
+/// A camera's first picture may take longer: nothing can be decoded before its next key frame.
+const FIRST_WITHIN: Duration = Duration::from_secs(20);
 /// The first wait before another try, doubled with each try up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -42,8 +45,17 @@ pub(crate) async fn supervise(camera: Arc<Camera>, mut stop: watch::Receiver<boo
             continue;
         }
         let began = Instant::now();
+        // A task of its own, ended when it is dropped: a panic in what a camera's bytes go through ends this try, and
+        // not the supervision.
+        let mut streaming = JoinSet::new();
+        streaming.spawn(stream(camera.clone()));
         tokio::select! {
-            problem = stream(&camera, &mut last) => {
+            ended = streaming.join_next() => {
+                let (problem, picture_at) = match ended {
+                    Some(Ok(ended)) => ended,
+                    _ => ("the camera sent something that cannot be understood".to_owned(), None),
+                };
+                last = picture_at.or(last);
                 if began.elapsed() > HEALTHY_AFTER && last.is_some_and(|last| last > began) {
                     wait = FIRST_WAIT;
                 }
@@ -70,8 +82,14 @@ async fn switched_off(mode: &mut watch::Receiver<CameraMode>) {
     let _ = mode.wait_for(|mode| *mode == CameraMode::Off).await;
 }
 
-/// Streams until the source ends, breaks or stalls; says why, and notes in `last` when the last picture came.
-async fn stream(camera: &Camera, last: &mut Option<Instant>) -> String {
+/// Streams until the source ends, breaks or stalls; says why, and when the last picture came.
+async fn stream(camera: Arc<Camera>) -> (String, Option<Instant>) {
+    let mut last = None;
+    let problem = stream_until_it_ends(&camera, &mut last).await;
+    (problem, last)
+}
+
+async fn stream_until_it_ends(camera: &Camera, last: &mut Option<Instant>) -> String {
     let config = camera.config();
     let mut source = match timeout(OPENED_WITHIN, open(&config.source, config.recognise_fps)).await {
         Ok(Ok(source)) => source,
@@ -79,7 +97,15 @@ async fn stream(camera: &Camera, last: &mut Option<Instant>) -> String {
         Err(_) => return format!("the camera does not answer within {} s", OPENED_WITHIN.as_secs()),
     };
     loop {
-        match timeout(STALLED_AFTER, source.next()).await {
+        let limit = if last.is_none() {
+            FIRST_WITHIN
+        } else {
+            STALLED_AFTER
+        };
+        if let Some(memory) = camera.spare() {
+            source.reuse(memory);
+        }
+        match timeout(limit, source.next()).await {
             Ok(Ok(Some(picture))) => {
                 *last = Some(Instant::now());
                 if camera.set_state(CameraState::Streaming, None) {
@@ -101,9 +127,14 @@ async fn stream(camera: &Camera, last: &mut Option<Instant>) -> String {
             }
             Ok(Err(e)) => return e.to_string(),
             Err(_) => {
+                let key_frames = if last.is_none() {
+                    ", and set its key-frame interval to 2 s"
+                } else {
+                    ""
+                };
                 return format!(
-                    "no picture for {} s; the camera is being connected again: check its power and cable",
-                    STALLED_AFTER.as_secs()
+                    "no picture for {} s; the camera is being connected again: check its power and cable{key_frames}",
+                    limit.as_secs()
                 );
             }
         }

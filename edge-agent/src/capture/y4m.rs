@@ -21,12 +21,22 @@ const HIGH_DEFINITION: u32 = 720;
 pub(super) struct Y4mReader<R> {
     from: R,
     size: Option<(u32, u32)>,
+    memory: Vec<u8>,
 }
 
 impl<R: AsyncRead + Unpin> Y4mReader<R> {
     /// Nothing is read yet.
     pub(super) fn new(from: R) -> Self {
-        Self { from, size: None }
+        Self {
+            from,
+            size: None,
+            memory: Vec::new(),
+        }
+    }
+
+    /// Memory for the next frame, of one that nobody needs any more.
+    pub(super) fn reuse(&mut self, memory: Vec<u8>) {
+        self.memory = memory;
     }
 
     /// The next frame; `None` at the end of the stream.
@@ -50,7 +60,9 @@ impl<R: AsyncRead + Unpin> Y4mReader<R> {
             Some(_) => return Err(not_y4m()),
         }
         let bytes = I420Buf::bytes(size).ok_or_else(not_y4m)?;
-        let mut data = Vec::with_capacity(bytes);
+        let mut data = std::mem::take(&mut self.memory);
+        data.clear();
+        data.reserve_exact(bytes);
         let frame = (&mut self.from).take(bytes as u64);
         tokio::pin!(frame);
         while frame.read_buf(&mut data).await? > 0 {}

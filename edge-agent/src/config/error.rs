@@ -33,6 +33,14 @@ impl ConfigError {
         }
     }
 
+    /// Line and message of a mistake at a line, as the TOML reader found it.
+    pub(crate) fn at_line(&self) -> Option<(usize, &str)> {
+        match (self.line, &self.key) {
+            (Some(line), None) => Some((line, &self.message)),
+            _ => None,
+        }
+    }
+
     /// A mistake of one key's value.
     pub(crate) fn key(file: &Path, line: Option<usize>, key: &str, message: impl Into<String>) -> Self {
         Self {

@@ -49,6 +49,8 @@ pub(crate) struct AgentConfig {
     pub(crate) metrics: Option<SocketAddr>,
     /// Where the cameras are described.
     pub(crate) camera_files: CameraFiles,
+    /// Of the files before they were read.
+    pub(crate) camera_stamp: CameraStamp,
     /// In the order of their files' names; at least one.
     pub(crate) cameras: Vec<CameraConfig>,
 }
@@ -188,6 +190,7 @@ pub(crate) fn load(path: &Path) -> Result<AgentConfig, ConfigErrors> {
         folder: base.join(&file.camera_configs),
         credentials: base.join(&file.camera_credentials),
     };
+    let camera_stamp = camera_files.stamp();
     let cameras = camera_files.load().unwrap_or_else(|mut e| {
         errors.0.append(&mut e.0);
         Vec::new()
@@ -204,6 +207,7 @@ pub(crate) fn load(path: &Path) -> Result<AgentConfig, ConfigErrors> {
             credentials,
             metrics: file.metrics,
             camera_files,
+            camera_stamp,
             cameras,
         }),
         _ => Err(errors),
@@ -221,10 +225,30 @@ fn read<T: DeserializeOwned>(path: &Path, missing: &str) -> Result<(Document, T)
         Ok(value) => Ok((document, value)),
         Err(e) => {
             let line = e.span().map(|span| document.line(span.start));
-            // `message` alone: the full text of the error would repeat the line, which may hold a secret.
+            // `message` alone: the full text of the error would repeat the line.
             Err(ConfigError::line(path, line, e.message()))
         }
     }
+}
+
+/// Reads a TOML file that holds secrets. The reader's own words may quote a value (a number where a text belongs), so
+/// only those that name keys are passed on.
+fn read_secrets<T: DeserializeOwned>(
+    path: &Path,
+    missing: &str,
+    form: &str,
+) -> Result<(Document, T), ConfigError> {
+    let harmless = |message: &str| {
+        ["unknown field", "missing field", "duplicate key"]
+            .iter()
+            .any(|beginning| message.starts_with(beginning))
+    };
+    read(path, missing).map_err(|e| match e.at_line() {
+        Some((line, message)) if !harmless(message) => {
+            ConfigError::line(path, Some(line), format!("is not as it must be: {form}"))
+        }
+        _ => e,
+    })
 }
 
 fn check_url(document: &Document, url: &str) -> Result<String, ConfigError> {
@@ -239,7 +263,9 @@ fn check_url(document: &Document, url: &str) -> Result<String, ConfigError> {
 
 fn load_credentials(path: &Path) -> Result<Option<Credentials>, Vec<ConfigError>> {
     let missing = "Copy credentials.toml from the device's bundle, which `hadir-provision device add` made.";
-    let (document, file): (Document, CredentialsFile) = read(path, missing).map_err(|e| vec![e])?;
+    let form = "mqtt_password, token and gallery_key, each as `key = \"value\"`; copy the file from the device's bundle";
+    let (document, file): (Document, CredentialsFile) =
+        read_secrets(path, missing, form).map_err(|e| vec![e])?;
     let mut errors = Vec::new();
     for (key, value) in [("mqtt_password", &file.mqtt_password), ("token", &file.token)] {
         if value.0.trim().is_empty() {

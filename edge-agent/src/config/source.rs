@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::document::Document;
 use super::error::ConfigError;
-use super::{Secret, read};
+use super::{Secret, read_secrets};
 
 /// Where a camera's pictures come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,8 +147,10 @@ pub(super) fn load_logins(path: &Path) -> Result<Logins, Vec<ConfigError>> {
     if !path.exists() {
         return Ok(Logins::new());
     }
+    let form =
+        "for each camera `[its-id]`, and below it `user = \"…\"` and `password = \"…\"`, both in quotes";
     let (document, entries): (Document, BTreeMap<CameraId, LoginEntry>) =
-        read(path, "").map_err(|e| vec![e])?;
+        read_secrets(path, "", form).map_err(|e| vec![e])?;
     let mut errors = Vec::new();
     let mut logins = Logins::new();
     for (camera, LoginEntry { user, password }) in entries {

@@ -248,14 +248,36 @@ fn mistakes_of_network_cameras_say_what_to_do() {
         (
             "usb = 0",
             "[\"no id\"]\nuser = \"x\"\npassword = \"SECRET\"",
-            ["camera_credentials.toml, line 1", "camera id"],
+            ["camera_credentials.toml, line 1", "`[its-id]`"],
+        ),
+        (
+            "usb = 0",
+            "[cam-1]\nuser = \"x\"\npassword = 5ECRET",
+            ["camera_credentials.toml, line 3", "both in quotes"],
+        ),
+        (
+            "usb = 0",
+            "[cam-1]\nuser = \"x\"\npassword = 53537",
+            ["camera_credentials.toml, line 3", "both in quotes"],
+        ),
+        (
+            "usb = 0",
+            "user = \"x\"\npassword = \"SECRET\"",
+            ["camera_credentials.toml, line", "both in quotes"],
+        ),
+        (
+            "usb = 0",
+            "cam-1 = \"x:SECRET\"",
+            ["camera_credentials.toml, line 1", "both in quotes"],
         ),
     ] {
         let message = with_source(source, logins).expect_err(source);
         for part in parts {
             assert!(message.contains(part), "`{part}` is missing in:\n{message}");
         }
-        assert!(!message.contains("SECRET"), "a secret is in:\n{message}");
+        for secret in ["SECRET", "53537", "5ECRET"] {
+            assert!(!message.contains(secret), "a secret is in:\n{message}");
+        }
     }
 }
 

@@ -77,7 +77,7 @@ impl LiveViews {
         }
     }
 
-    /// Pushes this camera's live view until the aggregator closes it. Does nothing while it is being pushed.
+    /// Pushes this camera's live view until the aggregator closes it, or the camera ends (`stop`). Does nothing while it is being pushed.
     pub(crate) fn start(&self, camera: Arc<Camera>, stop: watch::Receiver<bool>) {
         let id = camera.config().id.clone();
         if !self
@@ -139,8 +139,11 @@ async fn push(
                 return Ok(());
             }
             changed = timeout(PING_EVERY, shots.changed()) => match changed {
-                Err(_) => send(&mut to, Message::Ping(Vec::new().into())).await?,
-                // The camera was removed.
+                Err(_) => {
+                    // What is there was sent already.
+                    send(&mut to, Message::Ping(Vec::new().into())).await?;
+                    continue;
+                }
                 Ok(Err(_)) => return Ok(()),
                 Ok(Ok(())) => {}
             },

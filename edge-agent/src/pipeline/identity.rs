@@ -124,6 +124,8 @@ pub(crate) struct Evidence {
     pub(crate) nearest: f32,
     /// It had a name at some time.
     pub(crate) was_named: bool,
+    /// At the last try it was too small.
+    pub(crate) too_small: bool,
 }
 
 impl Evidence {
@@ -146,6 +148,7 @@ impl Evidence {
     /// Takes a view in and judges anew; says whether the face is still the one it was.
     pub(crate) fn add(&mut self, view: View, people: &People, doubt: Doubt, now: DateTime<Utc>) -> Checked {
         self.tried(now);
+        self.too_small = false;
         let scored = Scored {
             scores: people.scores(&view.embedding),
             view,

@@ -337,7 +337,14 @@ impl Pipeline {
 
     /// Whether the detector is to look at this frame.
     fn wants_look(&mut self, frame: &FrameBuf, mode: CameraMode, pace: Pace, now: DateTime<Utc>) -> Look {
-        let moved = self.gate.moved(frame.into(), &self.settings.mask);
+        // Who watches sees what moves behind a mask, too, so faces there have to be found to be hidden.
+        let nothing = Mask::default();
+        let mask = if pace == Pace::Every {
+            &nothing
+        } else {
+            &self.settings.mask
+        };
+        let moved = self.gate.moved(frame.into(), mask);
         let Some(looked_at) = self.looked_at else {
             return Look::Taken;
         };
@@ -345,7 +352,10 @@ impl Pipeline {
         // A name that is open or in doubt, or a face that the last look did not find again.
         let open = self.tracker.tracks().iter().any(|track| {
             let evidence = self.evidence.get(&track.id);
-            let settled = evidence.is_some_and(|e| e.identity().is_some() || e.attempts >= OPEN_VIEWS);
+            let settled = evidence.is_some_and(|e| {
+                // One that is too small is no better in the next frame; if it comes nearer, it moves.
+                e.identity().is_some() || e.attempts >= OPEN_VIEWS || e.too_small
+            });
             let doubtful = mode == CameraMode::Recognise && (!settled || track.doubt != Doubt::None);
             doubtful || track.missed()
         });
@@ -445,6 +455,7 @@ impl Pipeline {
                     // Not looked at again in the very next frame, which will hardly be better. A face that is
                     // too small costs nothing to look at, and may come nearer: it is not grown tired of.
                     let evidence = self.evidence.entry(id).or_default();
+                    evidence.too_small = why == ViewError::TooSmall;
                     match why {
                         ViewError::TooSmall => evidence.last_view_at = Some(now),
                         _ => evidence.tried(now),

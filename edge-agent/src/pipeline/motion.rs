@@ -93,8 +93,7 @@ fn averages(frame: Frame<'_>, cells: &mut Vec<f32>) {
     cells.clear();
     cells.resize(COLUMNS * ROWS, 0.0);
     if width < COLUMNS || height < ROWS {
-        // Too small for a face, too; looked at always, because nothing is ever the same as NaN.
-        cells.fill(f32::NAN);
+        // Too small for a face, too: it never moves.
         return;
     }
     for (row, cells) in cells.chunks_exact_mut(COLUMNS).enumerate() {
@@ -217,6 +216,8 @@ mod tests {
         for size in [(1, 1), (0, 0), (47, 400), (100, 30), (640, 360)] {
             let frame = FrameBuf::from(RgbImage::new(size.0, size.1));
             assert!(gate.moved((&frame).into(), &mask), "{size:?}");
+            gate.look();
+            assert!(!gate.moved((&frame).into(), &mask), "{size:?}");
         }
     }
 }

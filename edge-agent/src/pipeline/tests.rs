@@ -152,6 +152,20 @@ fn still_frames_are_looked_at_now_and_then_and_moving_ones_as_often_as_needed() 
 }
 
 #[test]
+fn who_watches_sees_behind_masks_so_looks_are_taken_there() {
+    for (pace, expected) in [(Pace::Sparing, Look::Still), (Pace::Every, Look::Taken)] {
+        let mut pipeline = pipeline();
+        pipeline.settings.mask = Mask::new(vec![vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]]);
+        let mut step = |square, ms| {
+            let outcome = pipeline.step(&frame(square), CameraMode::Recognise, pace, at(ms));
+            outcome.expect("runs").look
+        };
+        assert_eq!(step(10, 0), Look::Taken);
+        assert_eq!(step(100, 500), expected);
+    }
+}
+
+#[test]
 fn whoever_was_found_is_held_while_nothing_moves() {
     let mut pipeline = pipeline();
     let still = frame(10);
