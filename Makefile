@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help setup build demo test chaos fmt lint bench bench-kernels bench-pipeline arm64 asan
+.PHONY: help setup build demo test chaos fmt lint bench bench-kernels bench-pipeline arm64 asan fuzz
 
 help:
 	@echo 'make demo    the whole system on this machine, with people on recordings (Ctrl-C stops it)'
@@ -16,6 +16,7 @@ help:
 	@echo 'make bench-pipeline CLIP=… GALLERY=…   processor time for a recording, beside a plain OpenCV program'
 	@echo 'make arm64   build the agent for 64-bit Arm, test the networks there under emulation'
 	@echo 'make asan    the tests of the networks with AddressSanitizer (needs a nightly Rust)'
+	@echo 'make fuzz    what parses bytes from outside, fuzzed (needs a nightly Rust)'
 	@echo 'make setup   install what tests and demo need, and nothing else'
 
 setup:
@@ -76,3 +77,7 @@ arm64:
 
 asan:
 	@scripts/sanitize
+
+# SECONDS_EACH=30
+fuzz:
+	@scripts/fuzz $(or $(SECONDS_EACH),30)

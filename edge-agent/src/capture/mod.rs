@@ -5,7 +5,8 @@
 
 mod decoder;
 mod latest;
-pub(crate) mod mjpeg;
+mod mjpeg;
+mod multipart;
 mod recording;
 mod rtsp;
 mod supervise;

@@ -12,6 +12,7 @@ use hadir_shared::sighting::Method;
 
 use super::people::{People, PersonId};
 use super::presence::Present;
+use super::qr;
 use super::tracker::TrackId;
 
 /// The code is looked for this often.
@@ -20,10 +21,6 @@ const READ_EVERY: TimeDelta = TimeDelta::milliseconds(300);
 const GONE_AFTER: TimeDelta = TimeDelta::milliseconds(3000);
 /// The picture in which codes are looked for is at most so wide: a badge is held near the camera.
 const WIDTH: u32 = 800;
-/// No code is longer; the aggregator takes no longer one.
-const LONGEST: usize = 64;
-/// What stands before the badge's own number in the codes that Hadir prints.
-const PREFIX: &str = "hadir:";
 /// Ids of badges begin here, far above those of faces.
 const FIRST_ID: TrackId = 1 << 40;
 /// A face belongs to a badge at most so many sizes of the face away from it.
@@ -169,38 +166,19 @@ impl Badges {
 pub(super) fn read(frame: Frame<'_>) -> Vec<Scan> {
     let (width, height) = frame.dimensions();
     let step = width.div_ceil(WIDTH).max(1);
-    let (columns, rows) = ((width / step) as usize, (height / step) as usize);
-    if columns < 21 || rows < 21 {
-        // The smallest code has 21 modules.
-        return Vec::new();
-    }
+    let size = ((width / step) as usize, (height / step) as usize);
+    let step = step as usize;
     let grey = |x: usize, y: usize| {
-        let row = frame.brightness(y * step as usize);
-        row[x * step as usize * (row.len() / width as usize)]
+        let row = frame.brightness(y * step);
+        row[x * step * (row.len() / width as usize)]
     };
-    // The library is given whatever a camera sees; if it should fail on something, that is no reason to stop.
-    let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let mut image = rqrr::PreparedImage::prepare_from_greyscale(columns, rows, grey);
-        let grids = image.detect_grids();
-        let scans = grids.into_iter().filter_map(|grid| {
-            let corners = grid.bounds;
-            let (_, text) = grid.decode().ok()?;
-            let middle = |of: fn(&rqrr::Point) -> i32| {
-                corners.iter().map(|corner| of(corner) as f32).sum::<f32>() / 4.0 * step as f32
-            };
-            let code = text.trim();
-            let code = code.strip_prefix(PREFIX).unwrap_or(code);
-            (!code.is_empty() && code.len() <= LONGEST).then(|| Scan {
-                code: code.to_owned(),
-                at: [middle(|p| p.x), middle(|p| p.y)],
-            })
-        });
-        scans.collect()
-    }));
-    found.unwrap_or_else(|_| {
-        tracing::debug!("a picture could not be searched for badges");
-        Vec::new()
-    })
+    let scans = qr::read(size, grey).into_iter();
+    scans
+        .map(|(code, at)| Scan {
+            code,
+            at: at.map(|x| x * step as f32),
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod mask;
 mod motion;
 pub(crate) mod people;
 mod presence;
+mod qr;
 mod schedule;
 pub(crate) mod tracker;
 pub(crate) mod view;
@@ -37,6 +38,7 @@ use view::ViewError;
 pub(crate) use identity::{NAME_AT, rise};
 pub(crate) use mask::Mask;
 pub(crate) use presence::Event;
+pub(crate) use qr::BadgeReading;
 pub(crate) use view::Models;
 
 /// Faces that the detector is less sure of are not even followed.
@@ -133,16 +135,6 @@ pub(crate) struct Settings {
     pub(crate) mask: Mask,
     /// Whether badges are looked for.
     pub(crate) badges: BadgeReading,
-}
-
-/// Whether a camera reads badges.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum BadgeReading {
-    /// It does not, which saves some time.
-    #[default]
-    No,
-    /// It looks for QR codes.
-    Qr,
 }
 
 /// How often the detector looks at frames that come.
