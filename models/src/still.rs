@@ -17,7 +17,7 @@ use crate::align::{align_crop, align_crop_zoomed};
 use crate::detect::{DetectOptions, Detector, Face};
 use crate::embed::{Embedder, Embedding};
 use crate::frame::Frame;
-use crate::upright::{LookSize, Upright, look_at};
+use crate::upright::{FACE, FIRST, LookSize, STEP, Upright, look_at};
 use crate::{FrameBuf, ModelError};
 
 /// A probe's face is taken where the detector is hardly sure; nobody is named by that alone.
@@ -26,11 +26,8 @@ const PROBE_SCORE: f32 = 0.1;
 const TEMPLATE_SCORE: f32 = 0.4;
 /// Small pictures are looked at enlarged, too; not beyond this longer side.
 const ENLARGED_TO: u32 = 1280;
-/// Sizes of the face, in pixels, at which its landmarks are set: first the one that is best.
-const SIZES: [f32; 4] = [73.0, 48.0, 60.0, 90.0];
-/// Tilts that are tried, in degrees; and around the best of them.
-const TILTS: [i32; 3] = [0, -30, 30];
-const NEARBY: i32 = 15;
+/// Sizes of the face, in pixels, at which its landmarks are set besides the usual one.
+const OTHER_SIZES: [f32; 3] = [48.0, 60.0, 90.0];
 /// Landmarks farther off than this, in sizes of the face, are of something else.
 const ASTRAY: f32 = 0.35;
 /// How much more than usual the crops show, and how much they are blurred (standard deviation in pixels).
@@ -149,24 +146,24 @@ fn looks(
         look_at(picture.into(), face, tilt, size, detector, &mut memory)
     };
     let mut tried: Vec<Upright> = Vec::new();
-    for tilt in TILTS {
-        tried.extend(look(tilt, SIZES[0])?);
+    for tilt in FIRST {
+        tried.extend(look(tilt, FACE)?);
     }
     let Some(tilt) = surest(&tried).map(|best| best.tilt) else {
         return Ok(None);
     };
-    for tilt in [tilt - NEARBY, tilt + NEARBY] {
-        tried.extend(look(tilt, SIZES[0])?);
+    for tilt in [tilt - STEP, tilt + STEP] {
+        tried.extend(look(tilt, FACE)?);
     }
     let Some(best) = surest(&tried).cloned() else {
         return Ok(None);
     };
     let mut agreeing: Vec<Upright> = tried
         .into_iter()
-        .filter(|look| (look.tilt - best.tilt).abs() <= NEARBY)
+        .filter(|look| (look.tilt - best.tilt).abs() <= STEP)
         .collect();
-    for pixels in &SIZES[1..] {
-        agreeing.extend(look(best.tilt, *pixels)?);
+    for pixels in OTHER_SIZES {
+        agreeing.extend(look(best.tilt, pixels)?);
     }
     let size = face.bounds[2].max(face.bounds[3]);
     let astray = |look: &Upright| {

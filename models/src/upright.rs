@@ -15,15 +15,15 @@ use crate::frame::Frame;
 /// Side of the crop that the detector looks at.
 const SIDE: u32 = 160;
 /// How large the face is in it: the size at which the detector sets landmarks best.
-const FACE: f32 = 73.0;
+pub(crate) const FACE: f32 = 73.0;
 /// A face that is found further from the middle than this, in sizes of the face, is another one.
 const FARTHEST: f32 = 0.55;
 /// Less sure than this, it is hardly a face.
 const SUREST: f32 = 0.4;
 /// Angles that are tried first on a new face, degrees clockwise.
-const FIRST: [i32; 3] = [0, -30, 30];
+pub(crate) const FIRST: [i32; 3] = [0, -30, 30];
 /// How much further is tried around the best one.
-const STEP: i32 = 15;
+pub(crate) const STEP: i32 = 15;
 /// No head is tilted further; and nothing is found by trying.
 const MOST: i32 = 60;
 

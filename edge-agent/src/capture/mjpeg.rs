@@ -54,6 +54,10 @@ impl Mjpeg {
 
 #[async_trait]
 impl Source for Mjpeg {
+    fn format(&self) -> &'static str {
+        "MJPEG"
+    }
+
     async fn next(&mut self) -> Result<Option<Picture>, SourceError> {
         loop {
             while let Some(jpeg) = self.parts.next().map_err(|e| self.source.error(e))? {

@@ -42,6 +42,9 @@ pub(crate) struct Picture {
 /// Something that yields pictures. Dropping it releases the device or ends the child process.
 #[async_trait]
 pub(crate) trait Source: Send {
+    /// How its pictures are encoded, or where they come from.
+    fn format(&self) -> &'static str;
+
     /// Memory of a frame that nobody needs any more, for the next one. Sources that have no use for it let it go.
     fn reuse(&mut self, memory: Vec<u8>) {
         drop(memory);
@@ -176,21 +179,17 @@ const COUNTED_FOR: Duration = Duration::from_secs(2);
 /// # Errors
 /// See [`SourceError`].
 pub(crate) async fn check(source: &SourceConfig) -> Result<String, SourceError> {
-    let said = match source {
+    let (mut opened, said) = match source {
         SourceConfig::Recording(recording) => {
             let info = probe(&recording.path).await?;
-            format!("{:.1} frames per second", info.fps)
+            let clip = open_clip(&recording.path, &info, 1.0)?;
+            (clip, format!("{:.1} frames per second", info.fps))
         }
-        SourceConfig::Rtsp(rtsp) => rtsp::codec(rtsp).await?.as_str().to_owned(),
-        SourceConfig::Mjpeg(_) => "MJPEG".to_owned(),
-        SourceConfig::Usb(_) => "USB".to_owned(),
-    };
-    let mut opened = match source {
-        SourceConfig::Recording(recording) => {
-            let info = probe(&recording.path).await?;
-            open_clip(&recording.path, &info, 1.0)?
+        other => {
+            let opened = open(other, 60.0).await?;
+            let said = opened.format().to_owned();
+            (opened, said)
         }
-        other => open(other, 60.0).await?,
     };
     let first = timeout(FIRST_PICTURE_WITHIN, opened.next()).await;
     let first = first.unwrap_or(Ok(None))?.ok_or_else(|| match source {

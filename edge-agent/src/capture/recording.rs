@@ -141,6 +141,10 @@ impl Recording {
 
 #[async_trait]
 impl Source for Recording {
+    fn format(&self) -> &'static str {
+        "recording"
+    }
+
     fn reuse(&mut self, memory: Vec<u8>) {
         self.decoder.reuse(memory);
     }

@@ -32,6 +32,7 @@ const WAITING: usize = 50;
 /// A playing stream and its decoder.
 pub(super) struct Rtsp {
     source: RtspSource,
+    codec: Codec,
     decoder: Decoder,
     receiver: Option<JoinHandle<SourceError>>,
     writer: JoinHandle<()>,
@@ -54,6 +55,7 @@ impl Rtsp {
         let for_task = source.clone();
         Ok(Self {
             source: source.clone(),
+            codec,
             decoder,
             receiver: Some(tokio::spawn(
                 async move { receive(session, &for_task, &to).await },
@@ -75,6 +77,10 @@ impl Drop for Rtsp {
 
 #[async_trait]
 impl Source for Rtsp {
+    fn format(&self) -> &'static str {
+        self.codec.as_str()
+    }
+
     fn reuse(&mut self, memory: Vec<u8>) {
         self.decoder.reuse(memory);
     }
@@ -105,14 +111,6 @@ impl Source for Rtsp {
             detail.unwrap_or_else(|| "ffmpeg gave no reason".into())
         )))
     }
-}
-
-/// What a camera sends, without decoding it.
-pub(super) async fn codec(source: &RtspSource) -> Result<Codec, SourceError> {
-    timeout(ANSWERS_WITHIN, play(source))
-        .await
-        .map_err(|_| source.error("it does not answer: check its power, cable and address"))?
-        .map(|(_, codec)| codec)
 }
 
 /// Connects, chooses the video and begins to play it.

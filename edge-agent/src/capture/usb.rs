@@ -57,6 +57,10 @@ impl UsbSource {
 
 #[async_trait]
 impl Source for UsbSource {
+    fn format(&self) -> &'static str {
+        "USB"
+    }
+
     async fn next(&mut self) -> Result<Option<Picture>, SourceError> {
         self.pictures.recv().await.transpose()
     }

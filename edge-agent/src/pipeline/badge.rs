@@ -182,7 +182,7 @@ pub(super) fn read(frame: Frame<'_>) -> Vec<Scan> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use hadir_models::{FrameBuf, I420Buf, frame::Colours};
     use image::{Rgb, RgbImage};
 
@@ -192,7 +192,7 @@ mod tests {
     const CODE: &[u8] = include_bytes!("../../testdata/badge-7341.png");
 
     /// The code, so many pixels a module, on a grey picture.
-    fn picture(pixels: u32) -> RgbImage {
+    pub(in super::super) fn picture(pixels: u32) -> RgbImage {
         let code = image::load_from_memory(CODE).expect("a picture").into_rgb8();
         let side = code.width() * pixels;
         let code = image::imageops::resize(&code, side, side, image::imageops::FilterType::Nearest);

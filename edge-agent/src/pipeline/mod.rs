@@ -265,6 +265,7 @@ impl Pipeline {
     ) -> Result<Outcome, ModelError> {
         let mut unknown_ended = self.note_time(mode, now);
         let look = self.wants_look(frame, mode, pace, now);
+        // Looks are due often enough that a badge that is held still stays.
         if look != Look::Still && mode == CameraMode::Recognise {
             self.read_badges(frame, now);
         }
@@ -408,6 +409,7 @@ impl Pipeline {
         let set_back = self.now.is_some_and(|before| now + CLOCK_JITTER < before);
         self.now = Some(now);
         if set_back {
+            self.badges.finish();
             let ended = self.tracker.finish();
             self.forget(&ended, mode)
         } else {

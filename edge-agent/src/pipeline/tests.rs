@@ -190,3 +190,23 @@ fn whoever_was_found_is_held_while_nothing_moves() {
         .find(|ms| phases(&step(&mut pipeline, *ms)) == [SightingEnded]);
     assert!(ends.is_some_and(|ms| (6900..7100).contains(&ms)), "{ends:?}");
 }
+
+#[test]
+fn a_badge_that_is_held_still_stays_and_a_clock_set_back_ends_it() {
+    let mut pipeline = pipeline();
+    let badges = [("7341".to_owned(), PersonId::from("EMP007"))];
+    pipeline.set_people(&Arc::new(People::default().with_badges(badges)));
+    let shown = FrameBuf::from(badge::tests::picture(5));
+    let step = |pipeline: &mut Pipeline, ms| {
+        let outcome = pipeline.step(&shown, CameraMode::Recognise, Pace::Sparing, at(ms));
+        phases(&outcome.expect("runs"))
+    };
+    assert_eq!(step(&mut pipeline, 100_000), [Began]);
+    for ms in (100_100..109_900).step_by(100) {
+        assert_eq!(step(&mut pipeline, ms), [], "{ms}");
+    }
+    assert_eq!(
+        phases(&pipeline.idle(CameraMode::Recognise, at(0))),
+        [SightingEnded]
+    );
+}
