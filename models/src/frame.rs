@@ -90,6 +90,21 @@ impl<'a> I420<'a> {
         })
     }
 
+    /// The part with this left upper corner, which is inside and even, and this size, which is cut to what is there.
+    fn part(&self, (left, top): (u32, u32), (width, height): (u32, u32)) -> Self {
+        let (left, top) = (left as usize, top as usize);
+        let [y, u, v] = self.planes;
+        let [stride, half_stride] = self.strides;
+        let from = |plane: &'a [u8], at: usize| plane.get(at..).unwrap_or_default();
+        let half = top / 2 * half_stride + left / 2;
+        Self {
+            width: (width as usize).min(self.width - left),
+            height: (height as usize).min(self.height - top),
+            planes: [from(y, top * stride + left), from(u, half), from(v, half)],
+            ..*self
+        }
+    }
+
     /// A row of the planes that has this row of pixels.
     fn rows(&self, y: usize) -> [&'a [u8]; 3] {
         let [luma, u, v] = self.planes;
@@ -121,6 +136,19 @@ impl Frame<'_> {
         match self {
             Self::Rgb(image) => image.dimensions(),
             Self::I420(planes) => (planes.width as u32, planes.height as u32),
+        }
+    }
+
+    /// The part of it with this left upper corner, which is moved to even pixels, and this size, which is cut to
+    /// what is there; and where it begins. `None` for RGB, whose rows cannot be told apart from their parts.
+    pub fn part(&self, (left, top): (u32, u32), size: (u32, u32)) -> Option<(Self, (u32, u32))> {
+        match self {
+            Self::Rgb(_) => None,
+            Self::I420(planes) => {
+                let (width, height) = self.dimensions();
+                let corner = (left.min(width) & !1, top.min(height) & !1);
+                Some((Self::I420(planes.part(corner, size)), corner))
+            }
         }
     }
 
@@ -288,6 +316,30 @@ mod tests {
                 "{size:?} {strides:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_part_has_the_pixels_that_the_whole_has_there() {
+        let data: Vec<u8> = (0..=255).cycle().take(11 * 7 + 2 * 6 * 4).collect();
+        let (luma, chroma) = data.split_at(77);
+        let (u, v) = chroma.split_at(24);
+        let whole = Frame::I420(I420::new((11, 7), [luma, u, v], [11, 6], Colours::Bt601).expect("fits"));
+        for (corner, size) in [
+            ((0, 0), (11, 7)),
+            ((3, 3), (4, 3)),
+            ((9, 5), (100, 100)),
+            ((50, 2), (1, 1)),
+        ] {
+            let (part, (left, top)) = whole.part(corner, size).expect("YUV");
+            let (width, height) = part.dimensions();
+            assert!(left % 2 == 0 && top % 2 == 0 && left + width <= 11 && top + height <= 7);
+            for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
+                let there = whole.pixel((left + x) as usize, (top + y) as usize);
+                assert_eq!(part.pixel(x as usize, y as usize), there, "{corner:?} {x} {y}");
+            }
+        }
+        let image = RgbImage::new(9, 9);
+        assert!(Frame::Rgb(&image).part((4, 4), (2, 2)).is_none());
     }
 
     #[test]

@@ -13,9 +13,9 @@ use super::error::ConfigError;
 use super::read;
 use super::source::{Logins, SourceConfig, SourceTable};
 
-/// Frames analysed per second where a camera's file does not say. Walking people move about 15 cm between
-/// two frames at this rate, far less than a face's gate in the tracker.
-pub(crate) const DEFAULT_FPS: f32 = 10.0;
+/// Frames analysed per second where a camera's file does not say. Walking people move about 20 cm between two frames
+/// at this rate, within a new face's gate in the tracker; views of a face are wanted hardly more often.
+pub(crate) const DEFAULT_FPS: f32 = 7.0;
 
 /// The longer side of the picture that the detector sees, in pixels, where a file does not say.
 pub(crate) const DEFAULT_DETECT_WIDTH: u32 = 640;

@@ -18,7 +18,8 @@ use hadir_models::embed::Embedding;
 use hadir_models::{matching, model};
 
 use super::people::{People, PersonId};
-use super::tracker::{Doubt, TrackId};
+use super::schedule::TrackState;
+use super::tracker::{Doubt, Track, TrackId};
 
 /// Views that a track's standing rests on.
 const BEST_VIEWS: usize = 8;
@@ -43,6 +44,11 @@ const CONTRADICTS_BELOW: f32 = 0.2;
 const CONFIRMS_FROM: f32 = 0.3;
 /// Contradicting views that take a name away.
 const CONTRADICTIONS: usize = 2;
+/// From so many views on, none of whose standings is above this, a track is most likely nobody; unless the face has
+/// become so many times as wide. (Standings of strangers were 0.0 to 0.2 then, of those who were named 0.45 and more.)
+const STRANGE_VIEWS: usize = 3;
+const STRANGE_BELOW: f32 = 0.25;
+const NEARER: f32 = 1.25;
 /// Two tracks with mean views this alike are the same face.
 const SAME_FACE: f32 = 0.55;
 /// How much stronger a challenger must be to take a name from another track.
@@ -126,6 +132,10 @@ pub(crate) struct Evidence {
     pub(crate) was_named: bool,
     /// At the last try it was too small.
     pub(crate) too_small: bool,
+    /// The last try gave no view.
+    pub(crate) unusable: bool,
+    /// The widest that it was at a try, in pixels.
+    pub(crate) widest: f32,
 }
 
 impl Evidence {
@@ -139,6 +149,20 @@ impl Evidence {
         self.why_not.unwrap_or(Unnamed::TooFewViews)
     }
 
+    /// What decides when the next view of this track, whose evidence it is, is due.
+    pub(crate) fn state(&self, track: &Track) -> TrackState {
+        let unlike = self.best.len() >= STRANGE_VIEWS && self.nearest < STRANGE_BELOW;
+        let [_, _, width, _] = track.bounds();
+        TrackState {
+            attempts: self.attempts,
+            last_view_at: self.last_view_at,
+            named: self.identity.is_some(),
+            stranger: unlike && self.identity.is_none() && width < NEARER * self.widest,
+            unusable: self.unusable,
+            doubt: track.doubt,
+        }
+    }
+
     /// Notes that a view was tried.
     pub(crate) fn tried(&mut self, now: DateTime<Utc>) {
         self.last_view_at = Some(now);
@@ -148,7 +172,7 @@ impl Evidence {
     /// Takes a view in and judges anew; says whether the face is still the one it was.
     pub(crate) fn add(&mut self, view: View, people: &People, doubt: Doubt, now: DateTime<Utc>) -> Checked {
         self.tried(now);
-        self.too_small = false;
+        (self.too_small, self.unusable) = (false, false);
         let scored = Scored {
             scores: people.scores(&view.embedding),
             view,

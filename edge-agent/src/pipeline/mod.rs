@@ -7,6 +7,7 @@
 mod badge;
 mod identity;
 mod kalman;
+mod look;
 mod mask;
 mod motion;
 pub(crate) mod people;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_models::detect::{DetectOptions, Face};
+use hadir_models::frame::Frame;
 use hadir_models::{FrameBuf, ModelError};
 use hadir_shared::sighting::Method;
 use hadir_shared::status::CameraMode;
@@ -28,14 +30,15 @@ use image::RgbImage;
 
 use badge::{Badges, NamedFace};
 use identity::{Checked, Claim, Evidence, Unnamed, View};
-use motion::MotionGate;
+use look::{Followed, Looks};
 use people::{People, PersonId};
 use presence::{Presence, Present};
 use schedule::TrackState;
-use tracker::{Detection, Doubt, Ended, TrackId, Tracker};
+use tracker::{Detection, Doubt, Ended, TrackId, Tracker, centre};
 use view::ViewError;
 
 pub(crate) use identity::{NAME_AT, rise};
+pub(crate) use look::{Look, Pace};
 pub(crate) use mask::Mask;
 pub(crate) use presence::Event;
 pub(crate) use qr::BadgeReading;
@@ -51,11 +54,8 @@ const SHOWN_FOR: TimeDelta = TimeDelta::milliseconds(400);
 const HIDDEN_FOR: TimeDelta = TimeDelta::milliseconds(1000);
 /// A clock that is being disciplined may go back by so much.
 const CLOCK_JITTER: TimeDelta = TimeDelta::milliseconds(500);
-/// A look at least this often, whatever moves: somebody who sits still stays present by it.
-const LOOK_AT_LEAST_EVERY: TimeDelta = TimeDelta::milliseconds(2000);
-/// Where something moves, and nobody is there whose name is still open, this often will do. A walking person moves
-/// by a face's size or so.
-const SPARING_EVERY: TimeDelta = TimeDelta::milliseconds(190);
+/// A face that was not found again is looked for in every frame this long.
+const SOUGHT_FOR: TimeDelta = TimeDelta::milliseconds(1000);
 /// A track without a name is looked at in every frame up to so many views.
 const OPEN_VIEWS: u32 = 6;
 /// Tracks with fewer matches were hardly faces; they are not counted as unknown people.
@@ -137,27 +137,6 @@ pub(crate) struct Settings {
     pub(crate) badges: BadgeReading,
 }
 
-/// How often the detector looks at frames that come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
-    /// At every frame in which something moved, for somebody who watches.
-    Every,
-    /// Less often where nothing is lost by it.
-    Sparing,
-}
-
-/// What was done with a frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// The detector looked at it.
-    #[default]
-    Taken,
-    /// Nothing moved: what was there is there still.
-    Still,
-    /// The next one will do.
-    Spared,
-}
-
 /// A track as it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TrackView {
@@ -204,9 +183,8 @@ pub(crate) struct Pipeline {
     badges: Badges,
     rejected: BTreeMap<Reason, u64>,
     now: Option<DateTime<Utc>>,
-    gate: MotionGate,
-    /// When the detector last looked, and the faces that it found.
-    looked_at: Option<DateTime<Utc>>,
+    looks: Looks,
+    /// Everything that looks like a face, as far as was looked.
     found: Vec<[f32; 4]>,
     /// Memory for the looks at tilted faces.
     look: RgbImage,
@@ -228,8 +206,7 @@ impl Pipeline {
             badges: Badges::default(),
             rejected: BTreeMap::new(),
             now: None,
-            gate: MotionGate::default(),
-            looked_at: None,
+            looks: Looks::default(),
             found: Vec::new(),
             look: RgbImage::default(),
             aligned: std::array::from_fn(|_| RgbImage::default()),
@@ -264,12 +241,12 @@ impl Pipeline {
         now: DateTime<Utc>,
     ) -> Result<Outcome, ModelError> {
         let mut unknown_ended = self.note_time(mode, now);
-        let look = self.wants_look(frame, mode, pace, now);
+        let look = self.decide(frame, mode, pace, now);
         // Looks are due often enough that a badge that is held still stays.
         if look != Look::Still && mode == CameraMode::Recognise {
             self.read_badges(frame, now);
         }
-        if look != Look::Taken {
+        if matches!(look, Look::Still | Look::Spared) {
             if look == Look::Still {
                 self.tracker.hold(now);
             }
@@ -282,15 +259,9 @@ impl Pipeline {
                 ..outcome
             });
         }
-        let options = DetectOptions {
-            max_side: Some(self.settings.detect_width),
-            score_threshold: WEAKEST,
-            ..DetectOptions::default()
-        };
-        let mut faces = self.models.detector.detect(frame, &options)?;
-        self.gate.look();
-        self.looked_at = Some(now);
-        self.found = faces.iter().map(|face| face.bounds).collect();
+        let (mut faces, look) = self.detect(frame, look)?;
+        self.found.retain(|bounds| !look.covers(centre(*bounds)));
+        self.found.extend(faces.iter().map(|face| face.bounds));
         let (width, height) = frame.dimensions();
         faces.retain(|face| {
             let [x, y] = face.center();
@@ -303,7 +274,7 @@ impl Pipeline {
                 score: f.score,
             })
             .collect();
-        let update = self.tracker.update(&detections, now);
+        let update = self.tracker.update(&detections, |point| look.covers(point), now);
         unknown_ended += self.forget(&update.ended, mode);
         if mode == CameraMode::Recognise {
             let seen: Vec<_> = faces
@@ -328,38 +299,71 @@ impl Pipeline {
         })
     }
 
-    /// Whether the detector is to look at this frame.
-    fn wants_look(&mut self, frame: &FrameBuf, mode: CameraMode, pace: Pace, now: DateTime<Utc>) -> Look {
-        // Who watches sees what moves behind a mask, too, so faces there have to be found to be hidden.
-        let nothing = Mask::default();
-        let mask = if pace == Pace::Every {
-            &nothing
-        } else {
-            &self.settings.mask
-        };
-        let moved = self.gate.moved(frame.into(), mask);
-        let Some(looked_at) = self.looked_at else {
-            return Look::Taken;
-        };
-        let since = now - looked_at;
-        // A name that is open or in doubt, or a face that the last look did not find again.
-        let open = self.tracker.tracks().iter().any(|track| {
-            let evidence = self.evidence.get(&track.id);
-            let settled = evidence.is_some_and(|e| {
+    /// Where the detector is to look at this frame.
+    fn decide(&mut self, frame: &FrameBuf, mode: CameraMode, pace: Pace, now: DateTime<Utc>) -> Look {
+        let followed: Vec<Followed> = self
+            .tracker
+            .tracks()
+            .iter()
+            .map(|track| {
+                let evidence = self.evidence.get(&track.id);
+                let state = evidence.map_or_else(TrackState::default, |e| e.state(track));
                 // One that is too small is no better in the next frame; if it comes nearer, it moves.
-                e.identity().is_some() || e.attempts >= OPEN_VIEWS || e.too_small
-            });
-            let doubtful = mode == CameraMode::Recognise && (!settled || track.doubt != Doubt::None);
-            doubtful || track.missed()
-        });
-        let due = !(TimeDelta::zero()..LOOK_AT_LEAST_EVERY).contains(&since);
-        match (moved, open) {
-            _ if due => Look::Taken,
-            (_, true) => Look::Taken,
-            (true, false) if pace == Pace::Every || since >= SPARING_EVERY => Look::Taken,
-            (true, false) => Look::Spared,
-            (false, false) => Look::Still,
-        }
+                let hopeless = state.stranger
+                    || state.attempts >= OPEN_VIEWS
+                    || evidence.is_some_and(|evidence| evidence.too_small);
+                let open = if state.named {
+                    track.doubt != Doubt::None
+                } else {
+                    !hopeless
+                };
+                let wanted =
+                    mode == CameraMode::Recognise && open && schedule::urgency(&state, now).is_some();
+                // Whoever was lost comes back by moving.
+                let there = now - track.last_at <= SOUGHT_FOR;
+                Followed {
+                    bounds: track.bounds(),
+                    open: there && (wanted || track.missed()),
+                }
+            })
+            .collect();
+        let Settings {
+            detect_width, mask, ..
+        } = &self.settings;
+        self.looks
+            .decide(frame.into(), *detect_width, mask, pace, &followed, now)
+    }
+
+    /// Finds the faces where this says, or in all of the frame if it has no parts; says where it was.
+    fn detect(&self, frame: &FrameBuf, look: Look) -> Result<(Vec<Face>, Look), ModelError> {
+        let frame = Frame::from(frame);
+        let detect_width = self.settings.detect_width;
+        let mut options = DetectOptions {
+            max_side: Some(detect_width),
+            score_threshold: WEAKEST,
+            ..DetectOptions::default()
+        };
+        let part = match look {
+            Look::Part(part) => frame.part(part.corner, part.size),
+            _ => None,
+        };
+        let Some((part, (left, top))) = part else {
+            let faces = self.models.detector.detect(frame, &options)?;
+            return Ok((faces, Look::Whole));
+        };
+        let longest = |frame: Frame<'_>| {
+            let (width, height) = frame.dimensions();
+            f64::from(width.max(height))
+        };
+        // Faces are as large as in a look at everything.
+        let share = longest(part) / longest(frame);
+        options.max_side = Some((f64::from(detect_width) * share).round() as u32);
+        let mut faces = self.models.detector.detect(part, &options)?;
+        faces
+            .iter_mut()
+            .for_each(|face| face.shift(left as f32, top as f32));
+        faces.retain(|face| look.covers(face.center()));
+        Ok((faces, look))
     }
 
     /// Everything that looks like a face, as far as is known now.
@@ -428,19 +432,16 @@ impl Pipeline {
         let mut due: Vec<(f32, &Face, TrackId)> = Vec::new();
         for &(face, id) in seen {
             let evidence = self.evidence.entry(id).or_default();
-            let state = TrackState {
-                attempts: evidence.attempts,
-                last_view_at: evidence.last_view_at,
-                named: evidence.identity().is_some(),
-                doubt: self.tracker.get(id).map_or(Doubt::None, |track| track.doubt),
-            };
-            if let Some(urgency) = schedule::urgency(&state, now) {
+            let state = self.tracker.get(id).map(|track| evidence.state(track));
+            if let Some(urgency) = schedule::urgency(&state.unwrap_or_default(), now) {
                 due.push((urgency, face, id));
             }
         }
         due.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut prepared = Vec::with_capacity(VIEWS_A_FRAME);
         for (_, face, id) in due.into_iter().take(VIEWS_A_FRAME) {
+            let evidence = self.evidence.entry(id).or_default();
+            evidence.widest = evidence.widest.max(face.bounds[2]);
             let aligned = &mut self.aligned[prepared.len()];
             let tilt = self.tilts.get(&id).copied();
             match view::prepare(frame.into(), face, tilt, &self.models, &mut self.look, aligned)? {
@@ -450,6 +451,7 @@ impl Pipeline {
                     // too small costs nothing to look at, and may come nearer: it is not grown tired of.
                     let evidence = self.evidence.entry(id).or_default();
                     evidence.too_small = why == ViewError::TooSmall;
+                    evidence.unusable = true;
                     match why {
                         ViewError::TooSmall => evidence.last_view_at = Some(now),
                         _ => evidence.tried(now),

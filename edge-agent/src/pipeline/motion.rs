@@ -38,8 +38,9 @@ pub(super) struct MotionGate {
 }
 
 impl MotionGate {
-    /// Whether something outside the mask has changed since the last look. The first frame has always changed.
-    pub(super) fn moved(&mut self, frame: Frame<'_>, mask: &Mask) -> bool {
+    /// Where something outside the mask has changed since the last look: left, top, right and bottom in parts of the
+    /// frame. The first frame has always changed, everywhere.
+    pub(super) fn moved(&mut self, frame: Frame<'_>, mask: &Mask) -> Option<[f32; 4]> {
         let size = frame.dimensions();
         let mut now = std::mem::take(&mut self.now);
         averages(frame, &mut now);
@@ -63,27 +64,47 @@ impl MotionGate {
         let light = median(now.iter().zip(&self.looked_at).map(|(a, b)| a - b));
         // What one cell has shown so far may be too little by chance; the sensor is the same everywhere.
         let usual = median(self.noise.iter().copied());
-        let moved = first
-            || (0..now.len()).any(|i| {
-                let change = (now[i] - self.looked_at[i] - light).abs();
-                change > LEAST_CHANGE.max(TIMES_NOISE * self.noise[i].max(usual)) && !mask.hides(centre(i))
-            });
+        let changed = (0..now.len()).filter(|i| {
+            let change = (now[*i] - self.looked_at[*i] - light).abs();
+            change > LEAST_CHANGE.max(TIMES_NOISE * self.noise[*i].max(usual)) && !mask.hides(centre(*i))
+        });
+        let moved = match first {
+            true => Some([0.0, 0.0, 1.0, 1.0]),
+            false => changed
+                .map(cell)
+                .reduce(|[left, top, right, bottom], [l, t, r, b]| {
+                    [left.min(l), top.min(t), right.max(r), bottom.max(b)]
+                }),
+        };
         self.now = std::mem::replace(&mut self.last, now);
         moved
     }
 
-    /// The frame that was asked about last is being looked at.
-    pub(super) fn look(&mut self) {
-        self.looked_at.clone_from(&self.last);
+    /// The frame that was asked about last is being looked at, where this says so of a point in parts of the frame.
+    pub(super) fn looked(&mut self, at: impl Fn([f32; 2]) -> bool) {
+        for (i, (looked_at, last)) in self.looked_at.iter_mut().zip(&self.last).enumerate() {
+            if at(centre(i)) {
+                *looked_at = *last;
+            }
+        }
     }
 }
 
-/// Where a cell is, in parts of the frame.
-fn centre(i: usize) -> [f32; 2] {
+/// Where a cell is: left, top, right and bottom in parts of the frame.
+fn cell(i: usize) -> [f32; 4] {
+    let (column, row) = ((i % COLUMNS) as f32, (i / COLUMNS) as f32);
+    let (columns, rows) = (COLUMNS as f32, ROWS as f32);
     [
-        ((i % COLUMNS) as f32 + 0.5) / COLUMNS as f32,
-        ((i / COLUMNS) as f32 + 0.5) / ROWS as f32,
+        column / columns,
+        row / rows,
+        (column + 1.0) / columns,
+        (row + 1.0) / rows,
     ]
+}
+
+fn centre(i: usize) -> [f32; 2] {
+    let [left, top, right, bottom] = cell(i);
+    [(left + right) / 2.0, (top + bottom) / 2.0]
 }
 
 /// The average brightness of each cell; every second row is enough.
@@ -157,9 +178,9 @@ mod tests {
     }
 
     fn moves(gate: &mut MotionGate, frame: &FrameBuf) -> bool {
-        let moved = gate.moved(frame.into(), &Mask::default());
+        let moved = gate.moved(frame.into(), &Mask::default()).is_some();
         if moved {
-            gate.look();
+            gate.looked(|_| true);
         }
         moved
     }
@@ -209,15 +230,34 @@ mod tests {
     fn what_is_masked_does_not_move_and_sizes_may_change() {
         let mask = Mask::new(vec![vec![[0.2, 0.2], [0.5, 0.2], [0.5, 0.5], [0.2, 0.5]]]);
         let mut gate = MotionGate::default();
-        assert!(gate.moved((&scene(1, 1.0, 0.0, None)).into(), &mask));
-        gate.look();
-        assert!(!gate.moved((&scene(2, 1.0, 0.0, Some(220))).into(), &mask));
-        assert!(gate.moved((&scene(3, 1.0, 0.0, Some(500))).into(), &mask));
+        let moved = gate.moved((&scene(1, 1.0, 0.0, None)).into(), &mask);
+        assert_eq!(moved, Some([0.0, 0.0, 1.0, 1.0]));
+        gate.looked(|_| true);
+        assert_eq!(gate.moved((&scene(2, 1.0, 0.0, Some(220))).into(), &mask), None);
+        let moved = gate.moved((&scene(3, 1.0, 0.0, Some(500))).into(), &mask);
+        let [left, top, right, bottom] = moved.expect("moved").map(|x| (x * 1000.0).round() / 1000.0);
+        // The square of 20 pixels at 500, 100 in 640 × 360.
+        assert!(
+            left <= 0.781 && right >= 0.812 && right - left < 0.06,
+            "{left} {right}"
+        );
+        assert!(
+            top <= 0.278 && bottom >= 0.333 && bottom - top < 0.12,
+            "{top} {bottom}"
+        );
+        // Only what was looked at is forgotten.
+        gate.looked(|[x, _]| x < 0.5);
+        assert!(
+            gate.moved((&scene(4, 1.0, 0.0, Some(500))).into(), &mask)
+                .is_some()
+        );
+        gate.looked(|[x, _]| x > 0.5);
+        assert_eq!(gate.moved((&scene(5, 1.0, 0.0, Some(500))).into(), &mask), None);
         for size in [(1, 1), (0, 0), (47, 400), (100, 30), (640, 360)] {
             let frame = FrameBuf::from(RgbImage::new(size.0, size.1));
-            assert!(gate.moved((&frame).into(), &mask), "{size:?}");
-            gate.look();
-            assert!(!gate.moved((&frame).into(), &mask), "{size:?}");
+            assert!(gate.moved((&frame).into(), &mask).is_some(), "{size:?}");
+            gate.looked(|_| true);
+            assert_eq!(gate.moved((&frame).into(), &mask), None, "{size:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::tracker::Doubt;
 
 /// What the decision rests on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TrackState {
     /// Views tried so far.
     pub(crate) attempts: u32,
@@ -14,6 +14,10 @@ pub(crate) struct TrackState {
     pub(crate) last_view_at: Option<DateTime<Utc>>,
     /// The track has a name.
     pub(crate) named: bool,
+    /// It is most likely nobody of the gallery.
+    pub(crate) stranger: bool,
+    /// The last try gave no view that could be used.
+    pub(crate) unusable: bool,
     /// The track may be another face by now.
     pub(crate) doubt: Doubt,
 }
@@ -35,12 +39,19 @@ pub(crate) fn urgency(state: &TrackState, now: DateTime<Utc>) -> Option<f32> {
 
 fn interval(state: &TrackState) -> TimeDelta {
     TimeDelta::milliseconds(match (state.named, state.doubt, state.attempts) {
+        // The name is held back meanwhile.
+        (true, Doubt::Break, _) if state.unusable => 300,
         (true, Doubt::Break, _) => 90,
         (true, Doubt::Crossing, _) => 400,
-        // The first views make the name, or show that there is none to be made.
-        (_, _, 0..=5) => 150,
-        (_, _, 6..=12) => 400,
+        // A few more views make the name stand firmer; then it is only verified.
+        (true, Doubt::None, 0..=5) => 500,
         (true, Doubt::None, _) => 1500,
+        (false, _, 0..=12) if state.stranger => 600,
+        // It has to turn or to come nearer first.
+        (false, _, 0..=12) if state.unusable => 400,
+        // The first views make the name, or show that there is none to be made.
+        (false, _, 0..=5) => 130,
+        (false, _, 6..=12) => 400,
         // A stranger, most likely: an employee would be known by now. Looked at again now and then, because
         // they may come nearer or turn to the camera.
         (false, _, 13..=40) => 1000,
@@ -52,13 +63,12 @@ fn interval(state: &TrackState) -> TimeDelta {
 mod tests {
     use super::*;
 
-    /// How many of 10 s at 10 frames a second bring a view, for a track that gets its name after `named_after`.
-    fn views(named_after: u32, doubt: Doubt) -> u32 {
+    /// How many of 10 s at 10 frames a second bring a view, for a track that gets its name after `named_after`, or is
+    /// a stranger's from the third view on.
+    fn views(named_after: u32, stranger: bool, doubt: Doubt) -> u32 {
         let mut state = TrackState {
-            attempts: 0,
-            last_view_at: None,
-            named: false,
             doubt,
+            ..TrackState::default()
         };
         for i in 0..100 {
             let now = DateTime::UNIX_EPOCH + TimeDelta::milliseconds(100 * i);
@@ -66,6 +76,7 @@ mod tests {
                 state.attempts += 1;
                 state.last_view_at = Some(now);
                 state.named = state.attempts >= named_after;
+                state.stranger = stranger && state.attempts >= 3;
             }
         }
         state.attempts
@@ -73,13 +84,13 @@ mod tests {
 
     #[test]
     fn few_frames_are_embedded() {
-        let (named, stranger, doubtful) = (
-            views(3, Doubt::None),
-            views(u32::MAX, Doubt::None),
-            views(0, Doubt::Break),
-        );
-        assert!((12..=20).contains(&named), "{named}");
-        assert!((12..=22).contains(&stranger), "{stranger}");
+        let named = views(3, false, Doubt::None);
+        assert!((8..=14).contains(&named), "{named}");
+        let stranger = views(u32::MAX, true, Doubt::None);
+        assert!((12..=18).contains(&stranger), "{stranger}");
+        let open = views(u32::MAX, false, Doubt::None);
+        assert!((15..=22).contains(&open), "{open}");
+        let doubtful = views(0, false, Doubt::Break);
         assert!(doubtful >= 99, "{doubtful}");
     }
 
@@ -90,7 +101,7 @@ mod tests {
             attempts: 9,
             last_view_at,
             named: true,
-            doubt: Doubt::None,
+            ..TrackState::default()
         };
         assert!(urgency(&state, DateTime::UNIX_EPOCH).is_some());
     }

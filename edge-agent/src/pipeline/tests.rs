@@ -31,7 +31,7 @@ fn name(pipeline: &mut Pipeline, person: &str, now: DateTime<Utc>) {
         bounds: [10.0, 10.0, 50.0, 60.0],
         score: 0.9,
     };
-    let id = pipeline.tracker.update(&[detection], now).assigned[0].expect("a track");
+    let id = pipeline.tracker.update(&[detection], |_| true, now).assigned[0].expect("a track");
     for _ in 0..3 {
         let view = View {
             embedding: embedding.clone(),
@@ -140,10 +140,10 @@ fn still_frames_are_looked_at_now_and_then_and_moving_ones_as_often_as_needed() 
         let looks: Vec<Look> = (0..41).map(look).collect();
         let others = if moving { Look::Spared } else { Look::Still };
         assert!(
-            looks.iter().all(|look| [Look::Taken, others].contains(look)),
+            looks.iter().all(|look| [Look::Whole, others].contains(look)),
             "{looks:?}"
         );
-        looks.into_iter().filter(|look| *look == Look::Taken).count()
+        looks.into_iter().filter(|look| *look == Look::Whole).count()
     };
     assert_eq!(looks(Pace::Sparing, false), 3);
     assert_eq!(looks(Pace::Every, false), 3);
@@ -151,16 +151,56 @@ fn still_frames_are_looked_at_now_and_then_and_moving_ones_as_often_as_needed() 
     assert_eq!(looks(Pace::Every, true), 41);
 }
 
+/// The same, in YUV as video decoders give it.
+fn planes(square_at: u32) -> FrameBuf {
+    let (width, height) = (320, 180);
+    let mut data = vec![128; width * height * 3 / 2];
+    for (i, luma) in data[..width * height].iter_mut().enumerate() {
+        let (x, y) = ((i % width) as u32, i / width);
+        let inside = (square_at..square_at + 40).contains(&x) && (60..100).contains(&y);
+        *luma = if inside { 16 } else { 120 };
+    }
+    let colours = hadir_models::frame::Colours::Bt601;
+    FrameBuf::I420(hadir_models::I420Buf::new((width as u32, height as u32), data, colours).expect("fits"))
+}
+
+#[test]
+fn the_detector_looks_where_something_moves_and_faces_elsewhere_stay() {
+    let mut pipeline = pipeline();
+    let step = |pipeline: &mut Pipeline, square_at, ms| {
+        pipeline
+            .step(&planes(square_at), CameraMode::Recognise, Pace::Every, at(ms))
+            .expect("runs")
+    };
+    assert_eq!(step(&mut pipeline, 200, 0).look, Look::Whole);
+    // A face at the left, where nothing moves, and where the detector would find none.
+    name(&mut pipeline, "EMP001", at(50));
+    for (i, ms) in (100..1900).step_by(100).enumerate() {
+        let outcome = step(&mut pipeline, 202 + 2 * i as u32, ms);
+        let Look::Part(part) = outcome.look else {
+            panic!("{ms}: {:?}", outcome.look)
+        };
+        assert!(part.corner.0 > 100, "{part:?}");
+        assert!(
+            outcome.tracks[0].matched && outcome.tracks[0].person.is_some(),
+            "{ms}"
+        );
+    }
+    // Then everything is looked at, and there is none.
+    let outcome = step(&mut pipeline, 250, 2000);
+    assert_eq!((outcome.look, outcome.tracks[0].matched), (Look::Whole, false));
+}
+
 #[test]
 fn who_watches_sees_behind_masks_so_looks_are_taken_there() {
-    for (pace, expected) in [(Pace::Sparing, Look::Still), (Pace::Every, Look::Taken)] {
+    for (pace, expected) in [(Pace::Sparing, Look::Still), (Pace::Every, Look::Whole)] {
         let mut pipeline = pipeline();
         pipeline.settings.mask = Mask::new(vec![vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]]);
         let mut step = |square, ms| {
             let outcome = pipeline.step(&frame(square), CameraMode::Recognise, pace, at(ms));
             outcome.expect("runs").look
         };
-        assert_eq!(step(10, 0), Look::Taken);
+        assert_eq!(step(10, 0), Look::Whole);
         assert_eq!(step(100, 500), expected);
     }
 }
@@ -184,7 +224,7 @@ fn whoever_was_found_is_held_while_nothing_moves() {
         );
     }
     // The look that is due finds no face in a square; from then on the track ages.
-    assert_eq!(step(&mut pipeline, 2100).look, Look::Taken);
+    assert_eq!(step(&mut pipeline, 2100).look, Look::Whole);
     let ends = (2200..8000)
         .step_by(100)
         .find(|ms| phases(&step(&mut pipeline, *ms)) == [SightingEnded]);

@@ -30,6 +30,8 @@ const JUMP_IOU: f32 = 0.4;
 const GATE: f32 = 0.9;
 const GATE_PER_S: f32 = 2.5;
 const GATE_MOST: f32 = 2.5;
+/// More for each second while a track's speed is not known: somebody may walk past with 10 face sizes a second.
+const GATE_NEW_PER_S: f32 = 5.0;
 
 /// A face that was found in a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,6 +102,14 @@ impl Track {
         self.misses > 0
     }
 
+    /// It is where it was, if it was there.
+    fn hold(&mut self, now: DateTime<Utc>) {
+        if !self.missed() {
+            self.last_at = now;
+            self.predicted_at = now;
+        }
+    }
+
     fn predict(&mut self, now: DateTime<Utc>) {
         let dt = seconds(now - self.predicted_at).clamp(0.0, 1.0);
         self.predicted_at = now;
@@ -165,13 +175,24 @@ pub(crate) struct Tracker {
 }
 
 impl Tracker {
-    /// Takes one frame's detections in.
-    pub(crate) fn update(&mut self, detections: &[Detection], now: DateTime<Utc>) -> TrackUpdate {
-        for track in &mut self.tracks {
-            track.predict(now);
-        }
+    /// Takes one frame's detections in. `looked` says of a point whether faces were looked for there; tracks
+    /// elsewhere are where they were.
+    pub(crate) fn update(
+        &mut self,
+        detections: &[Detection],
+        looked: impl Fn([f32; 2]) -> bool,
+        now: DateTime<Utc>,
+    ) -> TrackUpdate {
         let mut assigned: Vec<Option<TrackId>> = vec![None; detections.len()];
-        let mut taken = vec![false; self.tracks.len()];
+        let mut taken = Vec::with_capacity(self.tracks.len());
+        for track in &mut self.tracks {
+            let held = !looked(centre(track.bounds()));
+            match held {
+                true => track.hold(now),
+                false => track.predict(now),
+            }
+            taken.push(held);
+        }
         for confident in [true, false] {
             for (_, t, d) in self.costs(detections, now, confident) {
                 if !taken[t] && assigned[d].is_none() {
@@ -200,9 +221,8 @@ impl Tracker {
 
     /// Nothing moved since the last look: what it found is where it was.
     pub(crate) fn hold(&mut self, now: DateTime<Utc>) {
-        for track in self.tracks.iter_mut().filter(|track| !track.missed()) {
-            track.last_at = now;
-            track.predicted_at = now;
+        for track in &mut self.tracks {
+            track.hold(now);
         }
     }
 
@@ -297,7 +317,12 @@ impl Tracker {
             if gap > if confident { MOTION_S } else { DOUBTFUL_GAP_S } {
                 continue;
             }
-            let gate = (GATE + GATE_PER_S * gap).min(GATE_MOST) * if confident { 1.0 } else { 0.5 };
+            let per_s = if track.hits == 1 {
+                GATE_NEW_PER_S
+            } else {
+                GATE_PER_S
+            };
+            let gate = (GATE + per_s * gap).min(GATE_MOST) * if confident { 1.0 } else { 0.5 };
             for (d, detection) in detections.iter().enumerate() {
                 if (detection.score >= CONFIDENT) == confident
                     && let Some(cost) = cost(track, detection.bounds, gate)
@@ -336,10 +361,14 @@ fn cost(track: &Track, bounds: [f32; 4], gate: f32) -> Option<f32> {
     if !(0.45..=2.2).contains(&(b / a)) {
         return None;
     }
-    let centre = |b: [f32; 4]| [b[0] + b[2] / 2.0, b[1] + b[3] / 2.0];
     let ([x0, y0], [x1, y1]) = (centre(expected), centre(bounds));
     let distance = (x1 - x0).hypot(y1 - y0) / ((a + b) / 2.0);
     (distance <= gate).then(|| 1.0 - iou(expected, bounds) + distance + 0.3 * (b / a).ln().abs())
+}
+
+/// The middle of a box.
+pub(super) fn centre([x, y, w, h]: [f32; 4]) -> [f32; 2] {
+    [x + w / 2.0, y + h / 2.0]
 }
 
 /// Intersection over union of two boxes.

@@ -1,6 +1,9 @@
 use super::*;
 use proptest::prelude::*;
 
+/// A look at everything.
+const EVERYWHERE: fn([f32; 2]) -> bool = |_| true;
+
 fn at(seconds: f32) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::milliseconds((seconds * 1000.0) as i64)
 }
@@ -16,7 +19,7 @@ fn face(x: f32, y: f32) -> Detection {
 fn run(path: &[(f32, Vec<Detection>)]) -> Vec<Vec<Option<TrackId>>> {
     let mut tracker = Tracker::default();
     path.iter()
-        .map(|(t, faces)| tracker.update(faces, at(*t)).assigned)
+        .map(|(t, faces)| tracker.update(faces, EVERYWHERE, at(*t)).assigned)
         .collect()
 }
 
@@ -29,11 +32,16 @@ fn check(path: &[(f32, Vec<Detection>)], expected: &[&[TrackId]]) {
 }
 
 #[test]
-fn a_walking_face_keeps_its_id_at_ten_and_at_two_frames_a_second() {
+fn a_walking_face_keeps_its_id_at_any_rate() {
     let ten: Vec<_> = (0..30)
         .map(|i| (i as f32 * 0.1, vec![face(10.0 + 25.0 * i as f32, 50.0)]))
         .collect();
     check(&ten, &[&[1][..]; 30]);
+    // 1.5 m/s across the picture.
+    let seven: Vec<_> = (0..14)
+        .map(|i| (i as f32 / 7.0, vec![face(10.0 + 75.0 * i as f32, 50.0)]))
+        .collect();
+    check(&seven, &[&[1][..]; 14]);
     let two: Vec<_> = (0..8)
         .map(|i| (i as f32 * 0.5, vec![face(10.0 + 45.0 * i as f32, 50.0)]))
         .collect();
@@ -95,14 +103,14 @@ fn a_weak_detection_carries_on_but_starts_nothing() {
 #[test]
 fn a_gap_and_a_crossing_make_a_track_doubtful() {
     let mut tracker = Tracker::default();
-    tracker.update(&[face(10.0, 10.0)], at(0.0));
-    tracker.update(&[face(10.0, 10.0)], at(0.1));
+    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, at(0.0));
+    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, at(0.1));
     assert_eq!(tracker.tracks()[0].doubt, Doubt::None);
-    tracker.update(&[face(10.0, 10.0)], at(0.9));
+    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, at(0.9));
     assert_eq!(tracker.tracks()[0].doubt, Doubt::Break);
     tracker.settle(1);
     assert_eq!(tracker.tracks()[0].doubt, Doubt::None);
-    tracker.update(&[face(10.0, 10.0), face(35.0, 10.0)], at(1.0));
+    tracker.update(&[face(10.0, 10.0), face(35.0, 10.0)], EVERYWHERE, at(1.0));
     assert!(
         tracker
             .tracks()
@@ -115,33 +123,48 @@ fn a_gap_and_a_crossing_make_a_track_doubtful() {
 fn a_jump_makes_a_track_doubtful_and_a_split_makes_it_another() {
     let mut tracker = Tracker::default();
     for i in 0..5 {
-        tracker.update(&[face(10.0, 10.0)], at(0.1 * i as f32));
+        tracker.update(&[face(10.0, 10.0)], EVERYWHERE, at(0.1 * i as f32));
     }
     assert_eq!(tracker.tracks()[0].doubt, Doubt::None);
-    assert_eq!(tracker.update(&[face(42.0, 14.0)], at(0.5)).assigned, [Some(1)]);
+    assert_eq!(
+        tracker.update(&[face(42.0, 14.0)], EVERYWHERE, at(0.5)).assigned,
+        [Some(1)]
+    );
     assert_eq!(tracker.tracks()[0].doubt, Doubt::Break);
     assert_eq!(tracker.split(1, at(0.5)), 2);
     assert_eq!(
         (tracker.tracks()[0].id, tracker.tracks()[0].first_at),
         (2, at(0.5))
     );
-    assert_eq!(tracker.update(&[face(42.0, 14.0)], at(0.6)).assigned, [Some(2)]);
-    assert_eq!(tracker.update(&[face(300.0, 14.0)], at(0.7)).assigned, [Some(3)]);
+    assert_eq!(
+        tracker.update(&[face(42.0, 14.0)], EVERYWHERE, at(0.6)).assigned,
+        [Some(2)]
+    );
+    assert_eq!(
+        tracker.update(&[face(300.0, 14.0)], EVERYWHERE, at(0.7)).assigned,
+        [Some(3)]
+    );
 }
 
 #[test]
 fn a_lost_face_is_rejoined_under_its_old_id() {
     let mut tracker = Tracker::default();
-    tracker.update(&[face(10.0, 10.0)], at(0.0));
-    tracker.update(&[face(10.0, 10.0)], at(0.1));
-    let update = tracker.update(&[face(400.0, 10.0)], at(3.0));
+    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, at(0.0));
+    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, at(0.1));
+    let update = tracker.update(&[face(400.0, 10.0)], EVERYWHERE, at(3.0));
     assert_eq!(update.assigned, [Some(2)]);
     tracker.rejoin(2, 1);
     assert_eq!(tracker.tracks().len(), 1);
     assert_eq!((tracker.tracks()[0].id, tracker.tracks()[0].hits), (1, 3));
     assert_eq!(tracker.tracks()[0].first_at, at(0.0));
-    assert_eq!(tracker.update(&[face(402.0, 10.0)], at(3.1)).assigned, [Some(1)]);
-    assert_eq!(tracker.update(&[], at(10.0)).ended, [Ended { id: 1, hits: 4 }]);
+    assert_eq!(
+        tracker.update(&[face(402.0, 10.0)], EVERYWHERE, at(3.1)).assigned,
+        [Some(1)]
+    );
+    assert_eq!(
+        tracker.update(&[], EVERYWHERE, at(10.0)).ended,
+        [Ended { id: 1, hits: 4 }]
+    );
     assert!(tracker.finish().is_empty());
 }
 
@@ -162,7 +185,7 @@ proptest! {
             now += step as f32 / 1000.0;
             let detections: Vec<_> =
                 faces.iter().map(|&(x, y, s, score)| Detection { bounds: [x, y, s, s], score }).collect();
-            let update = tracker.update(&detections, at(now));
+            let update = tracker.update(&detections, EVERYWHERE, at(now));
             let ids: Vec<_> = update.assigned.iter().flatten().copied().collect();
             let unique: std::collections::HashSet<_> = ids.iter().copied().collect();
             prop_assert_eq!(ids.len(), unique.len());

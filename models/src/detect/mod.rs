@@ -138,6 +138,13 @@ impl Face {
         width * height
     }
 
+    /// Moves it, as to the frame from a part that begins there.
+    pub fn shift(&mut self, x: f32, y: f32) {
+        let [left, top, width, height] = self.bounds;
+        self.bounds = [left + x, top + y, width, height];
+        self.landmarks = self.landmarks.map(|[px, py]| [px + x, py + y]);
+    }
+
     fn scale(&mut self, x: f32, y: f32) {
         let [left, top, width, height] = self.bounds;
         self.bounds = [left * x, top * y, width * x, height * y];
