@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
 use hadir_models::Compute;
 use hadir_models::model::EMBEDDER;
 use hadir_shared::command::{Action, Command};
@@ -19,6 +18,7 @@ use uuid::Uuid;
 
 use crate::camera::Camera;
 use crate::cameras::{Cameras, Shared};
+use crate::clock::DeviceClock;
 use crate::config::AgentConfig;
 use crate::gallery::{GalleryAccess, GalleryStore};
 use crate::live::{LiveTarget, LiveViews};
@@ -58,10 +58,11 @@ pub(crate) enum AgentError {
 pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), AgentError> {
     let stop_signal = stop_signal().map_err(AgentError::Signals)?;
     let _lock = outbox::lock(&config.data)?;
+    let clock = Arc::new(DeviceClock::default());
     let shared = Shared {
         models: Arc::new(Models::new(compute)?),
-        gallery: Arc::new(GalleryStore::load(gallery_access(&config))),
-        outbox: Arc::new(Outbox::open(&config.data)?),
+        gallery: Arc::new(GalleryStore::load(gallery_access(&config), clock.clone())),
+        outbox: Arc::new(Outbox::open(&config.data, clock.clone())?),
         appended: Arc::new(Notify::new()),
         turns: Arc::new(Turns::new(config.threads)),
     };
@@ -88,6 +89,7 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
     let dispatcher = Dispatcher {
         cameras: cameras.clone(),
         gallery: gallery.clone(),
+        clock: clock.clone(),
         live: LiveViews::new(live_target(&config)),
         seen: VecDeque::new(),
     };
@@ -104,8 +106,9 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
         async move { watchdog::watch(&cameras, &outbox, &pulse, stop).await }
     });
     let metrics = config.metrics.map(|address| {
-        let (cameras, gallery, outbox) = (cameras.clone(), gallery.clone(), outbox.clone());
-        let status = move || status(&cameras, &gallery, &outbox);
+        let (cameras, gallery) = (cameras.clone(), gallery.clone());
+        let (outbox, clock) = (outbox.clone(), clock.clone());
+        let status = move || status(&cameras, &gallery, &outbox, &clock);
         tokio::spawn(metrics::serve(address, status, cameras_stopped.clone()))
     });
     let version = env!("CARGO_PKG_VERSION");
@@ -114,7 +117,11 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
         let cameras = cameras.clone();
         async move {
             uplink
-                .run(&config, || status(&cameras, &gallery, &outbox), uplink_stopped)
+                .run(
+                    &config,
+                    || status(&cameras, &gallery, &outbox, &clock),
+                    uplink_stopped,
+                )
                 .await
         }
     });
@@ -165,7 +172,7 @@ fn live_target(config: &AgentConfig) -> LiveTarget {
     }
 }
 
-fn status(cameras: &Cameras, gallery: &GalleryStore, outbox: &Outbox) -> AgentStatus {
+fn status(cameras: &Cameras, gallery: &GalleryStore, outbox: &Outbox, clock: &DeviceClock) -> AgentStatus {
     let now = Instant::now();
     let (outbox_depth, outbox_dropped) = outbox.depth_and_dropped().unwrap_or_default();
     AgentStatus {
@@ -175,7 +182,7 @@ fn status(cameras: &Cameras, gallery: &GalleryStore, outbox: &Outbox) -> AgentSt
         gallery_version: gallery.people().version,
         outbox_depth,
         outbox_dropped,
-        clock_offset_ms: gallery.clock_offset().map(|offset| offset.num_milliseconds()),
+        clock_offset_ms: clock.offset().map(|offset| offset.num_milliseconds()),
         problem: cameras.problem(),
         cameras: cameras.all().iter().map(|camera| camera.status(now)).collect(),
     }
@@ -185,6 +192,7 @@ fn status(cameras: &Cameras, gallery: &GalleryStore, outbox: &Outbox) -> AgentSt
 struct Dispatcher {
     cameras: Arc<Cameras>,
     gallery: Arc<GalleryStore>,
+    clock: Arc<DeviceClock>,
     live: LiveViews,
     seen: VecDeque<Uuid>,
 }
@@ -195,7 +203,7 @@ impl Dispatcher {
             if !first_time(&mut self.seen, command.id) {
                 continue;
             }
-            if command.expires_at < Utc::now() {
+            if command.expires_at < self.clock.now() {
                 tracing::debug!(id = %command.id, "a command came too late and is ignored");
                 continue;
             }

@@ -4,7 +4,7 @@
 //! recognition works without a network. Nobody's template is ever written unsealed.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,6 +15,7 @@ use reqwest::{StatusCode, header};
 use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
 
+use crate::clock::DeviceClock;
 use crate::files::replace;
 use crate::pipeline::people::People;
 
@@ -85,12 +86,12 @@ pub(crate) struct GalleryStore {
     access: GalleryAccess,
     people: RwLock<Arc<People>>,
     wanted: Notify,
-    clock_offset: Mutex<Option<TimeDelta>>,
+    clock: Arc<DeviceClock>,
 }
 
 impl GalleryStore {
     /// Loads what the device kept, if it kept one.
-    pub(crate) fn load(access: GalleryAccess) -> Self {
+    pub(crate) fn load(access: GalleryAccess, clock: Arc<DeviceClock>) -> Self {
         let path = access.data.join(FILE);
         let people = match std::fs::read(&path) {
             Ok(sealed) => match open(&sealed, &access) {
@@ -118,7 +119,7 @@ impl GalleryStore {
             access,
             people,
             wanted: Notify::new(),
-            clock_offset: Mutex::new(None),
+            clock,
         }
     }
 
@@ -132,11 +133,6 @@ impl GalleryStore {
         if self.people().version != version {
             self.wanted.notify_one();
         }
-    }
-
-    /// The device's clock minus the aggregator's, to about a second.
-    pub(crate) fn clock_offset(&self) -> Option<TimeDelta> {
-        *self.clock_offset.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps the gallery current until `stop` turns true.
@@ -187,8 +183,7 @@ impl GalleryStore {
         };
         if let Some(date) = date {
             // The header has whole seconds, cut off: half a second more is the best guess.
-            let offset = Utc::now() - date - TimeDelta::milliseconds(500);
-            *self.clock_offset.lock().unwrap_or_else(PoisonError::into_inner) = Some(offset);
+            self.clock.heard(date + TimeDelta::milliseconds(500));
         }
         let Some(sealed) = sealed else { return Ok(None) };
         let people = open(&sealed, &self.access)?;
@@ -343,7 +338,7 @@ mod tests {
     fn a_kept_gallery_is_loaded_at_start_and_holds_only_fitting_templates() {
         let dir = tempfile::tempdir().expect("temporary folder");
         replace(&dir.path().join(FILE), &sealed(4, EMBEDDER.id)).expect("written");
-        let people = GalleryStore::load(access(dir.path())).people();
+        let people = GalleryStore::load(access(dir.path()), Arc::default()).people();
         assert_eq!((people.version, people.len()), (4, 1));
         assert_eq!(&**people.id(0), "EMP001");
     }
@@ -356,7 +351,12 @@ mod tests {
         damaged[40] ^= 1;
         for bytes in [damaged, sealed(4, "other-model"), b"HGAL1".to_vec(), Vec::new()] {
             replace(&path, &bytes).expect("written");
-            assert_eq!(GalleryStore::load(access(dir.path())).people().version, 0);
+            assert_eq!(
+                GalleryStore::load(access(dir.path()), Arc::default())
+                    .people()
+                    .version,
+                0
+            );
         }
         assert!(matches!(
             open(&sealed(1, "other-model"), &access(dir.path())),

@@ -7,6 +7,7 @@ mod camera;
 mod cameras;
 mod capture;
 mod cli;
+mod clock;
 mod commands;
 mod config;
 mod files;

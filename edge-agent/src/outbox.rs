@@ -3,10 +3,11 @@
 //!
 //! SQLite in WAL mode, one process. `seq` starts at 1 and has no gaps; the counter is stored beside the rows and
 //! written in the same transaction, so neither a kill nor a power cut skips or repeats one (`synchronous = full`:
-//! sightings are few, each may wait for the disk). Bounded by number and age; what has to be dropped is counted.
+//! sightings are few, each may wait for the disk). Bounded by number and age; what has to be dropped is counted. Times that were
+//! noted while the device's clock was wrong are corrected when it is set (see [`DeviceClock`]).
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,10 +17,16 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use rusqlite_migration::{M, Migrations};
 use uuid::Uuid;
 
+use crate::clock::{DeviceClock, Reading};
+
 /// The most sightings that wait, about 200 MB.
 const MAX_ROWS: u64 = 500_000;
 /// The longest that one waits.
 const MAX_AGE: TimeDelta = TimeDelta::days(30);
+/// Times are moved by no less than this: a clock that is kept right is nudged by parts of a second.
+const MOVED_FROM: TimeDelta = TimeDelta::seconds(2);
+/// So many sightings are corrected in one transaction.
+const CORRECTED_AT_ONCE: i64 = 500;
 /// The age is looked at every so many sightings.
 const AGE_CHECK_EVERY: u64 = 256;
 
@@ -37,6 +44,11 @@ const SCHEMA: &str = "
         dropped  integer not null         -- sightings dropped unsent because of the bounds
     ) strict;
     insert into counter (id, last_seq, dropped) values (1, 0, 0);
+";
+
+const SCHEMA_2: &str = "
+    alter table sighting add column boot text;        -- the start of the machine during which it was noted
+    alter table sighting add column ahead integer;    -- the clock of its times minus the time since that start, ms
 ";
 
 /// A sighting that has no seq and no id yet.
@@ -99,6 +111,9 @@ pub(crate) struct Outbox {
     path: PathBuf,
     connection: Mutex<Connection>,
     max_rows: u64,
+    clock: Arc<DeviceClock>,
+    /// What times were last corrected for.
+    corrected: Mutex<Option<Reading>>,
 }
 
 /// Makes sure that one agent only works with a data folder. Held while the agent runs; the system lets it go when
@@ -129,11 +144,11 @@ impl Outbox {
     ///
     /// # Errors
     /// See [`OutboxError`].
-    pub(crate) fn open(data: &Path) -> Result<Self, OutboxError> {
-        Self::open_bounded(data, MAX_ROWS)
+    pub(crate) fn open(data: &Path, clock: Arc<DeviceClock>) -> Result<Self, OutboxError> {
+        Self::open_bounded(data, clock, MAX_ROWS)
     }
 
-    fn open_bounded(data: &Path, max_rows: u64) -> Result<Self, OutboxError> {
+    fn open_bounded(data: &Path, clock: Arc<DeviceClock>, max_rows: u64) -> Result<Self, OutboxError> {
         std::fs::create_dir_all(data).map_err(|source| OutboxError::Folder {
             path: data.to_owned(),
             source,
@@ -150,7 +165,7 @@ impl Outbox {
             path: path.clone(),
             source,
         })?;
-        Migrations::new(vec![M::up(SCHEMA)])
+        Migrations::new(vec![M::up(SCHEMA), M::up(SCHEMA_2)])
             .to_latest(&mut connection)
             .map_err(|source| OutboxError::Version {
                 path: path.clone(),
@@ -160,6 +175,8 @@ impl Outbox {
             path,
             connection: Mutex::new(connection),
             max_rows,
+            clock,
+            corrected: Mutex::new(None),
         })
     }
 
@@ -171,24 +188,38 @@ impl Outbox {
         if drafts.is_empty() {
             return Ok(());
         }
+        let reading = self.clock.read();
+        self.append_at(drafts, reading.as_ref(), now)
+    }
+
+    fn append_at(
+        &self,
+        drafts: &[Draft],
+        reading: Option<&Reading>,
+        now: DateTime<Utc>,
+    ) -> Result<(), OutboxError> {
+        let moved = reading.map_or(TimeDelta::zero(), |r| moved(r.ahead, r.right));
+        let ahead = reading.map(|r| (r.ahead + moved).num_milliseconds());
+        let boot = reading.map(|r| &r.boot);
         self.transaction(|transaction| {
             let mut last_seq = counter(transaction)?;
             let before = last_seq;
-            let mut insert =
-                transaction.prepare("insert into sighting (seq, last_at, body) values (?1, ?2, ?3)")?;
+            let mut insert = transaction.prepare(
+                "insert into sighting (seq, last_at, body, boot, ahead) values (?1, ?2, ?3, ?4, ?5)",
+            )?;
             for draft in drafts {
                 last_seq += 1;
-                let sighting = sighting(draft, last_seq);
+                let mut sighting = sighting(draft, last_seq);
+                shift(&mut sighting, moved);
                 let body = serde_json::to_string(&sighting).map_err(to_sql)?;
-                insert.execute(params![to_i64(last_seq), draft.last_at.timestamp_millis(), body])?;
+                let last_at = sighting.last_at.timestamp_millis();
+                insert.execute(params![to_i64(last_seq), last_at, body, boot, ahead])?;
             }
             drop(insert);
             transaction.execute("update counter set last_seq = ?1", [to_i64(last_seq)])?;
-            self.enforce_bounds(
-                transaction,
-                before / AGE_CHECK_EVERY != last_seq / AGE_CHECK_EVERY,
-                now,
-            )
+            let age_due = before / AGE_CHECK_EVERY != last_seq / AGE_CHECK_EVERY;
+            // By a clock that is not set yet everything may look old.
+            self.enforce_bounds(transaction, age_due && !self.clock.may_be_unset(), now + moved)
         })
     }
 
@@ -197,6 +228,9 @@ impl Outbox {
     /// # Errors
     /// When the store cannot be read.
     pub(crate) fn batch(&self, limit: usize) -> Result<Vec<Sighting>, OutboxError> {
+        if let Some(reading) = self.clock.read() {
+            self.correct(&reading)?;
+        }
         self.with(|connection| {
             let mut select = connection.prepare("select seq, body from sighting order by seq limit ?1")?;
             let rows = select.query_map([to_i64(limit as u64)], |row| {
@@ -211,6 +245,54 @@ impl Outbox {
             })
             .collect()
         })
+    }
+
+    /// Moves the times that were noted during this start of the machine, if its clock has been set since then.
+    fn correct(&self, reading: &Reading) -> Result<(), OutboxError> {
+        let mut corrected = self.corrected.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = corrected.as_ref().is_some_and(|before| {
+            before.boot == reading.boot && moved(before.right, reading.right).is_zero()
+        });
+        if known {
+            return Ok(());
+        }
+        let right = reading.right.num_milliseconds();
+        loop {
+            let count = self.transaction(|transaction| {
+                let mut select = transaction.prepare(
+                    "select seq, ahead, body from sighting where boot = ?1 and abs(ahead - ?2) > ?3 limit ?4",
+                )?;
+                let tolerated = MOVED_FROM.num_milliseconds();
+                let rows = select.query_map(
+                    params![reading.boot, right, tolerated, CORRECTED_AT_ONCE],
+                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                )?;
+                let rows: Vec<(i64, i64, String)> = rows.collect::<Result<_, _>>()?;
+                let mut update = transaction
+                    .prepare("update sighting set last_at = ?2, body = ?3, ahead = ?4 where seq = ?1")?;
+                for (seq, ahead, body) in &rows {
+                    let mut sighting: Sighting = serde_json::from_str(body).map_err(to_sql)?;
+                    shift(&mut sighting, TimeDelta::milliseconds(right - ahead));
+                    let body = serde_json::to_string(&sighting).map_err(to_sql)?;
+                    update.execute(params![seq, sighting.last_at.timestamp_millis(), body, right])?;
+                }
+                Ok(rows.len())
+            })?;
+            if count == 0 {
+                break;
+            }
+            tracing::warn!(
+                sightings = count,
+                "the device's clock was wrong: the times of what was seen meanwhile are corrected"
+            );
+        }
+        *corrected = Some(reading.clone());
+        Ok(())
+    }
+
+    /// Whether what waits had better wait until it is known what time it is.
+    pub(crate) fn clock_may_be_unset(&self) -> bool {
+        self.clock.may_be_unset()
     }
 
     /// The aggregator has stored everything up to this seq: it is deleted here. Gives the number deleted.
@@ -315,6 +397,22 @@ impl Outbox {
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A transaction that a panic cut short was rolled back when it was dropped.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// By how much times of one clock are moved to be those of another.
+fn moved(from: TimeDelta, to: TimeDelta) -> TimeDelta {
+    let moved = to - from;
+    if moved.abs() > MOVED_FROM {
+        moved
+    } else {
+        TimeDelta::zero()
+    }
+}
+
+fn shift(sighting: &mut Sighting, by: TimeDelta) {
+    for at in [&mut sighting.first_at, &mut sighting.last_at] {
+        *at = at.checked_add_signed(by).unwrap_or(*at);
     }
 }
 

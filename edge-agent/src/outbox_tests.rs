@@ -29,11 +29,11 @@ fn seqs(outbox: &Outbox, limit: usize) -> Vec<u64> {
 fn seq_goes_on_without_a_gap_over_restarts_and_acks() {
     let dir = tempfile::tempdir().expect("temporary folder");
     {
-        let outbox = Outbox::open(dir.path()).expect("opens");
+        let outbox = Outbox::open(dir.path(), Arc::default()).expect("opens");
         outbox.append(&drafts(3), now()).expect("stored");
         assert_eq!(outbox.acknowledge(3).expect("acknowledged"), 3);
     }
-    let outbox = Outbox::open(dir.path()).expect("opens again");
+    let outbox = Outbox::open(dir.path(), Arc::default()).expect("opens again");
     assert_eq!(outbox.depth_and_dropped().expect("read"), (0, 0));
     outbox.append(&drafts(2), now()).expect("stored");
     assert_eq!(seqs(&outbox, 500), [4, 5]);
@@ -46,7 +46,7 @@ fn seq_goes_on_without_a_gap_over_restarts_and_acks() {
 #[test]
 fn a_resent_batch_is_the_same() {
     let dir = tempfile::tempdir().expect("temporary folder");
-    let outbox = Outbox::open(dir.path()).expect("opens");
+    let outbox = Outbox::open(dir.path(), Arc::default()).expect("opens");
     outbox.append(&drafts(2), now()).expect("stored");
     let first = outbox.batch(500).expect("read");
     assert_eq!(first, outbox.batch(500).expect("read"));
@@ -56,7 +56,7 @@ fn a_resent_batch_is_the_same() {
 #[test]
 fn what_is_dropped_is_counted() {
     let dir = tempfile::tempdir().expect("temporary folder");
-    let outbox = Outbox::open_bounded(dir.path(), 5).expect("opens");
+    let outbox = Outbox::open_bounded(dir.path(), Arc::default(), 5).expect("opens");
     outbox.append(&drafts(4), now()).expect("stored");
     outbox.append(&drafts(3), now()).expect("stored");
     assert_eq!(seqs(&outbox, 500), [3, 4, 5, 6, 7]);
@@ -66,7 +66,7 @@ fn what_is_dropped_is_counted() {
 #[test]
 fn old_sightings_are_dropped_in_time() {
     let dir = tempfile::tempdir().expect("temporary folder");
-    let outbox = Outbox::open(dir.path()).expect("opens");
+    let outbox = Outbox::open(dir.path(), Arc::default()).expect("opens");
     outbox.append(&drafts(10), now()).expect("stored");
     let later = now() + TimeDelta::days(31);
     let mut fresh = drafts(300);
@@ -79,7 +79,7 @@ fn old_sightings_are_dropped_in_time() {
 #[test]
 fn an_agent_that_lost_its_data_goes_on_after_what_is_known() {
     let dir = tempfile::tempdir().expect("temporary folder");
-    let outbox = Outbox::open(dir.path()).expect("opens");
+    let outbox = Outbox::open(dir.path(), Arc::default()).expect("opens");
     outbox.append(&drafts(3), now()).expect("stored");
     assert_eq!(outbox.acknowledge(1000).expect("acknowledged"), 0);
     assert_eq!(seqs(&outbox, 500), [1001, 1002, 1003]);
@@ -92,10 +92,13 @@ fn an_agent_that_lost_its_data_goes_on_after_what_is_known() {
 fn a_damaged_file_and_a_bad_folder_are_told() {
     let dir = tempfile::tempdir().expect("temporary folder");
     std::fs::write(dir.path().join("outbox.sqlite"), vec![7; 5000]).expect("written");
-    let message = Outbox::open(dir.path()).err().expect("refused").to_string();
+    let message = Outbox::open(dir.path(), Arc::default())
+        .err()
+        .expect("refused")
+        .to_string();
     assert!(message.contains("outbox.sqlite"), "{message}");
     std::fs::write(dir.path().join("file"), "").expect("written");
-    let message = Outbox::open(&dir.path().join("file"))
+    let message = Outbox::open(&dir.path().join("file"), Arc::default())
         .err()
         .expect("refused")
         .to_string();
@@ -136,7 +139,7 @@ proptest! {
     #[test]
     fn seq_is_never_skipped_or_repeated(steps in proptest::collection::vec(step(), 1..25)) {
         let dir = tempfile::tempdir().expect("temporary folder");
-        let mut outbox = Outbox::open(dir.path()).expect("opens");
+        let mut outbox = Outbox::open(dir.path(), Arc::default()).expect("opens");
         let (mut appended, mut acknowledged) = (0, 0);
         let mut ids = std::collections::HashMap::new();
         for step in steps {
@@ -151,7 +154,7 @@ proptest! {
                 }
                 Step::Restart => {
                     drop(outbox);
-                    outbox = Outbox::open(dir.path()).expect("opens again");
+                    outbox = Outbox::open(dir.path(), Arc::default()).expect("opens again");
                 }
             }
             let waiting = outbox.batch(500).expect("read");
@@ -162,4 +165,71 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn times_of_a_wrong_clock_are_corrected_when_it_is_set() {
+    let hours = TimeDelta::hours;
+    let reading = |boot: &str, ahead, right| Reading {
+        boot: boot.into(),
+        ahead,
+        right,
+    };
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let outbox = Outbox::open(dir.path(), Arc::default()).expect("opens");
+    let append = |reading: &Reading, count| {
+        outbox
+            .append_at(&drafts(count), Some(reading), now())
+            .expect("stored");
+    };
+    // Noted by a clock three hours behind, during two starts of the machine; then more than fit into one step.
+    append(&reading("first", hours(7), hours(7)), 1);
+    append(
+        &reading("second", hours(7), hours(7)),
+        1 + CORRECTED_AT_ONCE as usize,
+    );
+    // The clock is set.
+    let set = reading("second", hours(10), hours(10));
+    append(&set, 1);
+    outbox.correct(&set).expect("corrected");
+    // Somebody sets it wrong, and the aggregator says so.
+    append(&reading("second", hours(2), hours(10)), 1);
+    let times: Vec<TimeDelta> = outbox
+        .with(|connection| {
+            let mut select = connection.prepare("select body from sighting order by seq")?;
+            let bodies = select.query_map([], |row| row.get::<_, String>(0))?;
+            bodies
+                .map(|body| {
+                    let sighting: Sighting = serde_json::from_str(&body?).map_err(to_sql)?;
+                    assert_eq!(sighting.first_at, sighting.last_at);
+                    Ok(sighting.last_at - now())
+                })
+                .collect()
+        })
+        .expect("read");
+    let (first, second) = times.split_first().expect("rows");
+    assert_eq!(*first, hours(0), "nobody knows how wrong it was");
+    let (last, second) = second.split_last().expect("rows");
+    let (after, second) = second.split_last().expect("rows");
+    assert_eq!((*after, *last), (hours(0), hours(8)));
+    assert!(second.iter().all(|moved| *moved == hours(3)), "{second:?}");
+}
+
+#[test]
+fn a_nudged_clock_moves_nothing() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let outbox = Outbox::open(dir.path(), Arc::default()).expect("opens");
+    let reading = |ms| Reading {
+        boot: "one".into(),
+        ahead: TimeDelta::milliseconds(ms),
+        right: TimeDelta::milliseconds(ms),
+    };
+    outbox
+        .append_at(&drafts(1), Some(&reading(0)), now())
+        .expect("stored");
+    for ms in [700, 1900, -1500] {
+        outbox.correct(&reading(ms)).expect("corrected");
+    }
+    let read = outbox.with(|c| c.query_row("select last_at from sighting", [], |row| row.get::<_, i64>(0)));
+    assert_eq!(read.expect("read"), now().timestamp_millis());
 }

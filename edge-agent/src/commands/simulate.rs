@@ -53,7 +53,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let wrong = |e: &dyn std::fmt::Display| Failure::NotRight(e.to_string());
     let config = run::load(&args.config)?;
     let _lock = outbox::lock(&config.data).map_err(|e| wrong(&e))?;
-    let outbox = Arc::new(Outbox::open(&config.data).map_err(|e| wrong(&e))?);
+    let outbox = Arc::new(Outbox::open(&config.data, Arc::default()).map_err(|e| wrong(&e))?);
     let appended = Arc::new(Notify::new());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -206,7 +206,7 @@ impl Session {
         let waiting = self
             .in_flight
             .is_some_and(|(_, sent)| now.duration_since(sent) < RESEND_AFTER);
-        if !self.connected || waiting {
+        if !self.connected || waiting || self.outbox.clock_may_be_unset() {
             return;
         }
         let sightings = match self.outbox.batch(MAX_BATCH) {

@@ -3,6 +3,7 @@
 mod machine;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
@@ -235,7 +236,7 @@ async fn check_aggregator(config: &AgentConfig) -> Result<(String, Option<TimeDe
 }
 
 fn check_outbox(data: &Path) -> Result<String, String> {
-    let outbox = Outbox::open(data).map_err(|e| e.to_string())?;
+    let outbox = Outbox::open(data, Arc::default()).map_err(|e| e.to_string())?;
     let (depth, dropped) = outbox.depth_and_dropped().map_err(|e| e.to_string())?;
     Ok(format!("{depth} sightings wait, {dropped} were ever dropped"))
 }
