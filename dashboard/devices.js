@@ -1,7 +1,7 @@
 // The devices page: cameras and the devices beside them, as they report themselves.
 
 import { camera } from './camera-manager.js';
-import { t } from './i18n.js';
+import { has, t } from './i18n.js';
 import { areaName, cameraById, load, on, seesDevices, store } from './store.js';
 import { ago, exactTime } from './time.js';
 import { byId, emptyState, h, icon, oncePerFrame } from './utils.js';
@@ -34,6 +34,34 @@ function table(keys, rows) {
       index === 0 ? { scope: 'row', class: 'cell-name' } : { 'data-label': t(keys[index]) }, cell)))))));
 }
 
+/** More than this between two clocks, and times look wrong to people. */
+const CLOCK_OFF_MS = 5000;
+
+const decimals = { too_small: 0, turned_away: 0, blurred: 1 };
+
+/** What a camera did not use, the most frequent reason first, with the last figure behind it. */
+function rejections({ rejected, measured, unknown_tracks: unknown }) {
+  const reasons = Object.entries(rejected).sort(([, a], [, b]) => b - a).slice(0, 4);
+  if (reasons.length === 0) return unknown > 0 ? t('devices.unknownTracks', { n: unknown }) : '–';
+  return h('ul', { class: 'reasons' },
+    reasons.map(([reason, count]) => {
+      const figure = measured[reason];
+      const digits = decimals[reason] ?? 2;
+      const figures = figure && { last: figure.last.toFixed(digits), limit: figure.limit.toFixed(digits) };
+      const behind = figure && has(`rejected.${reason}.measured`) && t(`rejected.${reason}.measured`, figures);
+      // An agent may be newer than this page.
+      const name = has(`rejected.${reason}`) ? t(`rejected.${reason}`) : reason;
+      return h('li', {}, `${count} × ${name}`, behind && h('span', { class: 'muted' }, ` ${behind}`));
+    }),
+    unknown > 0 && h('li', {}, t('devices.unknownTracks', { n: unknown })));
+}
+
+function clock(offset) {
+  if (offset === null) return '–';
+  const off = Math.abs(offset) > CLOCK_OFF_MS;
+  return off ? lamp(false, t('devices.clock.wrong', { n: Math.round(Math.abs(offset) / 1000) })) : `${offset} ms`;
+}
+
 function renderPage() {
   if (!store.loaded.has('cameras') || !store.loaded.has('agents')) return;
   const head = h('div', { class: 'page-head' }, h('h1', {}, t('devices.title')));
@@ -43,24 +71,26 @@ function renderPage() {
   }
   view.replaceChildren(head,
     h('h2', {}, t('devices.cameras')),
-    table(['devices.label', 'tracking.area', 'devices.agent', 'devices.stream', 'devices.inference', 'devices.lastFrame'],
+    table(['devices.label', 'tracking.area', 'devices.agent', 'devices.stream', 'devices.inference', 'devices.lastFrame', 'devices.rejected'],
       store.cameras.map((entry) => [
         h('span', {}, `${camera(entry.number)} · ${entry.label}`), areaName(entry.area), entry.agent,
         h('span', {}, lamp(entry.state === 'streaming', t(`camera.${entry.state}`)), entry.problem && h('span', { class: 'problem muted' }, entry.problem)),
         lamp(entry.inference === 'active', entry.inference === 'active'
           ? `${t('devices.active')} · ${t('live.fps', { n: entry.fps.toFixed(1) })}` : t('camera.offline')),
         moment(entry.last_frame),
+        rejections(entry.counts),
       ])),
     h('h2', {}, t('devices.agents')),
     table(['devices.agent', 'devices.connection', 'devices.cameras', 'devices.gallery', 'devices.outbox', 'devices.clock', 'devices.version'],
       store.agents.map((agent) => [
         agent.id,
-        h('span', {}, lamp(agent.online, agent.online ? t('devices.online') : t('camera.offline')), ' ', h('span', { class: 'muted' }, moment(agent.last_heard))),
+        h('span', {}, lamp(agent.online, agent.online ? t('devices.online') : t('camera.offline')), ' ', h('span', { class: 'muted' }, moment(agent.last_heard)),
+          agent.problem && h('span', { class: 'problem' }, agent.problem)),
         agent.cameras.map((id) => (cameraById(id) ? camera(cameraById(id).number) : id)).join(', ') || '–',
         lamp(agent.gallery_current, `${agent.gallery_version} · ${agent.gallery_current ? t('devices.gallery.current') : t('devices.gallery.old')}`),
         agent.outbox_dropped > 0
           ? lamp(false, `${agent.outbox_depth} · ${t('devices.dropped', { n: agent.outbox_dropped })}`) : String(agent.outbox_depth),
-        agent.clock_offset_ms === null ? '–' : `${agent.clock_offset_ms} ms`,
+        clock(agent.clock_offset_ms),
         agent.version,
       ])));
 }

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use hadir_models::FrameBuf;
-use hadir_shared::status::{CameraCounts, CameraMode, CameraState, CameraStatus, Inference};
+use hadir_shared::status::{CameraCounts, CameraMode, CameraState, CameraStatus, Inference, Measured};
 use tokio::sync::watch;
 
 use crate::capture::Latest;
 use crate::config::CameraConfig;
 use crate::live::LiveShot;
+use crate::pipeline::{Reason, Rejected};
 
 /// Recognition counts as running while its last frame is at most this old.
 const ACTIVE_FOR: Duration = Duration::from_secs(3);
@@ -147,13 +148,18 @@ impl Camera {
         self.vitals().counts.unknown_tracks += tracks;
     }
 
-    /// Notes how often faces and tracks were turned down so far, by reason.
-    pub(crate) fn note_rejected(&self, rejected: impl Iterator<Item = (&'static str, u64)>) {
-        let counts = &mut self.vitals().counts.rejected;
-        for (reason, count) in rejected {
-            match counts.get_mut(reason) {
-                Some(known) => *known = count,
-                None => _ = counts.insert(reason.to_owned(), count),
+    /// Notes what was turned down so far, by reason.
+    pub(crate) fn note_rejected(&self, rejected: impl Iterator<Item = (Reason, Rejected)>) {
+        let mut vitals = self.vitals();
+        for (reason, Rejected { count, measured }) in rejected {
+            let reason = reason.as_str();
+            if vitals.counts.rejected.get(reason) == Some(&count) {
+                continue;
+            }
+            vitals.counts.rejected.insert(reason.to_owned(), count);
+            if let Some((last, limit)) = measured {
+                let measured = Measured { last, limit };
+                vitals.counts.measured.insert(reason.to_owned(), measured);
             }
         }
     }
@@ -287,8 +293,26 @@ mod tests {
         camera.offer(frame());
         assert!(camera.take(Duration::ZERO).is_some());
         camera.offer(frame());
-        camera.note_rejected([("too_small", 3)].into_iter());
-        camera.note_rejected([("too_small", 4)].into_iter());
+        camera.note_rejected(
+            [(
+                Reason::TooSmall,
+                Rejected {
+                    count: 3,
+                    measured: Some((5.5, 8.0)),
+                },
+            )]
+            .into_iter(),
+        );
+        camera.note_rejected(
+            [(
+                Reason::TooSmall,
+                Rejected {
+                    count: 4,
+                    measured: Some((5.5, 8.0)),
+                },
+            )]
+            .into_iter(),
+        );
         let counts = camera.counts();
         assert_eq!(
             (counts.frames, counts.skipped, counts.rejected["too_small"]),

@@ -177,11 +177,21 @@ mod tests {
     use super::*;
     use crate::camera::Camera;
     use crate::config::testing;
+    use crate::pipeline::{Reason, Rejected};
     use hadir_shared::status::CameraMode;
 
     fn status() -> AgentStatus {
         let camera = Camera::new(testing::camera("cam-1", CameraMode::Recognise));
-        camera.note_rejected([("too_small", 4)].into_iter());
+        camera.note_rejected(
+            [(
+                Reason::TooSmall,
+                Rejected {
+                    count: 4,
+                    measured: Some((5.5, 8.0)),
+                },
+            )]
+            .into_iter(),
+        );
         AgentStatus {
             outbox_depth: 17,
             clock_offset_ms: Some(-250),

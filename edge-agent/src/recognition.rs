@@ -110,9 +110,7 @@ impl Recognition {
                     failing = false;
                     let now = Instant::now();
                     self.camera.note_recognised(now);
-                    let rejected = pipeline.rejected().iter();
-                    self.camera
-                        .note_rejected(rejected.map(|(reason, count)| (reason.as_str(), *count)));
+                    self.camera.note_rejected(pipeline.rejected());
                     // Where faces are in a frame that was spared is not known, so it is not shown.
                     if watched && outcome.look != Look::Spared {
                         self.camera.show(LiveShot {

@@ -82,7 +82,7 @@ pub struct CameraStatus {
 }
 
 /// Counted on a camera since it began.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CameraCounts {
     /// Frames that were captured.
@@ -93,6 +93,19 @@ pub struct CameraCounts {
     pub unknown_tracks: u64,
     /// Faces that were not used and tracks that got no name, by reason.
     pub rejected: BTreeMap<String, u64>,
+    /// For some of these the last figure behind them.
+    pub measured: BTreeMap<String, Measured>,
+}
+
+/// The figure for which a face was not used, or a track got no name, and the limit that it missed. `too_small`: pixels
+/// between the eyes; `turned_away`: degrees; `blurred`: variance of the Laplacian; `hardly_a_face`: the detector's
+/// score; `not_in_gallery`, `thin_margin`: mean cosine to the nearest person, and what it is above the second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The figure.
+    pub last: f32,
+    /// What it would have to reach; for `turned_away` what it may not exceed.
+    pub limit: f32,
 }
 
 /// The payload of the topic `status`. The last will is the default value.

@@ -4,7 +4,7 @@ mod alerts;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
-use hadir_shared::status::{CameraMode, CameraState, Inference};
+use hadir_shared::status::{CameraCounts, CameraMode, CameraState, Inference};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::alerts::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Excuse, What};
@@ -311,6 +311,8 @@ pub struct Camera {
     pub last_frame: Option<DateTime<Utc>>,
     /// Why it is not streaming.
     pub problem: Option<String>,
+    /// What it counted since it began.
+    pub counts: CameraCounts,
     /// How many people watch it live: 0 here, filled in by the live view.
     pub viewers: u32,
 }
@@ -336,6 +338,8 @@ pub struct Agent {
     pub outbox_dropped: u64,
     /// Its clock minus ours.
     pub clock_offset_ms: Option<i64>,
+    /// What is wrong with its own files.
+    pub problem: Option<String>,
     /// When something was last heard from it.
     #[serde(with = "hadir_shared::time")]
     pub last_heard: DateTime<Utc>,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId};
-use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
+use hadir_shared::status::{AgentStatus, CameraCounts, CameraMode, CameraState, CameraStatus, Inference};
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
 use super::{Reader, Tx, count, ms, read_as, stored, time, time_option};
@@ -47,8 +47,28 @@ fn inference(inference: Inference) -> &'static str {
     }
 }
 
+/// A device's words, as long as anybody reads.
+fn shortened(text: &str) -> String {
+    text.chars().take(500).collect()
+}
+
+/// The reasons that an agent has; a device that makes up more is not believed.
+const MOST_REASONS: usize = 32;
+
+fn counted(counts: &CameraCounts) -> String {
+    let mut counts = counts.clone();
+    if counts.rejected.len().max(counts.measured.len()) > MOST_REASONS {
+        counts.rejected.clear();
+        counts.measured.clear();
+    }
+    counts
+        .measured
+        .retain(|_, m| m.last.is_finite() && m.limit.is_finite());
+    serde_json::to_string(&counts).unwrap_or_else(|_| "{}".into())
+}
+
 const CAMERA: &str = "select c.id, c.number, c.label, c.area, c.agent, c.mode, c.state, c.inference, c.fps,
-    c.last_frame, c.problem, g.online from camera c join agent g on g.id = c.agent";
+    c.last_frame, c.problem, c.counts, g.online from camera c join agent g on g.id = c.agent";
 
 fn camera(row: &Row<'_>) -> rusqlite::Result<Camera> {
     let mut camera = Camera {
@@ -76,6 +96,7 @@ fn camera(row: &Row<'_>) -> rusqlite::Result<Camera> {
         fps: row.get("fps")?,
         last_frame: time_option(row, "last_frame")?,
         problem: row.get("problem")?,
+        counts: read_as(row, "counts", |t| serde_json::from_str(t).ok())?,
         viewers: 0,
     };
     let online: bool = row.get("online")?;
@@ -168,6 +189,7 @@ impl Reader<'_> {
                 outbox_depth: count(row, "outbox_depth")?,
                 outbox_dropped: count(row, "outbox_dropped")?,
                 clock_offset_ms: row.get("clock_offset_ms")?,
+                problem: row.get("problem")?,
                 last_heard: time(row, "last_heard")?,
                 cameras: cameras.unwrap_or_default(),
             })
@@ -223,11 +245,11 @@ impl Tx<'_> {
     pub fn save_agent(&self, id: &AgentId, status: &AgentStatus, now: DateTime<Utc>) -> Result<()> {
         self.run(
             "insert into agent (id, online, version, model, gallery_version, outbox_depth, outbox_dropped,
-                 clock_offset_ms, last_heard)
-             values (:id, 1, :version, :model, :gallery, :depth, :dropped, :offset, :now)
+                 clock_offset_ms, problem, last_heard)
+             values (:id, 1, :version, :model, :gallery, :depth, :dropped, :offset, :problem, :now)
              on conflict (id) do update set online = 1, version = :version, model = :model,
                  gallery_version = :gallery, outbox_depth = :depth, outbox_dropped = :dropped,
-                 clock_offset_ms = :offset, last_heard = :now",
+                 clock_offset_ms = :offset, problem = :problem, last_heard = :now",
             named_params! {
                 ":id": id.as_str(),
                 ":version": status.version,
@@ -236,6 +258,7 @@ impl Tx<'_> {
                 ":depth": stored(status.outbox_depth),
                 ":dropped": stored(status.outbox_dropped),
                 ":offset": status.clock_offset_ms,
+                ":problem": status.problem.as_deref().map(shortened),
                 ":now": ms(now),
             },
         )?;
@@ -283,11 +306,13 @@ impl Tx<'_> {
         self.ensure_area(&status.area, &status.label)?;
         let number = self.camera_number(&status.id, status.number)?;
         self.run(
-            "insert into camera (id, number, label, area, agent, mode, state, inference, fps, last_frame, problem)
-             values (:id, :number, :label, :area, :agent, :mode, :state, :inference, :fps, :last_frame, :problem)
+            "insert into camera (id, number, label, area, agent, mode, state, inference, fps, last_frame, problem,
+                 counts)
+             values (:id, :number, :label, :area, :agent, :mode, :state, :inference, :fps, :last_frame, :problem,
+                 :counts)
              on conflict (id) do update set number = :number, label = :label, area = :area, agent = :agent,
                  mode = :mode, state = :state, inference = :inference, fps = :fps,
-                 last_frame = coalesce(:last_frame, last_frame), problem = :problem",
+                 last_frame = coalesce(:last_frame, last_frame), problem = :problem, counts = :counts",
             named_params! {
                 ":id": status.id.as_str(),
                 ":number": number,
@@ -299,7 +324,8 @@ impl Tx<'_> {
                 ":inference": inference(status.inference),
                 ":fps": if status.fps.is_finite() { f64::from(status.fps) } else { 0.0 },
                 ":last_frame": status.last_frame.map(ms),
-                ":problem": status.problem,
+                ":problem": status.problem.as_deref().map(shortened),
+                ":counts": counted(&status.counts),
             },
         )?;
         Ok(())

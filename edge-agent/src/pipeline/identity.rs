@@ -128,6 +128,8 @@ pub(crate) struct Evidence {
     pub(crate) asserted_at: Option<DateTime<Utc>>,
     /// The highest standing of anybody, named or not.
     pub(crate) nearest: f32,
+    /// What it is above the second.
+    pub(crate) margin: f32,
     /// It had a name at some time.
     pub(crate) was_named: bool,
     /// At the last try it was too small.
@@ -309,6 +311,8 @@ impl Evidence {
             .and_then(|identity| people.place(&identity.person));
         let standings = standings(&self.best, people.len());
         self.nearest = standings.iter().copied().fold(0.0, f32::max);
+        let first = standings.iter().position(|standing| *standing == self.nearest);
+        self.margin = first.map_or(0.0, |first| self.nearest - best_but(&standings, first));
         match verdict(&self.best, &standings, held, people) {
             Ok((place, standing)) => {
                 self.identity = Some(Identity {

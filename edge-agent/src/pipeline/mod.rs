@@ -13,11 +13,12 @@ mod motion;
 pub(crate) mod people;
 mod presence;
 mod qr;
+mod rejections;
 mod schedule;
 pub(crate) mod tracker;
 pub(crate) mod view;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -33,6 +34,7 @@ use identity::{Checked, Claim, Evidence, Unnamed, View};
 use look::{Followed, Looks};
 use people::{People, PersonId};
 use presence::{Presence, Present};
+use rejections::Rejections;
 use schedule::TrackState;
 use tracker::{Detection, Doubt, Ended, TrackId, Tracker, centre};
 use view::ViewError;
@@ -42,6 +44,7 @@ pub(crate) use look::{Look, Pace};
 pub(crate) use mask::Mask;
 pub(crate) use presence::Event;
 pub(crate) use qr::BadgeReading;
+pub(crate) use rejections::{Reason, Rejected};
 pub(crate) use view::Models;
 
 /// Faces that the detector is less sure of are not even followed.
@@ -60,71 +63,6 @@ const SOUGHT_FOR: TimeDelta = TimeDelta::milliseconds(1000);
 const OPEN_VIEWS: u32 = 6;
 /// Tracks with fewer matches were hardly faces; they are not counted as unknown people.
 const COUNTED_HITS: u32 = 3;
-
-/// Why a face was not used, or a track not named; what a technician looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Reason {
-    /// A face: too few pixels between the eyes.
-    TooSmall,
-    /// A face: turned away too far.
-    TurnedAway,
-    /// A face: no detail left in it.
-    Blurred,
-    /// A face: perhaps none.
-    HardlyAFace,
-    /// A track: not enough usable views.
-    TooFewViews,
-    /// A track: like nobody in the gallery.
-    NotInGallery,
-    /// A track: like two people.
-    ThinMargin,
-    /// A track: another one is this person with better reason.
-    SeenElsewhere,
-    /// A badge that belongs to nobody, or does not any more.
-    UnknownBadge,
-    /// A badge beside the face of somebody else.
-    BadgeConflict,
-}
-
-impl Reason {
-    /// As it stands in reports.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Reason::TooSmall => "too_small",
-            Reason::TurnedAway => "turned_away",
-            Reason::Blurred => "blurred",
-            Reason::HardlyAFace => "hardly_a_face",
-            Reason::TooFewViews => "too_few_views",
-            Reason::NotInGallery => "not_in_gallery",
-            Reason::ThinMargin => "thin_margin",
-            Reason::SeenElsewhere => "seen_elsewhere",
-            Reason::UnknownBadge => "unknown_badge",
-            Reason::BadgeConflict => "badge_conflict",
-        }
-    }
-}
-
-impl From<Unnamed> for Reason {
-    fn from(why: Unnamed) -> Self {
-        match why {
-            Unnamed::TooFewViews => Reason::TooFewViews,
-            Unnamed::NotInGallery => Reason::NotInGallery,
-            Unnamed::ThinMargin => Reason::ThinMargin,
-            Unnamed::SeenElsewhere => Reason::SeenElsewhere,
-        }
-    }
-}
-
-impl From<ViewError> for Reason {
-    fn from(why: ViewError) -> Self {
-        match why {
-            ViewError::TooSmall => Reason::TooSmall,
-            ViewError::TurnedAway => Reason::TurnedAway,
-            ViewError::Blurred => Reason::Blurred,
-            ViewError::HardlyAFace => Reason::HardlyAFace,
-        }
-    }
-}
 
 /// How one camera's frames are to be recognised.
 #[derive(Clone, Debug)]
@@ -181,7 +119,7 @@ pub(crate) struct Pipeline {
     tilts: HashMap<TrackId, i32>,
     presence: Presence,
     badges: Badges,
-    rejected: BTreeMap<Reason, u64>,
+    rejected: Rejections,
     now: Option<DateTime<Utc>>,
     looks: Looks,
     /// Everything that looks like a face, as far as was looked.
@@ -204,7 +142,7 @@ impl Pipeline {
             tilts: HashMap::new(),
             presence: Presence::default(),
             badges: Badges::default(),
-            rejected: BTreeMap::new(),
+            rejected: Rejections::default(),
             now: None,
             looks: Looks::default(),
             found: Vec::new(),
@@ -214,8 +152,8 @@ impl Pipeline {
     }
 
     /// Faces not used and tracks not named so far, by reason.
-    pub(crate) fn rejected(&self) -> &BTreeMap<Reason, u64> {
-        &self.rejected
+    pub(crate) fn rejected(&self) -> impl Iterator<Item = (Reason, Rejected)> {
+        self.rejected.iter()
     }
 
     /// Recognises against this gallery from now on. Whoever is not in it loses the name at once.
@@ -450,13 +388,13 @@ impl Pipeline {
                     // Not looked at again in the very next frame, which will hardly be better. A face that is
                     // too small costs nothing to look at, and may come nearer: it is not grown tired of.
                     let evidence = self.evidence.entry(id).or_default();
-                    evidence.too_small = why == ViewError::TooSmall;
+                    evidence.too_small = matches!(why, ViewError::TooSmall(_));
                     evidence.unusable = true;
                     match why {
-                        ViewError::TooSmall => evidence.last_view_at = Some(now),
+                        ViewError::TooSmall(_) => evidence.last_view_at = Some(now),
                         _ => evidence.tried(now),
                     }
-                    *self.rejected.entry(why.into()).or_default() += 1;
+                    self.rejected.note(why.into(), Some(why.figure()), 1);
                 }
             }
         }
@@ -560,9 +498,7 @@ impl Pipeline {
             (Reason::UnknownBadge, noticed.unknown),
             (Reason::BadgeConflict, noticed.conflicts),
         ] {
-            if count > 0 {
-                *self.rejected.entry(reason).or_default() += count;
-            }
+            self.rejected.note(reason, None, count);
         }
     }
 
@@ -662,7 +598,13 @@ impl Pipeline {
             }
             unknown += 1;
             if mode == CameraMode::Recognise {
-                *self.rejected.entry(evidence.why_not().into()).or_default() += 1;
+                let why = evidence.why_not();
+                let figure = match why {
+                    Unnamed::NotInGallery => Some(nearest),
+                    Unnamed::ThinMargin => Some(evidence.margin),
+                    Unnamed::TooFewViews | Unnamed::SeenElsewhere => None,
+                };
+                self.rejected.note(why.into(), figure, 1);
             }
         }
         unknown

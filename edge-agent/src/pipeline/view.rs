@@ -7,14 +7,14 @@ use hadir_models::{Compute, ModelError, align, quality, upright};
 use image::RgbImage;
 
 /// Eyes nearer to each other than this, in pixels of the frame, leave nothing to recognise.
-const MIN_EYE_DISTANCE: f32 = 8.0;
+pub(super) const MIN_EYE_DISTANCE: f32 = 8.0;
 /// The upright look must be at least this sure that it is a face.
-const MIN_SCORE: f32 = 0.65;
+pub(super) const MIN_SCORE: f32 = 0.65;
 /// Turned further to the side or up than this, in degrees, a face is not compared.
-const MAX_YAW: f32 = 65.0;
+pub(super) const MAX_YAW: f32 = 65.0;
 const MAX_PITCH: f32 = 50.0;
 /// Below this variance of the Laplacian there is no detail left.
-const MIN_SHARPNESS: f32 = 2.0;
+pub(super) const MIN_SHARPNESS: f32 = 2.0;
 
 /// Both networks, made once and shared by all cameras.
 #[derive(Debug)]
@@ -49,17 +49,28 @@ pub(crate) struct Taken {
     pub(crate) tilt: i32,
 }
 
-/// Why a face gives no view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a face gives no view, with the figure behind it.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum ViewError {
-    /// Too few pixels.
-    TooSmall,
-    /// Turned away too far.
-    TurnedAway,
-    /// No detail in it.
-    Blurred,
-    /// Perhaps no face at all.
-    HardlyAFace,
+    /// Too few pixels: so many between the eyes.
+    TooSmall(f32),
+    /// Turned away too far: by so many degrees.
+    TurnedAway(f32),
+    /// No detail in it: the variance of the Laplacian.
+    Blurred(f32),
+    /// Perhaps no face at all: the detector's score.
+    HardlyAFace(f32),
+}
+
+impl ViewError {
+    /// The figure behind it.
+    pub(super) fn figure(self) -> f32 {
+        let (ViewError::TooSmall(figure)
+        | ViewError::TurnedAway(figure)
+        | ViewError::Blurred(figure)
+        | ViewError::HardlyAFace(figure)) = self;
+        figure
+    }
 }
 
 /// A view that is ready to be embedded: its aligned crop, and what is known of it.
@@ -101,7 +112,7 @@ pub(crate) fn take(
             weight,
             tilt,
         })
-        .ok_or(ViewError::HardlyAFace))
+        .ok_or(ViewError::HardlyAFace(face.score)))
 }
 
 /// Finds the face upright and cuts it out into `aligned`. `look` is any picture, whose memory is used.
@@ -117,10 +128,10 @@ pub(crate) fn prepare(
     aligned: &mut RgbImage,
 ) -> Result<Result<Prepared, ViewError>, ModelError> {
     if face.eye_distance() < MIN_EYE_DISTANCE * 0.75 {
-        return Ok(Err(ViewError::TooSmall));
+        return Ok(Err(ViewError::TooSmall(face.eye_distance())));
     }
     let Some(upright) = upright::straighten(frame, face, last_tilt, &models.detector, look)? else {
-        return Ok(Err(ViewError::HardlyAFace));
+        return Ok(Err(ViewError::HardlyAFace(0.0)));
     };
     align::align_crop_into(frame, &upright.landmarks, aligned);
     Ok(weigh(aligned, &upright.face).map(|weight| Prepared {
@@ -133,13 +144,13 @@ pub(crate) fn prepare(
 fn weigh(aligned: &RgbImage, face: &Face) -> Result<f32, ViewError> {
     let quality = quality::assess(aligned, face);
     if quality.eye_distance < MIN_EYE_DISTANCE {
-        Err(ViewError::TooSmall)
+        Err(ViewError::TooSmall(quality.eye_distance))
     } else if face.score < MIN_SCORE {
-        Err(ViewError::HardlyAFace)
+        Err(ViewError::HardlyAFace(face.score))
     } else if quality.yaw.abs() > MAX_YAW || quality.pitch.abs() > MAX_PITCH {
-        Err(ViewError::TurnedAway)
+        Err(ViewError::TurnedAway(quality.yaw.abs().max(quality.pitch.abs())))
     } else if quality.sharpness < MIN_SHARPNESS {
-        Err(ViewError::Blurred)
+        Err(ViewError::Blurred(quality.sharpness))
     } else {
         // The root: a view of half the worth still says something, and counts for more than half.
         Ok(quality.score.clamp(1e-4, 1.0).sqrt())

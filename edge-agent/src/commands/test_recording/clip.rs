@@ -87,6 +87,8 @@ pub(super) struct ClipReport {
     pub(super) unknown_tracks: u64,
     /// Faces that were not used and tracks that got no name, by reason.
     pub(super) rejected: BTreeMap<&'static str, u64>,
+    /// For some of these the last figure behind them, and the limit that it missed.
+    pub(super) measured: BTreeMap<&'static str, [f32; 2]>,
     /// All tracks, by what became of them.
     pub(super) tracks: Tracks,
     /// How wide the faces were.
@@ -165,8 +167,8 @@ pub(super) async fn run(
     }
     unknown_tracks += pipeline.finish(CameraMode::Recognise).unknown_ended;
     let rejected = |reasons: &[Reason]| -> u64 {
-        let counts = pipeline.rejected();
-        reasons.iter().filter_map(|reason| counts.get(reason)).sum()
+        let counts = pipeline.rejected().filter(|(reason, _)| reasons.contains(reason));
+        counts.map(|(_, rejected)| rejected.count).sum()
     };
     let tracks = Tracks {
         recognised: named.tracks(),
@@ -181,8 +183,14 @@ pub(super) async fn run(
         unknown_tracks,
         rejected: pipeline
             .rejected()
-            .iter()
-            .map(|(reason, count)| (reason.as_str(), *count))
+            .map(|(reason, rejected)| (reason.as_str(), rejected.count))
+            .collect(),
+        measured: pipeline
+            .rejected()
+            .filter_map(|(reason, rejected)| {
+                let (last, limit) = rejected.measured?;
+                Some((reason.as_str(), [last, limit]))
+            })
             .collect(),
         tracks,
         face_width: Widths::of(widths),

@@ -92,9 +92,17 @@ fn clip(page: &mut String, report: &ClipReport) {
         );
     }
     if !report.rejected.is_empty() {
-        page.push_str("<table><tr><th>Not used because<th class=\"n\">Count</tr>");
+        page.push_str("<table><tr><th>Not used because<th class=\"n\">Count<th>Last measured</tr>");
         for (reason, count) in &report.rejected {
-            let _ = write!(page, "<tr><td>{}<td class=\"n\">{count}</tr>", explain(reason));
+            let measured = report
+                .measured
+                .get(reason)
+                .map_or(String::new(), |figures| super::measured(reason, *figures));
+            let _ = write!(
+                page,
+                "<tr><td>{}<td class=\"n\">{count}<td>{measured}</tr>",
+                explain(reason)
+            );
         }
         page.push_str("</table>");
     }
@@ -208,6 +216,7 @@ mod tests {
             }],
             unknown_tracks: 2,
             rejected: BTreeMap::from([("too_small", 7)]),
+            measured: BTreeMap::from([("too_small", [5.5, 8.0])]),
             tracks: Tracks {
                 recognised: 1,
                 unsure: 0,

@@ -270,11 +270,24 @@ fn table(out: &mut dyn std::io::Write, report: &ClipReport) -> Result<(), Stop> 
         let reasons: Vec<_> = report
             .rejected
             .iter()
-            .map(|(reason, count)| format!("{reason} {count}"))
+            .map(|(reason, count)| match report.measured.get(reason) {
+                Some(figures) => format!("{reason} {count} (last: {})", measured(reason, *figures)),
+                None => format!("{reason} {count}"),
+            })
             .collect();
         writeln!(out, "  not used: {}", reasons.join(", "))?;
     }
     Ok(())
+}
+
+/// The last figure behind a reason and the limit that it missed, in words.
+fn measured(reason: &str, [last, limit]: [f32; 2]) -> String {
+    match reason {
+        "too_small" => format!("eyes {last:.0} px apart, needs {limit:.0}"),
+        "turned_away" => format!("{last:.0}°, at most {limit:.0}°"),
+        "blurred" => format!("sharpness {last:.1}, needs {limit:.1}"),
+        _ => format!("{last:.2}, needs {limit:.2}"),
+    }
 }
 
 fn about_gallery(out: &mut dyn std::io::Write, gallery: &GalleryReport) -> Result<(), Stop> {
