@@ -2,7 +2,7 @@
 
 import { camera } from './camera-manager.js';
 import { has, t } from './i18n.js';
-import { areaName, cameraById, load, on, seesDevices, store } from './store.js';
+import { areaName, cameraById, changesEmployees, load, on, seesDevices, seesSetAside, store } from './store.js';
 import { ago, exactTime } from './time.js';
 import { byId, emptyState, h, icon, oncePerFrame } from './utils.js';
 
@@ -16,10 +16,14 @@ export function startDevices() {
   const render = oncePerFrame(() => {
     if (!view.hidden) renderPage();
   });
-  on('agents cameras areas me view', render);
+  on('agents setAside badgeConflicts cameras areas me view', render);
   document.addEventListener('hadir:language', render);
   setInterval(() => {
-    if (!view.hidden && !document.hidden && seesDevices()) load('agents').catch(() => {});
+    if (view.hidden || document.hidden || !seesDevices()) return;
+    const topics = ['agents'];
+    if (seesSetAside()) topics.push('setAside');
+    if (changesEmployees()) topics.push('badgeConflicts');
+    load(...topics).catch(() => {});
   }, POLL_MS);
 }
 
@@ -36,6 +40,26 @@ function table(keys, rows) {
 
 /** More than this between two clocks, and times look wrong to people. */
 const CLOCK_OFF_MS = 5000;
+
+const cameraName = (id) => (cameraById(id) ? camera(cameraById(id).number) : id);
+
+/** What somebody has to look into; not there while there is nothing. */
+function oddities() {
+  const parts = [];
+  if (store.badgeConflicts.length > 0) {
+    parts.push(h('h2', {}, t('devices.badgeConflicts')), h('p', { class: 'muted' }, t('devices.badgeConflicts.how')),
+      table(['devices.badgeOf', 'devices.when', 'devices.shownAt', 'devices.seenAt'], store.badgeConflicts.map((conflict) => [
+        conflict.name, exactTime(Date.parse(conflict.shown_at)), cameraName(conflict.camera), cameraName(conflict.other),
+      ])));
+  }
+  if (store.setAside.length > 0) {
+    parts.push(h('h2', {}, t('devices.setAside')), h('p', { class: 'muted' }, t('devices.setAside.how')),
+      table(['devices.agent', 'devices.setAside.reason', 'devices.setAside.count', 'devices.setAside.last'], store.setAside.map((entry) => [
+        entry.agent, entry.reason, String(entry.count), moment(entry.at),
+      ])));
+  }
+  return parts;
+}
 
 const decimals = { too_small: 0, turned_away: 0, blurred: 1 };
 
@@ -86,11 +110,12 @@ function renderPage() {
         agent.id,
         h('span', {}, lamp(agent.online, agent.online ? t('devices.online') : t('camera.offline')), ' ', h('span', { class: 'muted' }, moment(agent.last_heard)),
           agent.problem && h('span', { class: 'problem' }, agent.problem)),
-        agent.cameras.map((id) => (cameraById(id) ? camera(cameraById(id).number) : id)).join(', ') || '–',
+        agent.cameras.map(cameraName).join(', ') || '–',
         lamp(agent.gallery_current, `${agent.gallery_version} · ${agent.gallery_current ? t('devices.gallery.current') : t('devices.gallery.old')}`),
         agent.outbox_dropped > 0
           ? lamp(false, `${agent.outbox_depth} · ${t('devices.dropped', { n: agent.outbox_dropped })}`) : String(agent.outbox_depth),
         clock(agent.clock_offset_ms),
         agent.version,
-      ])));
+      ])),
+    ...oddities());
 }

@@ -10,6 +10,9 @@ export const store = {
   areas: [],
   cameras: [],
   agents: [],
+  /** Sightings that were not taken in, and badges that were in two places at once. */
+  setAside: [],
+  badgeConflicts: [],
   /** Rows of /api/status by employee id. */
   status: new Map(),
   summary: null,
@@ -41,6 +44,7 @@ export function emit(topic) {
 
 export const seesPeople = () => store.me !== null && store.me.role !== 'technician';
 export const seesDevices = () => store.me !== null && store.me.role !== 'supervisor';
+export const seesSetAside = () => store.me !== null && ['admin', 'technician'].includes(store.me.role);
 export const changesEmployees = () => store.me !== null && ['admin', 'hr'].includes(store.me.role);
 
 export const cameraById = (id) => store.cameras.find((camera) => camera.id === id) ?? null;
@@ -50,6 +54,8 @@ const LOADERS = {
   areas: () => get('/api/areas'),
   cameras: () => get('/api/cameras'),
   agents: () => get('/api/agents'),
+  setAside: () => get('/api/set-aside'),
+  badgeConflicts: () => get('/api/badge-conflicts'),
   summary: () => get('/api/summary'),
   notices: () => get('/api/notices'),
   employees: () => get('/api/employees'),
@@ -71,6 +77,8 @@ export function topicsInSight() {
   const topics = ['areas', 'cameras'];
   if (seesPeople()) topics.push('status', 'summary', 'notices', 'employees', 'alerts');
   if (seesDevices()) topics.push('agents');
+  if (seesSetAside()) topics.push('setAside');
+  if (changesEmployees()) topics.push('badgeConflicts');
   return topics;
 }
 

@@ -209,6 +209,41 @@ describe('dashboard', { concurrency: false }, () => {
     await page.locator('#view-alerts h1', { hasText: 'Peringatan' }).waitFor();
   });
 
+  test('the devices page tells why faces were not used, and what has to be looked into', { timeout: 60_000 }, async () => {
+    const counts = { frames: 9, skipped: 0, unknown_tracks: 2,
+      rejected: { too_small: 12, turned_away: 3, reason_of_tomorrow: 1 },
+      measured: { too_small: { last: 6.1, limit: 8 }, turned_away: { last: 71.4, limit: 65 } } };
+    const at = new Date().toISOString();
+    const [first, second] = await ask('/api/cameras');
+    await page.route('**/api/cameras', async (route) => {
+      const cameras = await (await route.fetch()).json();
+      await route.fulfill({ json: cameras.map((camera) => ({ ...camera, counts })) });
+    });
+    await page.route('**/api/agents', async (route) => {
+      const agents = await (await route.fetch()).json();
+      await route.fulfill({ json: agents.map((agent) => ({ ...agent, clock_offset_ms: 7_260_000, problem: 'cam-9.toml: line 3' })) });
+    });
+    await page.route('**/api/set-aside', (route) => route.fulfill({ json: [{ at, agent: 'gate-1', reason: 'more than 30 days old', count: 4 }] }));
+    await page.route('**/api/badge-conflicts', (route) => route.fulfill({
+      json: [{ employee: 'EMP101', name: 'Joe Biden', camera: first.id, other: second.id, shown_at: at }] }));
+    try {
+      await page.reload();
+      await page.click('.nav a[data-view="devices"]');
+      const text = async () => (await page.locator('#view-devices').innerText()).replaceAll(/\s+/g, ' ');
+      await page.locator('#view-devices h2', { hasText: 'Kartu di dua tempat' }).waitFor();
+      for (const words of ['12 × wajah terlalu kecil jarak mata 6 px, perlu 8', '3 × wajah menoleh 71°, paling banyak 65°',
+        '1 × reason_of_tomorrow', '2 wajah tanpa nama', 'cam-9.toml: line 3', 'salah 7260 dtk', 'more than 30 days old', 'Joe Biden']) {
+        assert.ok((await text()).includes(words), `${words} in: ${await text()}`);
+      }
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'no sideways scroll');
+      await screenshot('devices', { fullPage: true });
+    } finally {
+      await page.unrouteAll({ behavior: 'wait' });
+      await page.reload();
+      await page.click('.nav a[data-view="live"]');
+    }
+  });
+
   test('on a phone nothing is cut off and every target can be hit', { timeout: 90_000 }, async () => {
     const phone = await browser.newContext({ viewport: PHONE, hasTouch: true, isMobile: true, deviceScaleFactor: 2,
       locale: 'id-ID', storageState: await context.storageState() });

@@ -9,7 +9,7 @@ use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, I
 
 use super::state::{AgentNow, Changes, Memory};
 use super::types::{Agent, Area, Banner, Camera, Level, Role, SetAside, Viewer};
-use super::{Core, state};
+use super::{Core, badges, state};
 use crate::error::{Error, Result};
 use crate::ingest::{self, Known, Position};
 use crate::presence::Watch;
@@ -20,6 +20,9 @@ const MAX_CAMERAS: usize = 64;
 
 /// The longest label or problem that is kept, in characters.
 const MAX_TEXT: usize = 200;
+
+/// More reasons for not using a face than an agent has; a device that makes up more is not believed.
+const MAX_REASONS: usize = 32;
 
 impl Core {
     /// Takes in a batch of sightings, in one transaction. `Some`: publish the acknowledgement. `None`: nothing
@@ -138,6 +141,7 @@ impl Core {
         if anew {
             tracing::warn!(%agent, "counts its sightings anew: was it set up again?");
         }
+        badges::note(state, tx, &new, now)?;
         self.condense(state, tx, changes, &new, now)?;
         Ok(if anew { Taken::CountsAnew } else { Taken::Continues })
     }
@@ -205,7 +209,8 @@ impl Core {
             }
             changes.agents.insert(agent.clone());
             let areas = tx.areas_of(agent)?;
-            tx.save_agent(agent, &status, now)?;
+            let problem = status.problem.as_deref().map(cut);
+            tx.save_agent(agent, &AgentStatus { problem, ..status.clone() }, now)?;
             let was_online = state.agents.get(agent).is_some_and(|agent| agent.online);
             let heard = AgentNow { online: true, last_heard: now, gap: None };
             let heard = state.agents.entry(agent.clone()).or_insert(heard);
@@ -416,14 +421,21 @@ fn watches(status: &AgentStatus, camera: &CameraStatus) -> Watch {
     }
 }
 
-/// Texts of a bounded length, and a number that a button can show.
+/// A device's words, as long as anybody reads.
+fn cut(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
+}
+
+/// Texts of a bounded length, a number that a button can show, and the counts that an agent has.
 fn tidy(camera: &CameraStatus) -> CameraStatus {
-    let cut = |text: &str| {
-        text.chars()
-            .filter(|c| !c.is_control())
-            .take(MAX_TEXT)
-            .collect::<String>()
-    };
+    let mut counts = camera.counts.clone();
+    if counts.rejected.len().max(counts.measured.len()) > MAX_REASONS {
+        counts.rejected.clear();
+        counts.measured.clear();
+    }
+    counts
+        .measured
+        .retain(|_, figure| figure.last.is_finite() && figure.limit.is_finite());
     let label = cut(camera.label.trim());
     CameraStatus {
         label: if label.is_empty() {
@@ -433,8 +445,7 @@ fn tidy(camera: &CameraStatus) -> CameraStatus {
         },
         number: camera.number.filter(|number| (1..=9999).contains(number)),
         problem: camera.problem.as_deref().map(cut),
-        // Not kept, and as long as the device likes.
-        counts: hadir_shared::status::CameraCounts::default(),
+        counts,
         ..camera.clone()
     }
 }

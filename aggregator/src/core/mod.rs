@@ -13,6 +13,7 @@
 
 mod absences;
 mod alerts;
+mod badges;
 mod devices;
 mod incoming;
 mod outbox;

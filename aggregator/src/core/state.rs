@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use hadir_shared::id::{AgentId, CameraId, EmployeeId};
 
+use super::badges::LastShown;
 use super::types::{Role, Viewer};
 use crate::error::Result;
 use crate::ingest::Gap;
@@ -26,6 +27,7 @@ pub(super) struct Memory {
     pub(super) engine: Engine,
     pub(super) agents: HashMap<AgentId, AgentNow>,
     pub(super) cameras: HashMap<CameraId, CameraRow>,
+    pub(super) badges: LastShown,
     pub(super) last_tick: Option<DateTime<Utc>>,
     pub(super) last_alive: DateTime<Utc>,
     pub(super) last_forget: Option<DateTime<Utc>>,
@@ -52,6 +54,7 @@ impl Memory {
             engine: Engine::restore(thresholds, reader.people_facts()?, reader.camera_logs()?, at),
             agents: agents.collect(),
             cameras: cameras(reader)?,
+            badges: LastShown::new(),
             last_tick: None,
             last_alive: reader.alive_at()?,
             last_forget: None,

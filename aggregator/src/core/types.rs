@@ -410,6 +410,22 @@ pub struct SetAside {
     pub count: u64,
 }
 
+/// A badge that was in one place while its owner, or the same badge, was in another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BadgeConflict {
+    /// Whose badge.
+    pub employee: EmployeeId,
+    /// Their name.
+    pub name: String,
+    /// Where the badge was shown.
+    pub camera: CameraId,
+    /// Where its owner was seen, or the badge shown, at the same time.
+    pub other: CameraId,
+    /// When the badge was first held there.
+    #[serde(with = "hadir_shared::time")]
+    pub shown_at: DateTime<Utc>,
+}
+
 /// How grave a banner is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId};
-use hadir_shared::status::{AgentStatus, CameraCounts, CameraMode, CameraState, CameraStatus, Inference};
+use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
 use super::{Reader, Tx, count, ms, read_as, stored, time, time_option};
@@ -45,26 +45,6 @@ fn inference(inference: Inference) -> &'static str {
         Inference::Active => "active",
         Inference::Offline => "offline",
     }
-}
-
-/// A device's words, as long as anybody reads.
-fn shortened(text: &str) -> String {
-    text.chars().take(500).collect()
-}
-
-/// The reasons that an agent has; a device that makes up more is not believed.
-const MOST_REASONS: usize = 32;
-
-fn counted(counts: &CameraCounts) -> String {
-    let mut counts = counts.clone();
-    if counts.rejected.len().max(counts.measured.len()) > MOST_REASONS {
-        counts.rejected.clear();
-        counts.measured.clear();
-    }
-    counts
-        .measured
-        .retain(|_, m| m.last.is_finite() && m.limit.is_finite());
-    serde_json::to_string(&counts).unwrap_or_else(|_| "{}".into())
 }
 
 const CAMERA: &str = "select c.id, c.number, c.label, c.area, c.agent, c.mode, c.state, c.inference, c.fps,
@@ -258,7 +238,7 @@ impl Tx<'_> {
                 ":depth": stored(status.outbox_depth),
                 ":dropped": stored(status.outbox_dropped),
                 ":offset": status.clock_offset_ms,
-                ":problem": status.problem.as_deref().map(shortened),
+                ":problem": status.problem,
                 ":now": ms(now),
             },
         )?;
@@ -324,8 +304,8 @@ impl Tx<'_> {
                 ":inference": inference(status.inference),
                 ":fps": if status.fps.is_finite() { f64::from(status.fps) } else { 0.0 },
                 ":last_frame": status.last_frame.map(ms),
-                ":problem": status.problem.as_deref().map(shortened),
-                ":counts": counted(&status.counts),
+                ":problem": status.problem,
+                ":counts": serde_json::to_string(&status.counts).unwrap_or_else(|_| "{}".into()),
             },
         )?;
         Ok(())

@@ -5,8 +5,8 @@ use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
 use hadir_shared::sighting::{Method, Phase, Sighting};
 use rusqlite::{OptionalExtension as _, named_params, params};
 
-use super::{Reader, Tx, count, ms, stored, time};
-use crate::core::types::SetAside;
+use super::{Reader, Tx, count, ms, read_as, stored, time};
+use crate::core::types::{BadgeConflict, SetAside};
 use crate::error::Result;
 
 impl Reader<'_> {
@@ -35,9 +35,67 @@ impl Reader<'_> {
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
+
+    /// The newest 200 badges that were in two places at once.
+    pub fn badge_conflicts(&self) -> Result<Vec<BadgeConflict>> {
+        let mut query = self.conn.prepare_cached(
+            "select b.employee, e.name, b.camera, b.other, b.shown_at
+             from badge_conflict b join employee e on e.id = b.employee
+             order by b.shown_at desc limit 200",
+        )?;
+        let rows = query.query_map([], |row| {
+            Ok(BadgeConflict {
+                employee: read_as(row, "employee", |t| EmployeeId::new(t).ok())?,
+                name: row.get("name")?,
+                camera: read_as(row, "camera", |t| CameraId::new(t).ok())?,
+                other: read_as(row, "other", |t| CameraId::new(t).ok())?,
+                shown_at: time(row, "shown_at")?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
 }
 
 impl Tx<'_> {
+    /// The cameras at which somebody was seen at some time between these.
+    pub fn seen_between(
+        &self,
+        employee: &EmployeeId,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<CameraId>> {
+        let mut query = self.conn().prepare_cached(
+            "select distinct camera from sighting where employee = ?1 and last_at >= ?2 and first_at <= ?3",
+        )?;
+        let rows = query.query_map(params![employee.as_str(), ms(from), ms(to)], |row| {
+            read_as(row, "camera", |t| CameraId::new(t).ok())
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// A badge was in two places at once. Said again, it changes nothing.
+    pub fn save_badge_conflict(
+        &self,
+        employee: &EmployeeId,
+        camera: &CameraId,
+        other: &CameraId,
+        shown_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        self.run(
+            "insert or ignore into badge_conflict (employee, camera, other, shown_at, noted_at)
+             values (?1, ?2, ?3, ?4, ?5)",
+            params![
+                employee.as_str(),
+                camera.as_str(),
+                other.as_str(),
+                ms(shown_at),
+                ms(now)
+            ],
+        )?;
+        Ok(())
+    }
+
     /// Stores sightings; says for each whether it was new.
     pub fn append_sightings(
         &self,

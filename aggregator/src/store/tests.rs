@@ -282,65 +282,6 @@ fn cameras_get_the_number_they_wish_if_it_is_free() {
 }
 
 #[test]
-fn what_devices_say_of_themselves_is_kept_within_bounds() {
-    let folder = tempfile::tempdir().expect("folder");
-    let store = open(&folder);
-    let agent = hadir_shared::id::AgentId::new("gate-1").expect("id");
-    let counted = |reasons: usize| {
-        let mut counts = hadir_shared::status::CameraCounts {
-            unknown_tracks: 7,
-            ..Default::default()
-        };
-        for i in 0..reasons {
-            counts.rejected.insert(format!("reason_{i}"), 3);
-            let measured = hadir_shared::status::Measured {
-                last: if i == 0 { f32::NAN } else { 5.5 },
-                limit: 8.0,
-            };
-            counts.measured.insert(format!("reason_{i}"), measured);
-        }
-        counts
-    };
-    for (reasons, kept, measured) in [(0, 0, 0), (3, 3, 2), (1000, 0, 0)] {
-        let camera = CameraStatus {
-            id: CameraId::new("cam-1").expect("id"),
-            number: None,
-            label: "Hall".into(),
-            area: hadir_shared::id::AreaId::new("hall").expect("id"),
-            mode: CameraMode::Recognise,
-            state: CameraState::Streaming,
-            inference: Inference::Active,
-            fps: 7.0,
-            last_frame: None,
-            problem: None,
-            counts: counted(reasons),
-        };
-        let status = AgentStatus {
-            online: true,
-            problem: Some("x".repeat(2000)),
-            ..AgentStatus::default()
-        };
-        let (agents, cameras) = store
-            .write(|tx| {
-                tx.save_agent(&agent, &status, t(0))?;
-                tx.save_camera(&agent, &camera)?;
-                Ok((tx.agents()?, tx.cameras()?))
-            })
-            .expect("saved");
-        assert_eq!(agents[0].problem.as_ref().map(String::len), Some(500));
-        let counts = &cameras[0].counts;
-        assert_eq!(
-            (
-                counts.unknown_tracks,
-                counts.rejected.len(),
-                counts.measured.len()
-            ),
-            (7, kept, measured)
-        );
-    }
-}
-
-#[test]
 fn the_check_finds_what_the_schema_cannot_forbid() {
     let folder = tempfile::tempdir().expect("folder");
     let store = open(&folder);

@@ -156,7 +156,7 @@ impl Store {
 
 impl Tx<'_> {
     /// Forgets what is no longer needed: single sightings after `keep` (their attendance stays), and what
-    /// was set aside or answered three months ago. At most 10,000 sightings at a time.
+    /// was set aside, answered or noted of badges three months ago. At most 10,000 sightings at a time.
     pub fn forget(&self, keep: TimeDelta, now: DateTime<Utc>) -> Result<()> {
         self.conn().execute(
             // Row ids grow with the time of storing, so the oldest come first and nothing else is read.
@@ -167,6 +167,8 @@ impl Tx<'_> {
         let quarter = ms(now - TimeDelta::days(90));
         self.conn()
             .execute("delete from set_aside where at < ?1", params![quarter])?;
+        self.conn()
+            .execute("delete from badge_conflict where shown_at < ?1", params![quarter])?;
         self.conn()
             .execute("delete from incoming where at < ?1", params![quarter])?;
         Ok(())

@@ -156,6 +156,16 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
             Method::GET => Ok(reply::ok(&core.call(move |core| core.agents(&viewer)).await?)),
             _ => Err(ApiError::method(&method, "GET")),
         },
+        ["set-aside"] => match method {
+            Method::GET => Ok(reply::ok(&core.call(move |core| core.set_aside(&viewer)).await?)),
+            _ => Err(ApiError::method(&method, "GET")),
+        },
+        ["badge-conflicts"] => match method {
+            Method::GET => Ok(reply::ok(
+                &core.call(move |core| core.badge_conflicts(&viewer)).await?,
+            )),
+            _ => Err(ApiError::method(&method, "GET")),
+        },
         ["alerts"] => match method {
             Method::GET => {
                 let filter = match request.query.get("state").map(String::as_str) {

@@ -1,5 +1,7 @@
 //! Sightings: nothing lost, nothing twice.
 
+use hadir_shared::status::{CameraCounts, Measured};
+
 use super::*;
 
 fn ack(stored_through: u64) -> Option<Ack> {
@@ -222,4 +224,92 @@ fn a_thousand_employees_are_no_load() {
     assert_eq!(site.core.status(&admin()).expect("status").len(), 1004);
     let status = start.elapsed();
     assert!(taken.iter().all(|time| time.as_secs() < 5) && ticks.as_secs() < 5 && status.as_secs() < 5);
+}
+
+#[test]
+fn a_badge_in_two_places_at_once_is_a_conflict() {
+    let site = Site::new();
+    let other = AgentId::new("gate-2").expect("id");
+    let status = AgentStatus {
+        online: true,
+        cameras: vec![camera("cam-2", "kantor"), camera("cam-3", "kantor")],
+        ..AgentStatus::default()
+    };
+    site.core.take_status(&other, status).expect("status");
+    let noted = |camera: &str, method, from, to| {
+        let mut sighting = seen(1, "LEE", to);
+        sighting.camera = CameraId::new(camera).expect("id");
+        (sighting.method, sighting.first_at) = (method, t(from));
+        let from = if camera == "cam-1" { agent() } else { other.clone() };
+        let batch = SightingBatch {
+            sightings: vec![sighting],
+        };
+        site.core.take_sightings(&from, batch).expect("taken");
+        let all = site.core.badge_conflicts(&admin()).expect("list");
+        all.into_iter()
+            .map(|c| (c.camera.to_string(), c.other.to_string(), c.shown_at))
+            .collect::<Vec<_>>()
+    };
+    let between = |a: &str, b: &str, at| vec![(a.to_owned(), b.to_owned(), t(at))];
+    assert_eq!(noted("cam-1", Method::Qr, 0, 4), []);
+    // Ten seconds later at the other gate: they walked. And two cameras of one area may see the same person.
+    assert_eq!(noted("cam-2", Method::Qr, 14, 16), []);
+    assert_eq!(noted("cam-3", Method::Face, 14, 20), []);
+    // The badge here, the face there; whichever is heard of first.
+    assert_eq!(noted("cam-1", Method::Qr, 18, 19), between("cam-1", "cam-3", 18));
+    assert_eq!(
+        noted("cam-1", Method::Qr, 18, 19),
+        between("cam-1", "cam-3", 18),
+        "said once"
+    );
+    let mut both = between("cam-1", "cam-2", 30);
+    assert_eq!(noted("cam-1", Method::Rfid, 30, 34).len(), 1);
+    both.extend(between("cam-1", "cam-3", 18));
+    assert_eq!(noted("cam-2", Method::Face, 33, 40), both);
+    let technician = Viewer {
+        role: Role::Technician,
+        ..admin()
+    };
+    assert!(site.core.badge_conflicts(&technician).is_err());
+    site.core.delete_employee(&admin(), &who("LEE")).expect("deleted");
+    assert_eq!(site.core.badge_conflicts(&admin()).expect("list"), []);
+}
+
+#[test]
+fn what_devices_say_of_themselves_is_kept_within_bounds() {
+    let site = Site::new();
+    for (reasons, kept, measured) in [(0, 0, 0), (3, 3, 2), (1000, 0, 0)] {
+        let mut counts = CameraCounts {
+            unknown_tracks: 7,
+            ..CameraCounts::default()
+        };
+        for i in 0..reasons {
+            let last = if i == 0 { f32::NAN } else { 5.5 };
+            counts.rejected.insert(format!("reason_{i}"), 3);
+            counts
+                .measured
+                .insert(format!("reason_{i}"), Measured { last, limit: 8.0 });
+        }
+        let camera = CameraStatus {
+            counts,
+            ..camera("cam-1", "gudang")
+        };
+        let status = AgentStatus {
+            online: true,
+            problem: Some("x".repeat(2000)),
+            cameras: vec![camera],
+            ..AgentStatus::default()
+        };
+        site.core.take_status(&agent(), status).expect("status");
+        let (agents, cameras) = (site.core.agents(&admin()), site.core.cameras(&admin()));
+        let told = agents.expect("agents")[0].problem.as_ref().map(String::len);
+        assert_eq!(told, Some(200));
+        let counts = &cameras.expect("cameras")[0].counts;
+        let found = (
+            counts.unknown_tracks,
+            counts.rejected.len(),
+            counts.measured.len(),
+        );
+        assert_eq!(found, (7, kept, measured));
+    }
 }

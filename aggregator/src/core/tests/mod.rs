@@ -77,17 +77,9 @@ impl Site {
 
     fn status(&self, online: bool) {
         let camera = CameraStatus {
-            id: CameraId::new("cam-1").expect("id"),
             number: Some(3),
             label: "Gudang A".into(),
-            area: hadir_shared::id::AreaId::new("gudang").expect("id"),
-            mode: CameraMode::Recognise,
-            state: CameraState::Streaming,
-            inference: Inference::Active,
-            fps: 10.0,
-            last_frame: None,
-            problem: None,
-            counts: hadir_shared::status::CameraCounts::default(),
+            ..camera("cam-1", "gudang")
         };
         let status = match online {
             true => AgentStatus {
@@ -184,6 +176,23 @@ fn settings(folder: &tempfile::TempDir) -> Settings {
             app_secret_file: folder.path().join("app-secret"),
             verify_token: "verify".into(),
         }),
+    }
+}
+
+/// A camera that streams.
+fn camera(id: &str, area: &str) -> CameraStatus {
+    CameraStatus {
+        id: CameraId::new(id).expect("id"),
+        number: None,
+        label: id.into(),
+        area: hadir_shared::id::AreaId::new(area).expect("id"),
+        mode: CameraMode::Recognise,
+        state: CameraState::Streaming,
+        inference: Inference::Active,
+        fps: 7.0,
+        last_frame: None,
+        problem: None,
+        counts: hadir_shared::status::CameraCounts::default(),
     }
 }
 

@@ -1,0 +1,89 @@
+//! A badge that is in one place while its owner, or the same badge, is in another: somebody lent it or copied it.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use hadir_shared::id::{CameraId, EmployeeId};
+use hadir_shared::sighting::{Method, Sighting};
+
+use super::Core;
+use super::state::Memory;
+use super::types::{BadgeConflict, Role, Viewer};
+use crate::error::{Error, Result};
+use crate::store::Tx;
+
+/// Where each badge was shown last, so that a face elsewhere can be compared without asking the store.
+pub(super) type LastShown = HashMap<EmployeeId, Shown>;
+
+/// A badge in front of a camera.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Shown {
+    camera: CameraId,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+}
+
+/// Records which of these sightings and what is known contradict each other. Cameras of one area may well see the same
+/// person at once; those of two areas may not.
+pub(super) fn note(
+    state: &mut Memory,
+    tx: &Tx<'_>,
+    sightings: &[&Sighting],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    for sighting in sightings {
+        let Sighting {
+            employee,
+            camera,
+            first_at,
+            last_at,
+            ..
+        } = sighting;
+        let elsewhere = |other: &CameraId| {
+            let area = |camera: &CameraId| state.cameras.get(camera).map(|row| row.area.clone());
+            area(other) != area(camera)
+        };
+        if sighting.method == Method::Face {
+            let shown = state.badges.get(employee);
+            if let Some(shown) =
+                shown.filter(|s| s.from <= *last_at && *first_at <= s.to && elsewhere(&s.camera))
+            {
+                tx.save_badge_conflict(employee, &shown.camera, camera, shown.from, now)?;
+            }
+            continue;
+        }
+        for other in tx.seen_between(employee, *first_at, *last_at)? {
+            if elsewhere(&other) {
+                tx.save_badge_conflict(employee, camera, &other, *first_at, now)?;
+            }
+        }
+        let newer = state
+            .badges
+            .get(employee)
+            .is_none_or(|shown| shown.to <= *last_at);
+        if newer {
+            let shown = Shown {
+                camera: camera.clone(),
+                from: *first_at,
+                to: *last_at,
+            };
+            state.badges.insert(employee.clone(), shown);
+        }
+    }
+    Ok(())
+}
+
+impl Core {
+    /// Badges that were in two places at once, newest first.
+    ///
+    /// # Errors
+    /// `Forbidden` for whoever does not look after badges.
+    pub fn badge_conflicts(&self, viewer: &Viewer) -> Result<Vec<BadgeConflict>> {
+        match viewer.role {
+            Role::Admin | Role::Hr => self.store.read(|reader| reader.badge_conflicts()),
+            Role::Technician | Role::Supervisor => Err(Error::forbidden(
+                "Only administrators and HR see whose badge was in two places.",
+            )),
+        }
+    }
+}
