@@ -48,6 +48,8 @@ struct Vitals {
     last_frame: Option<DateTime<Utc>>,
     recognised: VecDeque<Instant>,
     counts: CameraCounts,
+    /// Badges of nobody that were held to the reader beside it.
+    unknown_badges: u64,
 }
 
 impl Camera {
@@ -148,6 +150,11 @@ impl Camera {
         self.vitals().counts.unknown_tracks += tracks;
     }
 
+    /// Counts a badge of nobody that was held to the reader beside it.
+    pub(crate) fn note_unknown_badge(&self) {
+        self.vitals().unknown_badges += 1;
+    }
+
     /// Notes what was turned down so far, by reason.
     pub(crate) fn note_rejected(&self, rejected: impl Iterator<Item = (Reason, Rejected)>) {
         let mut vitals = self.vitals();
@@ -173,7 +180,7 @@ impl Camera {
 
     /// What was counted since it began.
     pub(crate) fn counts(&self) -> CameraCounts {
-        self.vitals().counts.clone()
+        self.vitals().all_counts()
     }
 
     /// As the agent's status tells it.
@@ -201,7 +208,7 @@ impl Camera {
             fps: vitals.fps(now),
             last_frame: vitals.last_frame,
             problem: vitals.problem.clone(),
-            counts: vitals.counts.clone(),
+            counts: vitals.all_counts(),
         }
     }
 
@@ -235,6 +242,15 @@ impl Vitals {
         {
             self.recognised.pop_front();
         }
+    }
+
+    fn all_counts(&self) -> CameraCounts {
+        let mut counts = self.counts.clone();
+        if self.unknown_badges > 0 {
+            let reason = Reason::UnknownBadge.as_str().to_owned();
+            *counts.rejected.entry(reason).or_default() += self.unknown_badges;
+        }
+        counts
     }
 
     fn fps(&self, now: Instant) -> f32 {

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task;
 use tokio::time::timeout;
 
+use crate::badge_reader::BadgeReader;
 use crate::camera::Camera;
 use crate::capture;
 use crate::config::{CameraConfig, CameraFiles, CameraStamp};
@@ -58,6 +59,7 @@ struct Running {
     camera: Arc<Camera>,
     stop: watch::Sender<bool>,
     capture: task::JoinHandle<()>,
+    badge_reader: Option<task::JoinHandle<()>>,
     recognition: JoinHandle<()>,
     pulse: Arc<Pulse>,
 }
@@ -218,6 +220,16 @@ impl Cameras {
             pulse: pulse.clone(),
             stop: stopped.clone(),
         };
+        let badge_reader = config.badge_reader.clone().map(|device| {
+            let reader = BadgeReader {
+                camera: camera.clone(),
+                gallery: self.shared.gallery.clone(),
+                outbox: self.shared.outbox.clone(),
+                appended: self.shared.appended.clone(),
+            };
+            let stop = stopped.clone();
+            tokio::spawn(async move { reader.run(&device, stop).await })
+        });
         let settings = Settings {
             detect_width: config.detect_width,
             mask: config.mask.clone(),
@@ -229,6 +241,7 @@ impl Cameras {
             .spawn(move || recognition.run(pipeline))?;
         Ok(Running {
             capture: tokio::spawn(capture::supervise(camera.clone(), stopped)),
+            badge_reader,
             camera,
             stop,
             recognition,
@@ -250,6 +263,9 @@ async fn end(cameras: Vec<Running>) {
             tracing::warn!(camera = %id, "its recognition did not end in time");
         }
         let _ = timeout(STOP_WITHIN, running.capture).await;
+        if let Some(reader) = running.badge_reader {
+            let _ = timeout(STOP_WITHIN, reader).await;
+        }
         let counts = running.camera.counts();
         tracing::info!(camera = %id, frames = counts.frames, skipped = counts.skipped,
             unknown_tracks = counts.unknown_tracks, "camera stopped");

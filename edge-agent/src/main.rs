@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 the thing checked is not right, 2 usage or configuration.
 
 mod agent;
+mod badge_reader;
 mod camera;
 mod cameras;
 mod capture;

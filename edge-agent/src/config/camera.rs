@@ -1,6 +1,6 @@
 //! One camera's file in `camera_configs/`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hadir_shared::id::{AreaId, CameraId};
 use hadir_shared::status::CameraMode;
@@ -43,6 +43,8 @@ pub(crate) struct CameraConfig {
     pub(crate) mask: Mask,
     /// Whether it reads badges.
     pub(crate) badges: BadgeReading,
+    /// The USB badge reader beside it, an input device.
+    pub(crate) badge_reader: Option<PathBuf>,
     /// Horizontal field of view of its lens, in degrees.
     pub(crate) fov: Option<f32>,
     /// How far away people are, in metres.
@@ -64,6 +66,7 @@ struct CameraFile {
     #[serde(default)]
     mask: Vec<Vec<[f32; 2]>>,
     badges: Option<Badges>,
+    badge_reader: Option<PathBuf>,
     fov: Option<f32>,
     distance: Option<f32>,
 }
@@ -119,6 +122,13 @@ pub(super) fn load(path: &Path, logins: &Logins) -> Result<(Document, CameraConf
             "must be 0.3 to 50 metres: how far from the camera people are",
         );
     }
+    let reader = file.badge_reader.as_ref();
+    if reader.is_some_and(|path| !path.starts_with("/dev/input")) {
+        wrong(
+            "badge_reader",
+            "must be an input device: look for it in /dev/input/by-id, where names stay the same",
+        );
+    }
     let login = logins.get(&file.id).cloned();
     let source = file.source.source(&document, login, &mut errors);
     match source {
@@ -138,6 +148,7 @@ pub(super) fn load(path: &Path, logins: &Logins) -> Result<(Document, CameraConf
                     Some(Badges::Qr) => BadgeReading::Qr,
                     None => BadgeReading::No,
                 },
+                badge_reader: file.badge_reader,
                 fov: file.fov,
                 distance: file.distance,
             },

@@ -396,6 +396,7 @@ pub(crate) mod testing {
             recognise_fps: 10.0,
             mask: crate::pipeline::Mask::default(),
             badges: crate::pipeline::BadgeReading::No,
+            badge_reader: None,
             fov: None,
             distance: None,
         }

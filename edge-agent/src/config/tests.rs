@@ -132,7 +132,10 @@ fn each_mistake_names_file_and_key() {
 
 #[test]
 fn all_mistakes_are_told_at_once() {
-    let second = CAMERA.replace("gudang\"\n", "gudang\"\ndetect_width = 9\n");
+    let second = CAMERA.replace(
+        "gudang\"\n",
+        "gudang\"\ndetect_width = 9\nbadge_reader = \"ttyUSB0\"\n",
+    );
     let cameras = [
         ("1.toml", CAMERA),
         ("2.toml", CAMERA),
@@ -145,6 +148,7 @@ fn all_mistakes_are_told_at_once() {
         "`number` is 1",
         "1.toml",
         "`detect_width`",
+        "`badge_reader`",
         "`token`",
     ];
     check(&agent, &credentials().replace("\"t\"", "\" \""), &cameras, &parts);
