@@ -45,7 +45,7 @@ function showLogin(noticeKey = null) {
   for (const dialog of document.querySelectorAll('dialog')) dialog.close();
   for (const panel of document.querySelectorAll('[popover]')) if (panel.matches(':popover-open')) panel.hidePopover();
   // Nothing of the people stays in the page of somebody who is not logged in.
-  Object.assign(store, { me: null, loaded: new Set(), areas: [], cameras: [], agents: [], status: new Map(), summary: null, notices: [],
+  Object.assign(store, { me: null, loaded: new Set(), areas: [], cameras: [], agents: [], setAside: [], badgeConflicts: [], status: new Map(), summary: null, notices: [],
     employees: [], alerts: new Map(), camera: null, tracked: null, banners: new Map() });
   for (const topic of ['status', 'summary', 'employees', 'alerts', 'cameras', 'areas']) emit(topic);
   byId('tracking-list').replaceChildren();

@@ -46,13 +46,13 @@ const cameraName = (id) => (cameraById(id) ? camera(cameraById(id).number) : id)
 /** What somebody has to look into; not there while there is nothing. */
 function oddities() {
   const parts = [];
-  if (store.badgeConflicts.length > 0) {
+  if (changesEmployees() && store.badgeConflicts.length > 0) {
     parts.push(h('h2', {}, t('devices.badgeConflicts')), h('p', { class: 'muted' }, t('devices.badgeConflicts.how')),
       table(['devices.badgeOf', 'devices.when', 'devices.shownAt', 'devices.seenAt'], store.badgeConflicts.map((conflict) => [
         conflict.name, exactTime(Date.parse(conflict.shown_at)), cameraName(conflict.camera), cameraName(conflict.other),
       ])));
   }
-  if (store.setAside.length > 0) {
+  if (seesSetAside() && store.setAside.length > 0) {
     parts.push(h('h2', {}, t('devices.setAside')), h('p', { class: 'muted' }, t('devices.setAside.how')),
       table(['devices.agent', 'devices.setAside.reason', 'devices.setAside.count', 'devices.setAside.last'], store.setAside.map((entry) => [
         entry.agent, entry.reason, String(entry.count), moment(entry.at),
@@ -69,8 +69,8 @@ function rejections({ rejected, measured, unknown_tracks: unknown }) {
   if (reasons.length === 0) return unknown > 0 ? t('devices.unknownTracks', { n: unknown }) : '–';
   return h('ul', { class: 'reasons' },
     reasons.map(([reason, count]) => {
-      const figure = measured[reason];
-      const digits = decimals[reason] ?? 2;
+      const figure = Object.hasOwn(measured, reason) ? measured[reason] : null;
+      const digits = Object.hasOwn(decimals, reason) ? decimals[reason] : 2;
       const figures = figure && { last: figure.last.toFixed(digits), limit: figure.limit.toFixed(digits) };
       const behind = figure && has(`rejected.${reason}.measured`) && t(`rejected.${reason}.measured`, figures);
       // An agent may be newer than this page.

@@ -401,7 +401,7 @@ export function t(key, params = {}) {
 }
 
 /** Whether the catalogue has a key: for words that come from outside. */
-export const has = (key) => key in CATALOGUE;
+export const has = (key) => Object.hasOwn(CATALOGUE, key);
 
 /** Fills in the texts of the page's fixed parts. */
 export function translate(root = document) {

@@ -12,7 +12,7 @@ use hadir_models::Compute;
 use hadir_models::model::EMBEDDER;
 use hadir_shared::command::{Action, Command};
 use hadir_shared::id::CameraId;
-use hadir_shared::status::AgentStatus;
+use hadir_shared::status::{AgentStatus, Inference};
 use tokio::sync::{Notify, mpsc, watch};
 use uuid::Uuid;
 
@@ -172,9 +172,17 @@ fn live_target(config: &AgentConfig) -> LiveTarget {
     }
 }
 
+/// What the agent says of itself. While sightings wait for the right time, nobody hears whom the cameras see.
 fn status(cameras: &Cameras, gallery: &GalleryStore, outbox: &Outbox, clock: &DeviceClock) -> AgentStatus {
     let now = Instant::now();
     let (outbox_depth, outbox_dropped) = outbox.depth_and_dropped().unwrap_or_default();
+    let of = |camera: &Arc<Camera>| {
+        let mut status = camera.status(now);
+        if clock.may_be_unset() {
+            status.inference = Inference::Offline;
+        }
+        status
+    };
     AgentStatus {
         online: true,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -184,7 +192,7 @@ fn status(cameras: &Cameras, gallery: &GalleryStore, outbox: &Outbox, clock: &De
         outbox_dropped,
         clock_offset_ms: clock.offset().map(|offset| offset.num_milliseconds()),
         problem: cameras.problem(),
-        cameras: cameras.all().iter().map(|camera| camera.status(now)).collect(),
+        cameras: cameras.all().iter().map(of).collect(),
     }
 }
 

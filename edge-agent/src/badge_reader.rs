@@ -108,7 +108,7 @@ impl BadgeReader {
             self.camera.note_unknown_badge();
             return;
         };
-        match self.outbox.append(&drafts, now) {
+        match self.outbox.append(&drafts, self.outbox.clock().as_ref(), now) {
             Ok(()) => self.appended.notify_one(),
             Err(e) => tracing::error!("a badge could not be kept: {e}"),
         }

@@ -12,6 +12,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// A clock that agrees with the aggregator's to this is right; the aggregator's answer is good to about a second.
 const AGREES: TimeDelta = TimeDelta::seconds(5);
+/// A clock that is kept right is nudged by less than this.
+pub(crate) const NUDGED: TimeDelta = TimeDelta::seconds(2);
 /// So long after the machine has started its clock must have been set, if anybody sets it.
 const SET_BY: TimeDelta = TimeDelta::minutes(5);
 
@@ -31,6 +33,15 @@ pub(crate) struct Reading {
     pub(crate) ahead: TimeDelta,
     /// And how far a clock that is right is ahead of it, as far as is known.
     pub(crate) right: TimeDelta,
+    /// The aggregator's clock agrees with the device's: what is noted now needs no correction later.
+    pub(crate) confirmed: bool,
+}
+
+impl Reading {
+    /// Whether the device's clock has been set since this earlier reading.
+    pub(crate) fn stepped_since(&self, before: &Self) -> bool {
+        before.boot != self.boot || (self.ahead - before.ahead).abs() > NUDGED
+    }
 }
 
 impl DeviceClock {
@@ -56,10 +67,12 @@ impl DeviceClock {
     pub(crate) fn read(&self) -> Option<Reading> {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         let ahead = ahead()?;
+        let aggregator = *self.aggregator();
         Some(Reading {
             boot: boot.trim().to_owned(),
             ahead,
-            right: right(ahead, *self.aggregator()),
+            right: right(ahead, aggregator),
+            confirmed: aggregator.is_some_and(|aggregator| (aggregator - ahead).abs() <= AGREES),
         })
     }
 
@@ -132,6 +145,9 @@ mod tests {
         );
         let reading = clock.read().expect("Linux tells");
         assert!((reading.right - reading.ahead - TimeDelta::hours(1)).abs() < TimeDelta::seconds(2));
-        assert!(!reading.boot.is_empty() && !clock.may_be_unset());
+        assert!(!reading.boot.is_empty() && !reading.confirmed && !clock.may_be_unset());
+        clock.heard(Utc::now());
+        let after = clock.read().expect("Linux tells");
+        assert!(after.confirmed && after.right == after.ahead && !after.stepped_since(&reading));
     }
 }

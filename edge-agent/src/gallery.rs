@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_models::embed::Embedding;
@@ -21,6 +21,8 @@ use crate::pipeline::people::People;
 
 /// How often the aggregator is asked without a command.
 const CHECK_EVERY: Duration = Duration::from_secs(60);
+/// An answer that takes longer does not tell what time it is.
+const TIME_WITHIN: Duration = Duration::from_secs(3);
 /// First wait after a failure, doubled up to [`CHECK_EVERY`].
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Largest gallery that is taken: some 100,000 templates.
@@ -241,14 +243,18 @@ pub(crate) async fn download(
     if let Some(version) = have {
         request = request.header(header::IF_NONE_MATCH, format!("\"{version}\""));
     }
+    let asked = Instant::now();
     let mut response = request.send().await.map_err(unreachable)?;
+    let answered = Instant::now();
     let date = response
         .headers()
         .get(header::DATE)
         .and_then(|value| value.to_str().ok());
     let date = date
         .and_then(|text| DateTime::parse_from_rfc2822(text).ok())
-        .map(|date| date.with_timezone(&Utc));
+        .map(|date| date.with_timezone(&Utc))
+        // What was long on its way tells no time.
+        .filter(|_| answered - asked <= TIME_WITHIN);
     match response.status() {
         StatusCode::NOT_MODIFIED => return Ok(Download::Unchanged { date }),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(GalleryError::Refused),
@@ -262,6 +268,8 @@ pub(crate) async fn download(
         }
         sealed.extend_from_slice(&chunk);
     }
+    // The aggregator said it before it sent the gallery.
+    let date = date.map(|date| date + answered.elapsed());
     Ok(Download::New { sealed, date })
 }
 

@@ -17,14 +17,12 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use rusqlite_migration::{M, Migrations};
 use uuid::Uuid;
 
-use crate::clock::{DeviceClock, Reading};
+use crate::clock::{DeviceClock, NUDGED, Reading};
 
 /// The most sightings that wait, about 200 MB.
 const MAX_ROWS: u64 = 500_000;
 /// The longest that one waits.
 const MAX_AGE: TimeDelta = TimeDelta::days(30);
-/// Times are moved by no less than this: a clock that is kept right is nudged by parts of a second.
-const MOVED_FROM: TimeDelta = TimeDelta::seconds(2);
 /// So many sightings are corrected in one transaction.
 const CORRECTED_AT_ONCE: i64 = 500;
 /// The age is looked at every so many sightings.
@@ -180,27 +178,39 @@ impl Outbox {
         })
     }
 
-    /// Stores sightings and gives each its id and the next seq; all of them or none.
+    /// What the device's clock says, for [`Outbox::append`].
+    pub(crate) fn clock(&self) -> Option<Reading> {
+        self.clock.read()
+    }
+
+    /// Stores sightings and gives each its id and the next seq; all of them or none. `reading` is of the clock by
+    /// which their times were noted.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub(crate) fn append(&self, drafts: &[Draft], now: DateTime<Utc>) -> Result<(), OutboxError> {
-        if drafts.is_empty() {
-            return Ok(());
-        }
-        let reading = self.clock.read();
-        self.append_at(drafts, reading.as_ref(), now)
-    }
-
-    fn append_at(
+    pub(crate) fn append(
         &self,
         drafts: &[Draft],
         reading: Option<&Reading>,
         now: DateTime<Utc>,
     ) -> Result<(), OutboxError> {
-        let moved = reading.map_or(TimeDelta::zero(), |r| moved(r.ahead, r.right));
-        let ahead = reading.map(|r| (r.ahead + moved).num_milliseconds());
-        let boot = reading.map(|r| &r.boot);
+        if drafts.is_empty() {
+            return Ok(());
+        }
+        let by = reading.map_or(TimeDelta::zero(), |r| moved(r.ahead, r.right));
+        let ahead = reading.map(|r| (r.ahead + by).num_milliseconds());
+        // What was noted by a clock that is right is never moved.
+        let boot = reading.filter(|r| !r.confirmed).map(|r| &r.boot);
+        let mut corrected = self.corrected();
+        let is_old = |r: &Reading, c: &Reading| r.boot != c.boot || !moved(r.right, c.right).is_zero();
+        if reading
+            .zip(corrected.as_ref())
+            .is_some_and(|(r, c)| !r.confirmed && is_old(r, c))
+        {
+            // It was noted by the clock as it was before: looked for the next time.
+            *corrected = None;
+        }
+        drop(corrected);
         self.transaction(|transaction| {
             let mut last_seq = counter(transaction)?;
             let before = last_seq;
@@ -210,7 +220,7 @@ impl Outbox {
             for draft in drafts {
                 last_seq += 1;
                 let mut sighting = sighting(draft, last_seq);
-                shift(&mut sighting, moved);
+                shift(&mut sighting, by);
                 let body = serde_json::to_string(&sighting).map_err(to_sql)?;
                 let last_at = sighting.last_at.timestamp_millis();
                 insert.execute(params![to_i64(last_seq), last_at, body, boot, ahead])?;
@@ -219,7 +229,7 @@ impl Outbox {
             transaction.execute("update counter set last_seq = ?1", [to_i64(last_seq)])?;
             let age_due = before / AGE_CHECK_EVERY != last_seq / AGE_CHECK_EVERY;
             // By a clock that is not set yet everything may look old.
-            self.enforce_bounds(transaction, age_due && !self.clock.may_be_unset(), now + moved)
+            self.enforce_bounds(transaction, age_due && !self.clock.may_be_unset(), now + by)
         })
     }
 
@@ -249,22 +259,25 @@ impl Outbox {
 
     /// Moves the times that were noted during this start of the machine, if its clock has been set since then.
     fn correct(&self, reading: &Reading) -> Result<(), OutboxError> {
-        let mut corrected = self.corrected.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = corrected.as_ref().is_some_and(|before| {
+        let known = self.corrected().as_ref().is_some_and(|before| {
             before.boot == reading.boot && moved(before.right, reading.right).is_zero()
         });
         if known {
             return Ok(());
         }
+        // Before the rows are read: what comes meanwhile is looked at the next time.
+        *self.corrected() = Some(reading.clone());
         let right = reading.right.num_milliseconds();
+        let mut after = 0;
         loop {
             let count = self.transaction(|transaction| {
                 let mut select = transaction.prepare(
-                    "select seq, ahead, body from sighting where boot = ?1 and abs(ahead - ?2) > ?3 limit ?4",
+                    "select seq, ahead, body from sighting where boot = ?1 and abs(ahead - ?2) > ?3
+                         and seq > ?5 order by seq limit ?4",
                 )?;
-                let tolerated = MOVED_FROM.num_milliseconds();
+                let tolerated = NUDGED.num_milliseconds();
                 let rows = select.query_map(
-                    params![reading.boot, right, tolerated, CORRECTED_AT_ONCE],
+                    params![reading.boot, right, tolerated, CORRECTED_AT_ONCE, after],
                     |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
                 )?;
                 let rows: Vec<(i64, i64, String)> = rows.collect::<Result<_, _>>()?;
@@ -276,18 +289,26 @@ impl Outbox {
                     let body = serde_json::to_string(&sighting).map_err(to_sql)?;
                     update.execute(params![seq, sighting.last_at.timestamp_millis(), body, right])?;
                 }
+                after = rows.last().map_or(after, |(seq, ..)| *seq);
                 Ok(rows.len())
-            })?;
-            if count == 0 {
-                break;
-            }
+            });
+            let count = match count {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(e) => {
+                    *self.corrected() = None;
+                    return Err(e);
+                }
+            };
             tracing::warn!(
                 sightings = count,
                 "the device's clock was wrong: the times of what was seen meanwhile are corrected"
             );
         }
-        *corrected = Some(reading.clone());
-        Ok(())
+    }
+
+    fn corrected(&self) -> MutexGuard<'_, Option<Reading>> {
+        self.corrected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether what waits had better wait until it is known what time it is.
@@ -403,7 +424,7 @@ impl Outbox {
 /// By how much times of one clock are moved to be those of another.
 fn moved(from: TimeDelta, to: TimeDelta) -> TimeDelta {
     let moved = to - from;
-    if moved.abs() > MOVED_FROM {
+    if moved.abs() > NUDGED {
         moved
     } else {
         TimeDelta::zero()

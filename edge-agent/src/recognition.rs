@@ -10,6 +10,7 @@ use hadir_shared::status::CameraMode;
 use tokio::sync::{Notify, watch};
 
 use crate::camera::Camera;
+use crate::clock::Reading;
 use crate::gallery::GalleryStore;
 use crate::live::LiveShot;
 use crate::outbox::{Draft, Outbox};
@@ -91,13 +92,29 @@ impl Recognition {
     /// Runs until told to stop. Blocks, so it needs a thread of its own.
     pub(crate) fn run(self, mut pipeline: Pipeline) {
         let mut failing = false;
+        let mut reading = self.outbox.clock();
         while !*self.stop.borrow() {
             self.pulse.beat(Instant::now());
             let frame = self.camera.take(LOOK_UP_EVERY);
             pipeline.set_people(&self.gallery.people());
             let mode = self.camera.mode();
+            let clock = self.outbox.clock();
+            let stepped = clock
+                .as_ref()
+                .zip(reading.as_ref())
+                .is_some_and(|(now, before)| now.stepped_since(before));
+            if stepped {
+                // What was seen by the old clock ends by it. Of which clock the frame's time is, nobody knows.
+                self.report(pipeline.finish(mode), reading.as_ref());
+                if let Some(frame) = frame {
+                    self.camera.give_back(frame.pixels);
+                }
+                reading = clock;
+                continue;
+            }
+            reading = clock;
             let Some(frame) = frame.filter(|_| mode != CameraMode::Off) else {
-                self.report(pipeline.idle(mode, Utc::now()));
+                self.report(pipeline.idle(mode, Utc::now()), reading.as_ref());
                 continue;
             };
             let watched = self.camera.is_watched();
@@ -121,7 +138,7 @@ impl Recognition {
                             faces: std::mem::take(&mut outcome.faces),
                         });
                     }
-                    self.report(outcome);
+                    self.report(outcome, reading.as_ref());
                 }
                 Err(e) => {
                     if !failing {
@@ -132,10 +149,10 @@ impl Recognition {
             }
             self.camera.give_back(frame.pixels);
         }
-        self.report(pipeline.finish(self.camera.mode()));
+        self.report(pipeline.finish(self.camera.mode()), reading.as_ref());
     }
 
-    fn report(&self, outcome: Outcome) {
+    fn report(&self, outcome: Outcome, reading: Option<&Reading>) {
         if outcome.unknown_ended > 0 {
             self.camera.note_unknown(outcome.unknown_ended);
         }
@@ -148,7 +165,7 @@ impl Recognition {
         if drafts.is_empty() {
             return;
         }
-        match self.outbox.append(&drafts, Utc::now()) {
+        match self.outbox.append(&drafts, reading, Utc::now()) {
             Ok(()) => self.appended.notify_one(),
             Err(e) => tracing::error!(lost = drafts.len(), "sightings could not be kept: {e}"),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{CameraId, EmployeeId};
 use hadir_shared::sighting::{Method, Sighting};
 
@@ -11,6 +11,10 @@ use super::state::Memory;
 use super::types::{BadgeConflict, Role, Viewer};
 use crate::error::{Error, Result};
 use crate::store::Tx;
+
+/// A face elsewhere contradicts a badge if it was there so long before and after: two devices' clocks differ a little,
+/// and a door is walked through in a moment.
+const SLACK: TimeDelta = TimeDelta::seconds(10);
 
 /// Where each badge was shown last, so that a face elsewhere can be compared without asking the store.
 pub(super) type LastShown = HashMap<EmployeeId, Shown>;
@@ -45,14 +49,14 @@ pub(super) fn note(
         };
         if sighting.method == Method::Face {
             let shown = state.badges.get(employee);
-            if let Some(shown) =
-                shown.filter(|s| s.from <= *last_at && *first_at <= s.to && elsewhere(&s.camera))
+            if let Some(shown) = shown
+                .filter(|s| *first_at <= s.from - SLACK && s.to + SLACK <= *last_at && elsewhere(&s.camera))
             {
                 tx.save_badge_conflict(employee, &shown.camera, camera, shown.from, now)?;
             }
             continue;
         }
-        for other in tx.seen_between(employee, *first_at, *last_at)? {
+        for other in tx.seen_elsewhere(employee, *first_at, *last_at, SLACK)? {
             if elsewhere(&other) {
                 tx.save_badge_conflict(employee, camera, &other, *first_at, now)?;
             }

@@ -429,6 +429,14 @@ fn cut(text: &str) -> String {
 /// Texts of a bounded length, a number that a button can show, and the counts that an agent has.
 fn tidy(camera: &CameraStatus) -> CameraStatus {
     let mut counts = camera.counts.clone();
+    let is_word = |key: &String| {
+        key.len() <= 40
+            && key
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit())
+    };
+    counts.rejected.retain(|reason, _| is_word(reason));
+    counts.measured.retain(|reason, _| is_word(reason));
     if counts.rejected.len().max(counts.measured.len()) > MAX_REASONS {
         counts.rejected.clear();
         counts.measured.clear();

@@ -57,19 +57,32 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// The cameras at which somebody was seen at some time between these.
-    pub fn seen_between(
+    /// The cameras at which somebody's badge was shown at some time between these, or their face seen throughout and
+    /// for `slack` before and after.
+    pub fn seen_elsewhere(
         &self,
         employee: &EmployeeId,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
+        slack: TimeDelta,
     ) -> Result<Vec<CameraId>> {
         let mut query = self.conn().prepare_cached(
-            "select distinct camera from sighting where employee = ?1 and last_at >= ?2 and first_at <= ?3",
+            // A track speaks every ten seconds, so one of those times is near; nothing later is read.
+            "select distinct camera from sighting
+             where employee = ?1 and last_at between ?2 and ?4 and first_at <= ?3
+                 and (method <> 'face' or first_at <= ?2 - ?5 and last_at >= ?3 + ?5)",
         )?;
-        let rows = query.query_map(params![employee.as_str(), ms(from), ms(to)], |row| {
-            read_as(row, "camera", |t| CameraId::new(t).ok())
-        })?;
+        let near = ms(to + TimeDelta::seconds(30));
+        let rows = query.query_map(
+            params![
+                employee.as_str(),
+                ms(from),
+                ms(to),
+                near,
+                slack.num_milliseconds()
+            ],
+            |row| read_as(row, "camera", |t| CameraId::new(t).ok()),
+        )?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 

@@ -135,7 +135,7 @@ fn make(
         let drafts: Vec<Draft> = (next..next + count)
             .map(|track| draft(args, camera, track))
             .collect();
-        if let Err(e) = outbox.append(&drafts, Utc::now()) {
+        if let Err(e) = outbox.append(&drafts, outbox.clock().as_ref(), Utc::now()) {
             tracing::error!("{e}");
             continue;
         }

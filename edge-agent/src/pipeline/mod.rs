@@ -94,6 +94,29 @@ pub(crate) struct TrackView {
     pub(crate) standing: f32,
 }
 
+/// Something that looks like a face.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Found {
+    /// Left, top, width, height in pixels of the frame.
+    bounds: [f32; 4],
+    /// A track follows it.
+    is_track: bool,
+    /// When a look first did not find it again.
+    missed_at: Option<DateTime<Utc>>,
+}
+
+impl Found {
+    /// Whether it is still there, as far as is known, after a look that found `all`. Tracks are remembered elsewhere.
+    fn stays(&mut self, look: Look, all: &[[f32; 4]], now: DateTime<Utc>) -> bool {
+        if !look.covers(centre(self.bounds)) {
+            return true;
+        }
+        let missed_at = *self.missed_at.get_or_insert(now);
+        let found_again = all.iter().any(|bounds| tracker::iou(*bounds, self.bounds) > 0.1);
+        !self.is_track && !found_again && (TimeDelta::zero()..=HIDDEN_FOR).contains(&(now - missed_at))
+    }
+}
+
 /// What came of one frame.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
@@ -123,7 +146,7 @@ pub(crate) struct Pipeline {
     now: Option<DateTime<Utc>>,
     looks: Looks,
     /// Everything that looks like a face, as far as was looked.
-    found: Vec<[f32; 4]>,
+    found: Vec<Found>,
     /// Memory for the looks at tilted faces.
     look: RgbImage,
     /// Memory for the aligned faces of a frame.
@@ -198,8 +221,7 @@ impl Pipeline {
             });
         }
         let (mut faces, look) = self.detect(frame, look)?;
-        self.found.retain(|bounds| !look.covers(centre(*bounds)));
-        self.found.extend(faces.iter().map(|face| face.bounds));
+        let all: Vec<[f32; 4]> = faces.iter().map(|face| face.bounds).collect();
         let (width, height) = frame.dimensions();
         faces.retain(|face| {
             let [x, y] = face.center();
@@ -214,6 +236,16 @@ impl Pipeline {
             .collect();
         let update = self.tracker.update(&detections, |point| look.covers(point), now);
         unknown_ended += self.forget(&update.ended, mode);
+        let is_track = |bounds: &[f32; 4]| {
+            let mut tracks = faces.iter().zip(&update.assigned);
+            tracks.any(|(face, track)| track.is_some() && face.bounds == *bounds)
+        };
+        self.found.retain_mut(|found| found.stays(look, &all, now));
+        self.found.extend(all.iter().map(|bounds| Found {
+            bounds: *bounds,
+            is_track: is_track(bounds),
+            missed_at: None,
+        }));
         if mode == CameraMode::Recognise {
             let seen: Vec<_> = faces
                 .iter()
@@ -239,7 +271,7 @@ impl Pipeline {
 
     /// Where the detector is to look at this frame.
     fn decide(&mut self, frame: &FrameBuf, mode: CameraMode, pace: Pace, now: DateTime<Utc>) -> Look {
-        let followed: Vec<Followed> = self
+        let mut followed: Vec<Followed> = self
             .tracker
             .tracks()
             .iter()
@@ -265,6 +297,16 @@ impl Pipeline {
                 }
             })
             .collect();
+        // What is no track is hidden from who watches, so it must not be cut by a look either.
+        followed.extend(
+            self.found
+                .iter()
+                .filter(|found| !found.is_track)
+                .map(|found| Followed {
+                    bounds: found.bounds,
+                    open: false,
+                }),
+        );
         let Settings {
             detect_width, mask, ..
         } = &self.settings;
@@ -313,7 +355,11 @@ impl Pipeline {
             .iter()
             .filter(|t| t.last_at < now && now - t.last_at <= HIDDEN_FOR);
         let missed = missed.map(|track| track.bounds());
-        self.found.iter().copied().chain(missed).collect()
+        self.found
+            .iter()
+            .map(|found| found.bounds)
+            .chain(missed)
+            .collect()
     }
 
     /// Time passed without a frame: tracks age, and what the gallery took away is reported.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::identity::{MARGIN, NAME_AT, Unnamed};
-use super::view::{MAX_YAW, MIN_EYE_DISTANCE, MIN_SCORE, MIN_SHARPNESS, ViewError};
+use super::view::{MAX_PITCH, MAX_YAW, MIN_EYE_DISTANCE, MIN_SCORE, MIN_SHARPNESS, ViewError};
 
 /// Why a face was not used, or a track not named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,10 +48,11 @@ impl Reason {
     }
 
     /// What the figure behind it would have to reach; for a turn, what it may not exceed.
-    fn limit(self) -> Option<f32> {
+    fn limit(self, figure: f32) -> Option<f32> {
         match self {
             Reason::TooSmall => Some(MIN_EYE_DISTANCE),
-            Reason::TurnedAway => Some(MAX_YAW),
+            // To the side, or up and down.
+            Reason::TurnedAway => Some(if figure > MAX_YAW { MAX_YAW } else { MAX_PITCH }),
             Reason::Blurred => Some(MIN_SHARPNESS),
             Reason::HardlyAFace => Some(MIN_SCORE),
             Reason::NotInGallery => Some(NAME_AT),
@@ -106,7 +107,9 @@ impl Rejections {
         }
         let rejected = self.0.entry(reason).or_default();
         rejected.count += count;
-        rejected.measured = figure.zip(reason.limit()).or(rejected.measured);
+        rejected.measured = figure
+            .and_then(|figure| Some((figure, reason.limit(figure)?)))
+            .or(rejected.measured);
     }
 
     /// By reason.

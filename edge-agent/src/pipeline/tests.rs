@@ -250,3 +250,24 @@ fn a_badge_that_is_held_still_stays_and_a_clock_set_back_ends_it() {
         [SightingEnded]
     );
 }
+
+#[test]
+fn what_was_missed_stays_hidden_a_moment_longer() {
+    let mut found = Found {
+        bounds: [100.0, 100.0, 50.0, 60.0],
+        is_track: false,
+        missed_at: None,
+    };
+    assert!(found.stays(Look::Still, &[], at(0)) && found.missed_at.is_none());
+    assert!(found.stays(Look::Whole, &[], at(100)));
+    assert!(found.stays(Look::Whole, &[[400.0, 100.0, 50.0, 60.0]], at(1000)));
+    assert!(!found.stays(Look::Whole, &[], at(1200)));
+    for (is_track, all) in [(false, vec![[110.0, 105.0, 50.0, 60.0]]), (true, Vec::new())] {
+        let mut found = Found {
+            is_track,
+            missed_at: None,
+            ..found
+        };
+        assert!(!found.stays(Look::Whole, &all, at(0)), "{is_track}");
+    }
+}

@@ -12,7 +12,7 @@ pub(super) const MIN_EYE_DISTANCE: f32 = 8.0;
 pub(super) const MIN_SCORE: f32 = 0.65;
 /// Turned further to the side or up than this, in degrees, a face is not compared.
 pub(super) const MAX_YAW: f32 = 65.0;
-const MAX_PITCH: f32 = 50.0;
+pub(super) const MAX_PITCH: f32 = 50.0;
 /// Below this variance of the Laplacian there is no detail left.
 pub(super) const MIN_SHARPNESS: f32 = 2.0;
 

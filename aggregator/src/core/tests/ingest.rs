@@ -254,18 +254,22 @@ fn a_badge_in_two_places_at_once_is_a_conflict() {
     assert_eq!(noted("cam-1", Method::Qr, 0, 4), []);
     // Ten seconds later at the other gate: they walked. And two cameras of one area may see the same person.
     assert_eq!(noted("cam-2", Method::Qr, 14, 16), []);
-    assert_eq!(noted("cam-3", Method::Face, 14, 20), []);
+    assert_eq!(noted("cam-3", Method::Face, 14, 40), []);
+    // Through the door at once: the face was not there before.
+    assert_eq!(noted("cam-1", Method::Qr, 18, 19), []);
     // The badge here, the face there; whichever is heard of first.
-    assert_eq!(noted("cam-1", Method::Qr, 18, 19), between("cam-1", "cam-3", 18));
+    assert_eq!(noted("cam-1", Method::Qr, 28, 29), between("cam-1", "cam-3", 28));
     assert_eq!(
-        noted("cam-1", Method::Qr, 18, 19),
-        between("cam-1", "cam-3", 18),
+        noted("cam-1", Method::Qr, 28, 29),
+        between("cam-1", "cam-3", 28),
         "said once"
     );
-    let mut both = between("cam-1", "cam-2", 30);
-    assert_eq!(noted("cam-1", Method::Rfid, 30, 34).len(), 1);
-    both.extend(between("cam-1", "cam-3", 18));
-    assert_eq!(noted("cam-2", Method::Face, 33, 40), both);
+    assert_eq!(noted("cam-1", Method::Rfid, 60, 64).len(), 1);
+    let mut both = between("cam-1", "cam-2", 60);
+    both.extend(between("cam-1", "cam-3", 28));
+    assert_eq!(noted("cam-2", Method::Face, 50, 75), both);
+    // A copy of the badge at the other gate.
+    assert_eq!(noted("cam-2", Method::Rfid, 62, 62).len(), 3);
     let technician = Viewer {
         role: Role::Technician,
         ..admin()
