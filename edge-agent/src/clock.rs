@@ -6,7 +6,7 @@
 //! is wrong and nobody sets it, the difference tells by how much the noted times have to be moved. A device that was
 //! switched off before that leaves times that nobody can correct; they go out as they are.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -22,13 +22,15 @@ const SET_BY: TimeDelta = TimeDelta::minutes(5);
 pub(crate) struct DeviceClock {
     /// What the aggregator's clock was ahead of the time since the start, when it last answered.
     aggregator: Mutex<Option<TimeDelta>>,
+    /// Which start of the machine; asked for once, because a reading is taken with every frame.
+    boot: OnceLock<Option<Arc<str>>>,
 }
 
 /// A moment, as the machine knows it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reading {
     /// Which start of the machine.
-    pub(crate) boot: String,
+    pub(crate) boot: Arc<str>,
     /// How far the device's clock is ahead of the time since that start.
     pub(crate) ahead: TimeDelta,
     /// And how far a clock that is right is ahead of it, as far as is known.
@@ -65,11 +67,14 @@ impl DeviceClock {
     /// What is noted with a sighting, and compared with what was noted. `None` where the machine does not tell when
     /// it started.
     pub(crate) fn read(&self) -> Option<Reading> {
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let boot = self.boot.get_or_init(|| {
+            let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+            Some(Arc::from(id.trim()))
+        });
         let ahead = ahead()?;
         let aggregator = *self.aggregator();
         Some(Reading {
-            boot: boot.trim().to_owned(),
+            boot: boot.clone()?,
             ahead,
             right: right(ahead, aggregator),
             confirmed: aggregator.is_some_and(|aggregator| (aggregator - ahead).abs() <= AGREES),

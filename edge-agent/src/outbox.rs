@@ -3,8 +3,9 @@
 //!
 //! SQLite in WAL mode, one process. `seq` starts at 1 and has no gaps; the counter is stored beside the rows and
 //! written in the same transaction, so neither a kill nor a power cut skips or repeats one (`synchronous = full`:
-//! sightings are few, each may wait for the disk). Bounded by number and age; what has to be dropped is counted. Times that were
-//! noted while the device's clock was wrong are corrected when it is set (see [`DeviceClock`]).
+//! sightings are few, each may wait for the disk). Bounded by number and age; what has to be dropped is counted.
+//!
+//! Times that were noted while the device's clock was wrong are corrected when it is set (see [`DeviceClock`]).
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
