@@ -26,6 +26,8 @@ use crate::config::{RtspSource, RtspTransport};
 
 /// A camera that does not answer for this long is not there.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(8);
+/// A camera that plays and sends nothing for this long is lost.
+const SILENT_AFTER: Duration = Duration::from_secs(8);
 /// So many encoded frames wait for ffmpeg: about two seconds.
 const WAITING: usize = 50;
 
@@ -164,7 +166,10 @@ async fn receive(mut session: Demuxed, source: &RtspSource, to: &mpsc::Sender<Vi
     // Nothing can be decoded before the first frame that stands by itself, nor behind a gap.
     let mut whole = false;
     loop {
-        match session.next().await {
+        let Ok(item) = timeout(SILENT_AFTER, session.next()).await else {
+            return source.error("it sends nothing: check its power, cable and, with UDP, the firewall");
+        };
+        match item {
             Some(Ok(CodecItem::VideoFrame(frame))) => {
                 whole = frame.is_random_access_point() || (whole && frame.loss() == 0);
                 if !whole {

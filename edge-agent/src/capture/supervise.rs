@@ -15,8 +15,11 @@ use crate::config::SourceConfig;
 
 /// No picture for this long: the source is stalled and is started again.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
-/// A camera's first picture may take longer: nothing can be decoded before its next key frame.
+/// The first picture may take longer.
 const FIRST_WITHIN: Duration = Duration::from_secs(20);
+/// And over RTSP longer still: nothing can be decoded before the next key frame, and cameras that save on those
+/// ("H.264+") let half a minute pass. One that sends nothing at all is noticed before.
+const FIRST_KEY_FRAME_WITHIN: Duration = Duration::from_secs(60);
 /// The first wait before another try, doubled with each try up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -97,10 +100,10 @@ async fn stream_until_it_ends(camera: &Camera, last: &mut Option<Instant>) -> St
         Err(_) => return format!("the camera does not answer within {} s", OPENED_WITHIN.as_secs()),
     };
     loop {
-        let limit = if last.is_none() {
-            FIRST_WITHIN
-        } else {
-            STALLED_AFTER
+        let limit = match (&last, &config.source) {
+            (Some(_), _) => STALLED_AFTER,
+            (None, SourceConfig::Rtsp(_)) => FIRST_KEY_FRAME_WITHIN,
+            (None, _) => FIRST_WITHIN,
         };
         if let Some(memory) = camera.spare() {
             source.reuse(memory);
