@@ -18,5 +18,6 @@ pub mod mqtt;
 pub mod notify;
 pub mod presence;
 pub mod report;
+pub mod schedule;
 pub mod store;
 pub mod web;

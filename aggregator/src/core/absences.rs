@@ -5,7 +5,7 @@ use hadir_shared::id::EmployeeId;
 
 use super::Core;
 use super::state::{Changes, Memory};
-use super::types::{AlertState, CloseReason, What};
+use super::types::{AlertState, CloseReason, Exemption, What};
 use crate::error::Result;
 use crate::escalation::{self, Action, Policy};
 use crate::notify::{Content, templates};
@@ -31,13 +31,19 @@ impl Core {
             };
             tx.save_presence(&facts)?;
             changes.states = true;
+            let employee = &decision.employee;
+            let last_seen = facts.last_seen.map(|(seen, _)| seen);
             // The states first: whether a superior is absent too is asked for below.
-            let absent = (decision.to == Presence::Absent, decision.from == Presence::Absent);
-            match (absent, facts.last_seen) {
-                ((true, _), Some(seen)) if decision.cause == Cause::Due => {
-                    self.open_alert(tx, changes, &decision.employee, seen, now)?;
+            match (decision.from, decision.to, last_seen) {
+                (_, Presence::Absent, Some(seen)) if decision.cause == Cause::Due => {
+                    self.open_alert(tx, changes, employee, seen, now)?;
                 }
-                ((_, true), Some(seen)) => self.close_returned(tx, changes, &decision.employee, seen, now)?,
+                (Presence::Absent | Presence::Exempt, Presence::Exempt, _) => {
+                    self.close_exempt(tx, changes, employee, decision.exemption, now)?;
+                }
+                (Presence::Absent | Presence::Exempt, _, Some(seen)) if decision.cause == Cause::Sighting => {
+                    self.close_returned(tx, changes, employee, seen, now)?;
+                }
                 _ => {}
             }
             changes.status.insert(decision.employee);
@@ -53,9 +59,9 @@ impl Core {
         last_seen: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        let excused = tx.excused_until(employee)?.is_some_and(|until| now < until);
-        if excused || tx.open_alert(employee)?.is_some() {
-            return Ok(());
+        if let Some(alert) = tx.open_alert(employee)? {
+            // The same absence goes on behind a break.
+            return self.escalate(tx, changes, alert, now);
         }
         let alert = tx.open_alert_for(employee, last_seen, now)?;
         tx.add_event(alert, now, &NewEvent::of(What::Opened))?;
@@ -146,8 +152,39 @@ impl Core {
         Ok(())
     }
 
+    /// Somebody need not be there any more: on a break the alert waits, else it is over.
+    fn close_exempt(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        employee: &EmployeeId,
+        exemption: Option<Exemption>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let reason = match exemption {
+            None | Some(Exemption::OnBreak) => return Ok(()),
+            Some(Exemption::OffShift) => CloseReason::OffShift,
+            Some(Exemption::OnLeave | Exemption::Excused) => CloseReason::Excused,
+        };
+        let Some(id) = tx.open_alert(employee)? else {
+            return Ok(());
+        };
+        changes.alerts.insert(id);
+        tx.cancel_unsent(id, "The absence was over before it went out.", now)?;
+        tx.close_alert(id, reason, now)?;
+        let detail = exemption.map(Exemption::as_str);
+        tx.add_event(
+            id,
+            now,
+            &NewEvent {
+                detail,
+                ..NewEvent::of(What::Closed)
+            },
+        )
+    }
+
     /// Somebody was seen again: whoever was told of the absence is told of that; whoever was not is not.
-    fn close_returned(
+    pub(super) fn close_returned(
         &self,
         tx: &Tx<'_>,
         changes: &mut Changes,
@@ -161,7 +198,7 @@ impl Core {
         let Some(alert) = tx.alert(id)? else { return Ok(()) };
         changes.alerts.insert(id);
         tx.cancel_unsent(id, "They came back before it went out.", now)?;
-        tx.close_alert(id, CloseReason::Returned, None, now)?;
+        tx.close_alert(id, CloseReason::Returned, now)?;
         tx.add_event(id, now, &NewEvent::of(What::Returned))?;
         for told in tx.told(id)? {
             let away = seen - alert.last_seen;

@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 use hadir_shared::id::EmployeeId;
 
 use super::Core;
-use super::types::{Alert, AlertFilter, AlertState, CloseReason, Excuse, Role, Viewer, What};
+use super::types::{
+    Alert, AlertFilter, AlertState, CloseReason, Excuse, Exemption, ExemptionRow, Role, Viewer, What,
+};
 use crate::error::{Error, Result};
 use crate::store::{NewEvent, Reader};
 
@@ -90,10 +92,10 @@ impl Core {
                 "Give an end that lies ahead, at most 31 days.",
             ));
         }
-        self.update(|_, tx, changes| {
+        self.update(|state, tx, changes| {
             let alert = self.find_answerable(tx, viewer, id)?;
             tx.cancel_unsent(id, "The absence was excused before it went out.", now)?;
-            tx.close_alert(id, CloseReason::Excused, Some(excuse.until), now)?;
+            tx.close_alert(id, CloseReason::Excused, now)?;
             let event = NewEvent {
                 recipient: viewer.employee.as_ref(),
                 detail: Some(reason),
@@ -102,7 +104,19 @@ impl Core {
             tx.add_event(id, now, &event)?;
             tx.audit(&viewer.username, &format!("alert {id} excused"), now)?;
             changes.alerts.insert(id);
-            changes.status.insert(alert.employee);
+            let exemption = ExemptionRow {
+                id: 0,
+                name: alert.name,
+                kind: Exemption::Excused,
+                from: now,
+                to: excuse.until,
+                reason: reason.to_owned(),
+                deputy: None,
+                created_by: viewer.username.clone(),
+                employee: alert.employee,
+            };
+            tx.add_exemption(&exemption, now)?;
+            self.take_up_exceptions(state, tx, changes, &exemption.employee, now)?;
             self.find_alert(tx, viewer, id)
         })
     }

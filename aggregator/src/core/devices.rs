@@ -12,7 +12,7 @@ use super::types::{Agent, Area, Banner, Camera, Level, Role, SetAside, Viewer};
 use super::{Core, badges, state};
 use crate::error::{Error, Result};
 use crate::ingest::{self, Known, Position};
-use crate::presence::Watch;
+use crate::presence::{PersonFacts, Place, State, Watch};
 use crate::store::Tx;
 
 /// The most cameras that one agent may have.
@@ -177,11 +177,17 @@ impl Core {
                 .iter()
                 .max_by(|a, b| (a.last_at, &b.camera).cmp(&(b.last_at, &a.camera)));
             let Some(newest) = newest else { continue };
-            if let Some(camera) = state.cameras.get(&newest.camera) {
-                tx.locate(employee, &newest.camera, &camera.area, newest.last_at)?;
-            }
+            // Of a camera that is not known no sighting is taken in.
+            let Some(camera) = state.cameras.get(&newest.camera) else {
+                continue;
+            };
+            tx.locate(employee, &newest.camera, &camera.area, newest.last_at)?;
+            let place = Place {
+                camera: newest.camera.clone(),
+                area: camera.area.clone(),
+            };
             let before = state.engine.person(employee);
-            let decision = state.engine.observe(employee, newest.last_at, now);
+            let decision = state.engine.observe(employee, &place, newest.last_at, now);
             let after = state.engine.person(employee);
             if after == before {
                 continue;
@@ -191,6 +197,18 @@ impl Core {
                 tx.save_presence(facts)?;
             }
             changes.status.insert(employee.clone());
+            if let (
+                Some(PersonFacts {
+                    state: State::Exempt,
+                    last_seen: Some((seen, _)),
+                    ..
+                }),
+                None,
+            ) = (&after, &decision)
+            {
+                // Seen in a break, too long ago to be there now: back all the same.
+                self.close_returned(tx, changes, employee, *seen, now)?;
+            }
             self.apply(state, tx, changes, decision, now)?;
         }
         Ok(())
@@ -358,8 +376,13 @@ impl Core {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn areas(&self, _viewer: &Viewer) -> Result<Vec<Area>> {
-        self.store.read(|reader| reader.areas())
+    pub fn areas(&self, viewer: &Viewer) -> Result<Vec<Area>> {
+        let mut areas = self.store.read(|reader| reader.areas())?;
+        let people = self.people();
+        for area in &mut areas {
+            area.supervisor = area.supervisor.take().filter(|id| people.sees(viewer, id));
+        }
+        Ok(areas)
     }
 
     /// All cameras, by number.

@@ -19,6 +19,7 @@ mod incoming;
 mod outbox;
 mod people;
 mod phone;
+mod schedules;
 pub mod settings;
 mod state;
 mod templates;
@@ -123,7 +124,7 @@ impl Core {
         store: Store,
         alive: DateTime<Utc>,
     ) -> Result<Arc<Self>> {
-        let (state, people) = store.read(|reader| Memory::load(reader, settings.thresholds, alive))?;
+        let (state, people) = store.read(|reader| Memory::load(reader, &settings, alive))?;
         Ok(Arc::new(Self {
             settings,
             clock,
@@ -356,8 +357,10 @@ impl Core {
         match &result {
             Ok(_) => state.last_alive = now,
             Err(error) if matches!(error.kind, ErrorKind::Internal | ErrorKind::Unavailable) => {
-                let thresholds = self.settings.thresholds;
-                match self.store.read(|reader| Memory::load(reader, thresholds, now)) {
+                match self
+                    .store
+                    .read(|reader| Memory::load(reader, &self.settings, now))
+                {
                     Ok((loaded, people)) => {
                         state.reload(loaded);
                         self.set_people(people);

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use hadir_shared::id::{AreaId, EmployeeId};
 
 use super::Core;
@@ -13,6 +13,8 @@ use super::types::{
     DailyReport, Deleted, Employee, EmployeePatch, NewEmployee, Notice, State, StatusRow, Summary, Viewer,
 };
 use crate::error::{Error, Result};
+use crate::presence::{MEMORY, Terms};
+use crate::schedule::midnight;
 use crate::store::{EmployeeRecord, Reader};
 
 impl Core {
@@ -137,6 +139,7 @@ impl Core {
                 badge: badge(tx, &id, new.badge.as_deref())?,
                 language: new.language.unwrap_or(self.settings.language),
                 role_title: title(new.role_title.as_deref())?,
+                schedule: schedule(tx, new.schedule.as_deref())?,
                 consent: consent(new.consent, now)?,
                 id: id.clone(),
             };
@@ -145,7 +148,8 @@ impl Core {
                 changes.gallery = Some(tx.next_gallery()?);
             }
             tx.audit(&viewer.username, &format!("employee {id} added"), now)?;
-            let decisions = state.engine.set_person(&id, record.areas, now);
+            let terms = terms(tx, &record, now)?;
+            let decisions = state.engine.set_person(&id, terms, now);
             self.apply(state, tx, changes, decisions, now)?;
             changes.people = true;
             changes.status.insert(id.clone());
@@ -195,6 +199,10 @@ impl Core {
                     Some(new) => title(new.as_deref())?,
                     None => before.role_title,
                 },
+                schedule: match &patch.schedule {
+                    Some(new) => schedule(tx, new.as_deref())?,
+                    None => before.schedule,
+                },
                 consent: match patch.consent {
                     Some(new) => consent(new, now)?,
                     None => before.consent,
@@ -211,7 +219,8 @@ impl Core {
                 changes.gallery = Some(tx.next_gallery()?);
             }
             tx.audit(&viewer.username, &format!("employee {id} changed"), now)?;
-            let decisions = state.engine.set_person(id, record.areas, now);
+            let terms = terms(tx, &record, now)?;
+            let decisions = state.engine.set_person(id, terms, now);
             self.apply(state, tx, changes, decisions, now)?;
             changes.people = true;
             changes.status.insert(id.clone());
@@ -264,17 +273,7 @@ impl Core {
     /// `Invalid` when the date is beyond all calendars.
     pub fn daily_report(&self, viewer: &Viewer, date: NaiveDate) -> Result<DailyReport> {
         let zone = self.settings.timezone;
-        let midnight = |date: NaiveDate| -> Option<DateTime<Utc>> {
-            // Where a change of the clocks skips midnight, the day begins an hour later.
-            let start = date.and_hms_opt(0, 0, 0)?;
-            let local = zone.from_local_datetime(&start).earliest();
-            let local = local.or_else(|| {
-                zone.from_local_datetime(&(start + TimeDelta::hours(1)))
-                    .earliest()
-            });
-            local.map(|local| local.with_timezone(&Utc))
-        };
-        let bounds = midnight(date).zip(date.succ_opt().and_then(midnight));
+        let bounds = midnight(zone, date).zip(date.succ_opt().and_then(|next| midnight(zone, next)));
         let (from, to) = bounds.ok_or_else(|| Error::invalid("date", "Give a date of this age."))?;
         let sight = self.people().sight(viewer);
         let mut rows = self.store.read(|reader| reader.presence_between(from, to))?;
@@ -337,6 +336,34 @@ fn title(text: Option<&str>) -> Result<Option<String>> {
         ));
     }
     Ok(Some(title.to_owned()))
+}
+
+fn schedule(reader: &Reader<'_>, text: Option<&str>) -> Result<Option<String>> {
+    let Some(name) = text.map(str::trim).filter(|name| !name.is_empty()) else {
+        return Ok(None);
+    };
+    let known: Vec<String> = reader.schedules()?.into_iter().map(|row| row.name).collect();
+    if known.iter().any(|one| one == name) {
+        return Ok(Some(name.to_owned()));
+    }
+    let there = if known.is_empty() {
+        "there is none yet".to_owned()
+    } else {
+        format!("there are {}", known.join(", "))
+    };
+    Err(Error::invalid(
+        "schedule",
+        format!("There is no schedule {name}; {there}."),
+    ))
+}
+
+/// Where and when a registered employee has to be.
+fn terms(reader: &Reader<'_>, record: &EmployeeRecord, now: DateTime<Utc>) -> Result<Terms> {
+    Ok(Terms {
+        areas: record.areas.clone(),
+        schedule: record.schedule.clone(),
+        exceptions: reader.exceptions_of(&record.id, now - MEMORY)?,
+    })
 }
 
 fn badge(reader: &Reader<'_>, id: &EmployeeId, text: Option<&str>) -> Result<Option<String>> {

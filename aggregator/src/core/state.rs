@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AgentId, CameraId, EmployeeId};
 
 use super::badges::LastShown;
+use super::settings::Settings;
 use super::types::{Role, Viewer};
 use crate::error::Result;
 use crate::ingest::Gap;
-use crate::presence::{Engine, Thresholds};
+use crate::presence::{Engine, MEMORY, Rules, Thresholds};
+use crate::schedule::Calendar;
 use crate::store::{CameraRow, Reader};
 
 /// An agent's connection.
@@ -37,7 +41,7 @@ impl Memory {
     /// The state that the store holds, as of `at`.
     pub(super) fn load(
         reader: &Reader<'_>,
-        thresholds: Thresholds,
+        settings: &Settings,
         at: DateTime<Utc>,
     ) -> Result<(Self, People)> {
         let agents = reader.agents()?.into_iter().map(|agent| {
@@ -51,7 +55,12 @@ impl Memory {
             )
         });
         let state = Self {
-            engine: Engine::restore(thresholds, reader.people_facts()?, reader.camera_logs()?, at),
+            engine: Engine::restore(
+                rules(reader, settings)?,
+                reader.people_facts(at - MEMORY)?,
+                reader.camera_logs()?,
+                at,
+            ),
             agents: agents.collect(),
             cameras: cameras(reader)?,
             badges: LastShown::new(),
@@ -71,6 +80,29 @@ impl Memory {
             ..loaded
         };
     }
+}
+
+/// What the store and the configuration say of thresholds and schedules.
+pub(super) fn rules(reader: &Reader<'_>, settings: &Settings) -> Result<Rules> {
+    let holidays = Arc::new(reader.holidays()?.into_keys().collect::<BTreeSet<_>>());
+    let calendars = reader.schedules()?.into_iter().map(|row| {
+        let calendar = Calendar::new(row.schedule, settings.timezone, holidays.clone());
+        (row.name, calendar)
+    });
+    let site = settings.thresholds;
+    let seconds = |own: Option<u32>, site| own.map_or(site, |own| TimeDelta::seconds(own.into()));
+    let areas = reader.areas()?.into_iter().filter_map(|area| {
+        let own = Thresholds {
+            off_after: seconds(area.off_after_s, site.off_after),
+            absent_after: seconds(area.absent_after_s, site.absent_after),
+        };
+        (own != site).then_some((area.id, own))
+    });
+    Ok(Rules {
+        thresholds: site,
+        areas: areas.collect(),
+        calendars: calendars.collect(),
+    })
 }
 
 /// Whose each camera is.

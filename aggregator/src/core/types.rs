@@ -1,6 +1,7 @@
 //! What goes into and comes out of [`super::Core`]: inputs, rows and events, serialised as `docs/api.md` says.
 
 mod alerts;
+mod schedules;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
@@ -8,8 +9,10 @@ use hadir_shared::status::{CameraCounts, CameraMode, CameraState, Inference};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::alerts::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Excuse, What};
+pub use self::schedules::{AreaPatch, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, When};
 pub use crate::notify::MessageState;
 pub use crate::presence::State;
+pub use crate::schedule::Exemption;
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -123,6 +126,8 @@ pub struct StatusRow {
     pub name: String,
     /// What the rules say of them.
     pub state: State,
+    /// Why they need not be there, where they are exempt.
+    pub exemption: Option<Exemption>,
     /// The camera of the last sighting.
     pub camera: Option<CameraId>,
     /// That camera's number: CAM 1.
@@ -167,6 +172,8 @@ pub struct Employee {
     pub language: Language,
     /// What they are, in words.
     pub role_title: Option<String>,
+    /// The schedule that they work by; `None`: they have to be there always.
+    pub schedule: Option<String>,
     /// How many templates are stored.
     pub photos: u64,
     /// What the rules say of them.
@@ -203,6 +210,9 @@ pub struct NewEmployee {
     /// What they are, in words.
     #[serde(default)]
     pub role_title: Option<String>,
+    /// A schedule's name; none: they have to be there always.
+    #[serde(default)]
+    pub schedule: Option<String>,
 }
 
 /// Body of `PATCH /api/employees/{id}`: `None` leaves a field as it is, `Some(None)` (JSON `null`) empties it.
@@ -233,6 +243,9 @@ pub struct EmployeePatch {
     /// Another title, or none.
     #[serde(default, deserialize_with = "present")]
     pub role_title: Option<Option<String>>,
+    /// Another schedule, or none.
+    #[serde(default, deserialize_with = "present")]
+    pub schedule: Option<Option<String>>,
 }
 
 fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
@@ -281,6 +294,12 @@ pub struct Area {
     pub id: AreaId,
     /// What it is called.
     pub name: String,
+    /// Who is responsible for it.
+    pub supervisor: Option<EmployeeId>,
+    /// Seconds after which somebody last seen here is off; `None`: as at the site.
+    pub off_after_s: Option<u32>,
+    /// Seconds after which they are absent; `None`: as at the site.
+    pub absent_after_s: Option<u32>,
     /// The cameras that watch it, by number.
     pub cameras: Vec<CameraId>,
 }

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
 
-use super::rules::{assess, next_change};
+use super::rules::{Facts, assess, next_change};
 use super::timeline::{OPEN, Timeline};
 use super::{State, Thresholds};
+use crate::schedule::{Calendar, Exception, Exemption, Phase};
 
 /// How long what a camera watched is remembered. Who was last seen before that and is still waited for has
 /// been absent, or nobody was watching all the time.
-const MEMORY: TimeDelta = TimeDelta::hours(48);
+pub const MEMORY: TimeDelta = TimeDelta::hours(48);
 
 /// Why a state changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +38,8 @@ pub struct Decision {
     pub from: State,
     /// To what.
     pub to: State,
+    /// Why they need not be there, if they need not.
+    pub exemption: Option<Exemption>,
     /// Since when it holds.
     pub at: DateTime<Utc>,
     /// Why.
@@ -57,14 +60,47 @@ pub enum Watch {
 pub struct PersonFacts {
     /// Who.
     pub id: EmployeeId,
-    /// Where they may appear; empty: everywhere.
-    pub areas: Vec<AreaId>,
+    /// What is registered of them.
+    pub terms: Terms,
     /// What the rules said last.
     pub state: State,
+    /// Why they need not be there, if they need not.
+    pub exemption: Option<Exemption>,
     /// Since when.
     pub since: DateTime<Utc>,
-    /// When they were last seen.
-    pub last_seen: Option<DateTime<Utc>>,
+    /// When they were last seen, and where.
+    pub last_seen: Option<(DateTime<Utc>, Place)>,
+}
+
+/// Where a sighting was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// By which camera.
+    pub camera: CameraId,
+    /// In which area it was then.
+    pub area: AreaId,
+}
+
+/// Where and when an employee has to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Where they may appear; empty: everywhere.
+    pub areas: Vec<AreaId>,
+    /// The schedule that they work by; `None`: they have to be there always.
+    pub schedule: Option<String>,
+    /// Their leaves and excuses.
+    pub exceptions: Vec<Exception>,
+}
+
+/// What is the same for many: how long is too long, and when people work.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// Where no area says otherwise.
+    pub thresholds: Thresholds,
+    /// Of those who were last seen in these areas.
+    pub areas: HashMap<AreaId, Thresholds>,
+    /// Schedules by name.
+    pub calendars: HashMap<String, Calendar>,
 }
 
 /// When a camera was watching: what a restart needs.
@@ -83,9 +119,12 @@ type GroupKey = Arc<[AreaId]>;
 #[derive(Clone, Debug)]
 struct Person {
     group: GroupKey,
+    schedule: Option<String>,
+    exceptions: Vec<Exception>,
     state: State,
+    exemption: Option<Exemption>,
     since: i64,
-    last_seen: Option<i64>,
+    last_seen: Option<(i64, Place)>,
     /// The entry in the queue: at or before the next moment when the state may change.
     due: Option<i64>,
 }
@@ -106,7 +145,9 @@ struct Group {
 /// Everybody's presence. See the module's description.
 #[derive(Clone, Debug, Default)]
 pub struct Engine {
-    thresholds: Thresholds,
+    rules: Rules,
+    /// What each schedule said last: most ask of the same moment.
+    phases: HashMap<String, Phase>,
     people: HashMap<EmployeeId, Person>,
     cameras: HashMap<CameraId, CameraWatch>,
     groups: HashMap<GroupKey, Group>,
@@ -116,13 +157,13 @@ pub struct Engine {
 impl Engine {
     /// The engine as it was when it knew these facts, at the time `now`; call [`Self::tick`] next.
     pub fn restore(
-        thresholds: Thresholds,
+        rules: Rules,
         people: Vec<PersonFacts>,
         cameras: Vec<CameraLog>,
         now: DateTime<Utc>,
     ) -> Self {
         let mut engine = Self {
-            thresholds,
+            rules,
             ..Self::default()
         };
         for camera in cameras {
@@ -140,12 +181,15 @@ impl Engine {
             );
         }
         for person in people {
-            let group = engine.join(&person.id, person.areas);
+            let group = engine.join(&person.id, person.terms.areas);
             let facts = Person {
                 group,
+                schedule: person.terms.schedule,
+                exceptions: person.terms.exceptions,
                 state: person.state,
+                exemption: person.exemption,
                 since: ms(person.since),
-                last_seen: person.last_seen.map(ms),
+                last_seen: person.last_seen.map(|(seen, place)| (ms(seen), place)),
                 due: None,
             };
             engine.people.insert(person.id, facts);
@@ -153,9 +197,8 @@ impl Engine {
         engine.rebuild(|_| true);
         let ids: Vec<EmployeeId> = engine.people.keys().cloned().collect();
         for id in ids {
-            // What changes at this very moment, or with other thresholds than before, is due now.
-            engine.schedule(&id, ms(now));
-            engine.correct(&id, ms(now));
+            // What changes at this very moment, or with other rules than before, is due now.
+            engine.enqueue_right(&id, ms(now));
         }
         engine
     }
@@ -191,10 +234,18 @@ impl Engine {
     pub fn person(&self, id: &EmployeeId) -> Option<PersonFacts> {
         self.people.get(id).map(|person| PersonFacts {
             id: id.clone(),
-            areas: person.group.to_vec(),
+            terms: Terms {
+                areas: person.group.to_vec(),
+                schedule: person.schedule.clone(),
+                exceptions: person.exceptions.clone(),
+            },
             state: person.state,
+            exemption: person.exemption,
             since: at(person.since),
-            last_seen: person.last_seen.map(at),
+            last_seen: person
+                .last_seen
+                .as_ref()
+                .map(|(seen, place)| (at(*seen), place.clone())),
         })
     }
 
@@ -216,29 +267,52 @@ impl Engine {
         self.queue.first().map(|(due, _)| at(*due))
     }
 
-    /// Registers an employee, unknown until seen, or changes where they may appear.
-    pub fn set_person(&mut self, id: &EmployeeId, areas: Vec<AreaId>, now: DateTime<Utc>) -> Vec<Decision> {
+    /// Registers an employee, unknown until seen, or changes where and when they have to be.
+    pub fn set_person(&mut self, id: &EmployeeId, mut terms: Terms, now: DateTime<Utc>) -> Vec<Decision> {
         let mut decisions = self.tick(now);
+        let horizon = ms(now - MEMORY);
+        terms.exceptions.retain(|one| one.to > horizon);
         let now = ms(now);
-        let group = self.join(id, areas);
-        match self.people.get_mut(id) {
+        let group = self.join(id, terms.areas);
+        let cause = match self.people.get_mut(id) {
             None => {
                 let person = Person {
                     group,
+                    schedule: terms.schedule,
+                    exceptions: terms.exceptions,
                     state: State::Unknown,
+                    exemption: None,
                     since: now,
                     last_seen: None,
                     due: None,
                 };
                 self.people.insert(id.clone(), person);
+                Cause::Due
             }
-            Some(person) if person.group == group => {}
             Some(person) => {
-                let left = std::mem::replace(&mut person.group, group);
-                self.leave(id, &left);
-                decisions.extend(self.reassess(id, now, Cause::Cameras));
-                self.schedule(id, now);
+                (person.schedule, person.exceptions) = (terms.schedule, terms.exceptions);
+                let left = std::mem::replace(&mut person.group, group.clone());
+                if left == group {
+                    Cause::Due
+                } else {
+                    self.leave(id, &left);
+                    Cause::Cameras
+                }
             }
+        };
+        decisions.extend(self.settle(id, now, cause));
+        decisions
+    }
+
+    /// Other rules than before, for everybody.
+    pub fn set_rules(&mut self, rules: Rules, now: DateTime<Utc>) -> Vec<Decision> {
+        let mut decisions = self.tick(now);
+        self.rules = rules;
+        self.phases.clear();
+        let mut ids: Vec<EmployeeId> = self.people.keys().cloned().collect();
+        ids.sort_unstable();
+        for id in ids {
+            decisions.extend(self.settle(&id, ms(now), Cause::Due));
         }
         decisions
     }
@@ -294,8 +368,7 @@ impl Engine {
                 key.is_empty() || key.contains(area) || left.as_ref().is_some_and(|left| key.contains(left))
             });
             for id in affected {
-                decisions.extend(self.reassess(&id, ms(now), Cause::Cameras));
-                self.schedule(&id, ms(now));
+                decisions.extend(self.settle(&id, ms(now), Cause::Cameras));
             }
         }
         decisions
@@ -319,25 +392,31 @@ impl Engine {
         }
     }
 
-    /// An employee was seen at `seen`. What is older than the newest sighting changes nothing.
-    pub fn observe(&mut self, id: &EmployeeId, seen: DateTime<Utc>, now: DateTime<Utc>) -> Option<Decision> {
+    /// An employee was seen at `seen`. What is older than the newest sighting changes nothing; of two
+    /// cameras at the same moment the one with the lesser id counts.
+    pub fn observe(
+        &mut self,
+        id: &EmployeeId,
+        place: &Place,
+        seen: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Option<Decision> {
         let (seen, now) = (ms(seen), ms(now));
         let person = self.people.get_mut(id)?;
-        if person.last_seen.is_some_and(|last| seen <= last) {
+        let newer = |(last, at): &(i64, Place)| (seen, &at.camera) > (*last, &place.camera);
+        if !person.last_seen.as_ref().is_none_or(newer) {
             return None;
         }
-        person.last_seen = Some(seen);
-        let decision = self.reassess(id, now, Cause::Sighting);
-        let person = self.people.get(id)?;
-        let line = &self.groups.get(&person.group)?.timeline;
-        let next = next_change(person.state, person.last_seen, line, now, self.thresholds);
+        person.last_seen = Some((seen, place.clone()));
+        let (decision, next) = self.reassess(id, now, Cause::Sighting)?;
+        let due = self.people.get(id)?.due;
         // An entry that comes too early is put back when it is reached: cheaper than to move it each time.
-        let late = match (person.due, next) {
+        let late = match (due, next) {
             (Some(due), Some(next)) => next < due,
             (due, next) => due != next,
         };
         if late {
-            self.schedule(id, now);
+            self.enqueue(id, next);
         }
         decision
     }
@@ -353,77 +432,114 @@ impl Engine {
             if let Some(person) = self.people.get_mut(&id) {
                 person.due = None;
             }
-            decisions.extend(self.reassess(&id, due, Cause::Due));
-            self.schedule(&id, due);
+            decisions.extend(self.settle(&id, due, Cause::Due));
         }
         decisions
     }
 
     /// The state that the facts alone give, for tests of the queue.
     #[cfg(test)]
-    pub(super) fn expected(&self, id: &EmployeeId, now: DateTime<Utc>) -> Option<State> {
-        let person = self.people.get(id)?;
-        let line = &self.groups.get(&person.group)?.timeline;
-        let by_facts = assess(person.last_seen, line, ms(now), self.thresholds);
-        Some(if person.state == State::Absent {
-            State::Absent
+    pub(super) fn expected(
+        &mut self,
+        id: &EmployeeId,
+        now: DateTime<Utc>,
+    ) -> Option<(State, Option<Exemption>)> {
+        let before = self.people.get(id)?.state;
+        let (state, exemption, _) = self.look(id, ms(now), Cause::Due)?;
+        Some(if stays(before, state, Cause::Due) {
+            (before, None)
         } else {
-            by_facts
+            (state, exemption)
         })
     }
 
-    fn reassess(&mut self, id: &EmployeeId, now: i64, cause: Cause) -> Option<Decision> {
+    /// The state that the facts alone give, why, and when the state may change next.
+    fn look(
+        &mut self,
+        id: &EmployeeId,
+        now: i64,
+        cause: Cause,
+    ) -> Option<(State, Option<Exemption>, Option<i64>)> {
+        let person = self.people.get(id)?;
+        let always = Phase::ALWAYS;
+        let scheduled = person.schedule.as_deref().and_then(|name| {
+            let calendar = self.rules.calendars.get(name)?;
+            if !self.phases.get(name).is_some_and(|phase| phase.holds(now)) {
+                self.phases.insert(name.to_owned(), calendar.phase(now));
+            }
+            self.phases.get(name)
+        });
+        let base = scheduled.unwrap_or(&always);
+        let excepted;
+        let phase = if person.exceptions.is_empty() {
+            base
+        } else {
+            excepted = base.clone().except(&person.exceptions, now);
+            &excepted
+        };
+        let place = person.last_seen.as_ref().map(|(_, place)| &place.area);
+        let own = place.and_then(|area| self.rules.areas.get(area));
+        let facts = Facts {
+            last_seen: person.last_seen.as_ref().map(|(seen, _)| *seen),
+            line: &self.groups.get(&person.group)?.timeline,
+            phase,
+            thresholds: own.copied().unwrap_or(self.rules.thresholds),
+        };
+        let (state, exemption) = assess(&facts, now);
+        let holds = if stays(person.state, state, cause) {
+            person.state
+        } else {
+            state
+        };
+        let next = next_change(&facts, holds, now);
+        Some((state, exemption, next))
+    }
+
+    /// Takes over what the facts give; says what changed, and when it may change next.
+    fn reassess(
+        &mut self,
+        id: &EmployeeId,
+        now: i64,
+        cause: Cause,
+    ) -> Option<(Option<Decision>, Option<i64>)> {
+        let (to, exemption, next) = self.look(id, now, cause)?;
         let person = self.people.get_mut(id)?;
-        let group = self.groups.get(&person.group)?;
-        let to = assess(person.last_seen, &group.timeline, now, self.thresholds);
         let from = person.state;
-        // Who is absent stays so until they are seen: a camera that turns out to have been blind for the
-        // last seconds does not take an alert back.
-        let stays = from == State::Absent && cause != Cause::Sighting;
-        if to == from || from == State::Exempt || stays {
-            return None;
+        if (to, exemption) == (from, person.exemption) || stays(from, to, cause) {
+            return Some((None, next));
         }
-        person.state = to;
-        person.since = match (cause, to) {
-            (Cause::Sighting, State::Available) => person.last_seen.map_or(now, |seen| seen.min(now)),
+        (person.state, person.exemption) = (to, exemption);
+        person.since = match (cause, to, &person.last_seen) {
+            (Cause::Sighting, State::Available, Some((seen, _))) => now.min(*seen),
             _ => now,
         };
-        Some(Decision {
+        let decision = Decision {
             employee: id.clone(),
             from,
             to,
+            exemption,
             at: at(person.since),
             cause,
-        })
+        };
+        Some((Some(decision), next))
     }
 
-    fn schedule(&mut self, id: &EmployeeId, now: i64) {
-        let Some(person) = self.people.get_mut(id) else {
-            return;
-        };
-        let Some(group) = self.groups.get(&person.group) else {
-            return;
-        };
-        let next = next_change(
-            person.state,
-            person.last_seen,
-            &group.timeline,
-            now,
-            self.thresholds,
-        );
+    /// [`Self::reassess`], and the queue.
+    fn settle(&mut self, id: &EmployeeId, now: i64, cause: Cause) -> Option<Decision> {
+        let (decision, next) = self.reassess(id, now, cause)?;
         self.enqueue(id, next);
+        decision
     }
 
-    /// Makes a state that does not follow from the facts due at `now`.
-    fn correct(&mut self, id: &EmployeeId, now: i64) {
-        let Some(person) = self.people.get(id) else { return };
-        let Some(group) = self.groups.get(&person.group) else {
+    /// Queues the next change; a state that does not follow from the facts is due at `now`.
+    fn enqueue_right(&mut self, id: &EmployeeId, now: i64) {
+        let Some((to, exemption, next)) = self.look(id, now, Cause::Due) else {
             return;
         };
-        let stays = matches!(person.state, State::Absent | State::Exempt);
-        if !stays && assess(person.last_seen, &group.timeline, now, self.thresholds) != person.state {
-            self.enqueue(id, Some(now));
-        }
+        let right = self.people.get(id).is_some_and(|person| {
+            (to, exemption) == (person.state, person.exemption) || stays(person.state, to, Cause::Due)
+        });
+        self.enqueue(id, if right { next } else { Some(now) });
     }
 
     fn enqueue(&mut self, id: &EmployeeId, next: Option<i64>) {
@@ -496,6 +612,12 @@ impl Engine {
                 .collect(),
         )
     }
+}
+
+/// Who is absent stays so until they are seen or need not be there: a camera that turns out to have been blind for
+/// the last seconds does not take an alert back.
+fn stays(from: State, to: State, cause: Cause) -> bool {
+    from == State::Absent && cause != Cause::Sighting && !matches!(to, State::Exempt)
 }
 
 fn ms(at: DateTime<Utc>) -> i64 {

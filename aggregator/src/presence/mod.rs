@@ -1,8 +1,9 @@
 //! Who is available, off, absent or unknown: the rules.
 //!
-//! Pure: no input or output, no clock; facts and `now` come in, decisions go out. The facts are two: when
-//! each employee was last seen, and when each camera was watching. Everything else follows from them, so
-//! that a restart, or another order of the same sightings, gives the same states.
+//! Pure: no input or output, no clock; facts and `now` come in, decisions go out. The facts are three: when
+//! each employee was last seen, when each camera was watching, and when each employee has to be there
+//! ([`crate::schedule`]). Everything else follows from them, so that a restart, or another order of the same
+//! sightings, gives the same states.
 //!
 //! *Watched time* is what counts towards absence: the time since the last sighting in which at least one
 //! camera that could see the employee was watching. While none is, the timers stand still.
@@ -14,7 +15,7 @@ mod timeline;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-pub use self::engine::{CameraLog, Cause, Decision, Engine, PersonFacts, Watch};
+pub use self::engine::{CameraLog, Cause, Decision, Engine, MEMORY, PersonFacts, Place, Rules, Terms, Watch};
 
 /// What the rules say of an employee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub enum State {
     Off,
     /// Not detected for longer than the absence threshold.
     Absent,
-    /// Never seen, or nobody could have seen them.
+    /// Not seen in this shift yet, or nobody could have seen them.
     Unknown,
     /// Off shift, on a break, on leave or excused.
     Exempt,

@@ -1,10 +1,13 @@
 //! The rules as tables: what happens, second by second, and what the states then are.
 
-use chrono::DateTime;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta};
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
 use proptest::prelude::*;
 
 use super::*;
+use crate::schedule::{Calendar, Exception, Exemption};
 
 fn t(second: i64) -> DateTime<chrono::Utc> {
     DateTime::from_timestamp(1_790_000_000 + second, 0).expect("time")
@@ -31,15 +34,49 @@ enum Fact {
     OffSince(u8, i64),
     /// An employee seen at that second.
     Seen(u8, i64),
+    /// The same by camera 2.
+    Seen2(u8, i64),
+    /// Employee 1 works by `day`, with a leave between these seconds.
+    Works(i64, i64),
 }
-use Fact::{Off, OffSince, On, Seen};
+use Fact::{Off, OffSince, On, Seen, Seen2, Works};
 
 /// An engine with employee 0 (everywhere) and employee 1 (area 1).
 fn engine() -> Engine {
-    let mut engine = Engine::restore(Thresholds::default(), Vec::new(), Vec::new(), t(0));
-    engine.set_person(&who(0), Vec::new(), t(0));
-    engine.set_person(&who(1), vec![area(1)], t(0));
+    let mut engine = Engine::restore(rules(), Vec::new(), Vec::new(), t(0));
+    engine.set_person(&who(0), terms(&[]), t(0));
+    engine.set_person(&who(1), terms(&[area(1)]), t(0));
     engine
+}
+
+/// The site's thresholds; twice as long in area 2; one schedule, `day`. Second 0 is 14:13:20, so there is a break
+/// from second 400 to 1000, the shift ends at 1600, another one runs from 1900 to 28000, and the next day's begins at
+/// 64000.
+fn rules() -> Rules {
+    let day = r#"{"timezone": "UTC", "shifts": [
+        {"name": "A", "days": ["mon","tue"], "from": "08:00", "to": "14:40", "breaks": [{"from": "14:20", "to": "14:30"}]},
+        {"name": "B", "days": ["mon","tue"], "from": "14:45", "to": "22:00"}]}"#;
+    let day = serde_json::from_str(day).expect("schedule");
+    let long = Thresholds {
+        off_after: TimeDelta::seconds(90),
+        absent_after: TimeDelta::seconds(600),
+    };
+    Rules {
+        thresholds: Thresholds::default(),
+        areas: [(area(2), long)].into(),
+        calendars: [(
+            "day".to_owned(),
+            Calendar::new(day, chrono_tz::UTC, Arc::default()),
+        )]
+        .into(),
+    }
+}
+
+fn terms(areas: &[AreaId]) -> Terms {
+    Terms {
+        areas: areas.to_vec(),
+        ..Terms::default()
+    }
 }
 
 fn apply(engine: &mut Engine, second: i64, fact: Fact) -> Vec<Decision> {
@@ -48,10 +85,29 @@ fn apply(engine: &mut Engine, second: i64, fact: Fact) -> Vec<Decision> {
         On(n) => engine.set_camera(&cam(n), &area(n), Watch::On, now, now),
         Off(n) => engine.set_camera(&cam(n), &area(n), Watch::Off, now, now),
         OffSince(n, since) => engine.set_camera(&cam(n), &area(n), Watch::Off, t(since), now),
-        Seen(n, at) => {
+        Seen(n, at) | Seen2(n, at) => {
+            let camera = if matches!(fact, Seen(..)) { 1 } else { 2 };
+            let place = Place {
+                camera: cam(camera),
+                area: area(camera),
+            };
             let mut decisions = engine.tick(now);
-            decisions.extend(engine.observe(&who(n), t(at), now));
+            decisions.extend(engine.observe(&who(n), &place, t(at), now));
             decisions
+        }
+        Works(from, to) => {
+            let ms = |second| t(second).timestamp_millis();
+            let leave = Exception {
+                kind: Exemption::OnLeave,
+                from: ms(from),
+                to: ms(to),
+            };
+            let terms = Terms {
+                areas: vec![area(1)],
+                schedule: Some("day".into()),
+                exceptions: vec![leave],
+            };
+            engine.set_person(&who(1), terms, now)
         }
     }
 }
@@ -247,12 +303,118 @@ fn late_sightings_correct_but_raise_no_alert() {
     );
 }
 
+/// The states of employee 1, who works by the schedule, has a leave between two seconds, and whom camera 1 watches.
+#[track_caller]
+fn check_works(leave: (i64, i64), facts: &[(i64, Fact)], end: i64, expected: &[(i64, State, Cause)]) {
+    let facts: Vec<_> = [(0, On(1)), (0, Works(leave.0, leave.1))]
+        .iter()
+        .chain(facts)
+        .copied()
+        .collect();
+    check(1, &facts, end, expected);
+}
+
+/// A leave that is long over.
+const NO_LEAVE: (i64, i64) = (-20_000, -19_000);
+
+#[test]
+fn breaks_and_shifts() {
+    use Cause::{Due, Sighting};
+    use State::{Absent, Available, Exempt, Unknown};
+    // Absent before the break and behind it: one absence. After the shift nothing is counted, and the next one counts
+    // anew.
+    let course = [
+        (10, Available, Sighting),
+        (55, State::Off, Due),
+        (310, Absent, Due),
+        (400, Exempt, Due),
+        (1000, Absent, Due),
+        (1100, Available, Sighting),
+        (1145, State::Off, Due),
+        (1400, Absent, Due),
+        (1600, Exempt, Due),
+        (1900, State::Off, Due),
+        (2200, Absent, Due),
+        (28_000, Exempt, Due),
+        // Has not come yet the next day, and is not accused of that.
+        (64_000, Unknown, Due),
+    ];
+    let seen = [(10, Seen(1, 10)), (1100, Seen(1, 1100))];
+    check_works(NO_LEAVE, &seen, 70_000, &course);
+    // The count begins anew after a break.
+    let facts = [(390, Seen(1, 390))];
+    let course = [
+        (390, Available, Sighting),
+        (435, Exempt, Due),
+        (1000, State::Off, Due),
+        (1300, Absent, Due),
+    ];
+    check_works(NO_LEAVE, &facts, 1500, &course);
+    // Whoever is seen is there, on a break or not, and is missed by nobody when they go again.
+    let facts = [(500, Seen(1, 500))];
+    let course = [(400, Exempt, Due), (500, Available, Sighting), (545, Exempt, Due)];
+    check_works(NO_LEAVE, &facts, 999, &course);
+    // A camera that fails behind the break.
+    let facts = [(390, Seen(1, 390)), (1010, Off(1))];
+    let course = [
+        (390, Available, Sighting),
+        (435, Exempt, Due),
+        (1000, State::Off, Due),
+        (1045, Unknown, Due),
+    ];
+    check_works(NO_LEAVE, &facts, 1500, &course);
+}
+
+#[test]
+fn leaves() {
+    use Cause::{Due, Sighting};
+    use State::{Absent, Available, Exempt};
+    // Registered while it runs; afterwards the count begins anew, and the absence before is forgotten.
+    let facts = [(10, Seen(1, 10)), (350, Works(350, 1200))];
+    let course = [
+        (10, Available, Sighting),
+        (55, State::Off, Due),
+        (310, Absent, Due),
+        (350, Exempt, Due),
+        (1200, State::Off, Due),
+        (1500, Absent, Due),
+    ];
+    check_works(NO_LEAVE, &facts, 1599, &course);
+    // Ended early.
+    let facts = [(10, Seen(1, 10)), (200, Works(40, 200))];
+    let course = [
+        (10, Available, Sighting),
+        (55, Exempt, Due),
+        (200, State::Off, Due),
+        (400, Exempt, Due),
+    ];
+    check_works((40, 1200), &facts, 500, &course);
+}
+
+#[test]
+fn an_area_has_its_own_patience() {
+    use Cause::{Due, Sighting};
+    use State::{Absent, Available};
+    let facts = [(0, On(1)), (0, On(2)), (10, Seen2(0, 10))];
+    let course = [
+        (10, Available, Sighting),
+        (100, State::Off, Due),
+        (610, Absent, Due),
+    ];
+    check(0, &facts, 1000, &course);
+    // At the same moment at two places: the one with the lesser id counts, in whatever order they come.
+    for both in [[Seen(0, 10), Seen2(0, 10)], [Seen2(0, 10), Seen(0, 10)]] {
+        let facts = [(0, On(1)), (10, both[0]), (10, both[1])];
+        check(0, &facts, 60, &[(10, Available, Sighting), (55, State::Off, Due)]);
+    }
+}
+
 #[test]
 fn a_tick_with_nothing_due_does_nothing() {
     let mut engine = engine();
     apply(&mut engine, 0, On(1));
     for n in 0..100 {
-        engine.set_person(&who(n), Vec::new(), t(0));
+        engine.set_person(&who(n), terms(&[]), t(0));
         apply(&mut engine, 10, Seen(n, 10));
     }
     assert_eq!(engine.next_due(), Some(t(55)));
@@ -261,7 +423,16 @@ fn a_tick_with_nothing_due_does_nothing() {
 }
 
 fn restarted(engine: &Engine, now: i64) -> Engine {
-    Engine::restore(Thresholds::default(), engine.people(), engine.cameras(), t(now))
+    Engine::restore(rules(), engine.people(), engine.cameras(), t(now))
+}
+
+/// A sighting does not come from the future.
+fn not_ahead(fact: Fact, second: i64) -> Fact {
+    match fact {
+        Seen(n, at) => Seen(n, at.min(second)),
+        Seen2(n, at) => Seen2(n, at.min(second)),
+        other => other,
+    }
 }
 
 fn fact() -> impl Strategy<Value = Fact> {
@@ -269,6 +440,8 @@ fn fact() -> impl Strategy<Value = Fact> {
         (1..3u8).prop_map(On),
         (1..3u8).prop_map(Off),
         (0..2u8, 0..2000i64).prop_map(|(n, at)| Seen(n, at)),
+        (0..2u8, 0..2000i64).prop_map(|(n, at)| Seen2(n, at)),
+        (0..1500i64, 1..500i64).prop_map(|(from, length)| Works(from, from + length)),
     ]
 }
 
@@ -291,8 +464,7 @@ proptest! {
                 through.tick(t(*second));
                 prop_assert_eq!(stopped.people(), through.people());
             }
-            // A sighting does not come from the future.
-            let fact = match *fact { Seen(n, at) => Seen(n, at.min(*second)), other => other };
+            let fact = not_ahead(*fact, *second);
             prop_assert_eq!(apply(&mut through, *second, fact), apply(&mut stopped, *second, fact));
         }
         prop_assert_eq!(through.tick(t(5000)), stopped.tick(t(5000)));
@@ -340,13 +512,15 @@ proptest! {
         let mut facts = facts.into_iter().peekable();
         for second in 0..1000 {
             while let Some((_, fact)) = facts.next_if(|(at, _)| *at == second) {
-                let fact = match fact { Seen(n, at) => Seen(n, at.min(second)), other => other };
+                let fact = not_ahead(fact, second);
                 apply(&mut engine, second, fact);
             }
             engine.tick(t(second));
             for person in engine.people() {
                 prop_assert_eq!(
-                    engine.expected(&person.id, t(second)), Some(person.state), "at {}", second
+                    engine.expected(&person.id, t(second)),
+                    Some((person.state, person.exemption)),
+                    "at {}", second
                 );
             }
         }

@@ -53,6 +53,15 @@ impl Timeline {
         }
     }
 
+    /// When the watched time from `from` on reaches `amount` (above 0), if everything goes on as it stands.
+    pub(super) fn reached(&self, from: i64, amount: i64) -> Option<i64> {
+        let goal = self.until(from).saturating_add(amount);
+        let behind = self.spans.partition_point(|span| span.before < goal);
+        let span = self.spans[behind.checked_sub(1)?];
+        let at = span.from.saturating_add(goal - span.before);
+        (at <= span.to && at > from).then_some(at)
+    }
+
     fn until(&self, at: i64) -> i64 {
         let after = self.spans.partition_point(|span| span.from < at);
         match after.checked_sub(1).map(|last| self.spans[last]) {
@@ -82,5 +91,18 @@ mod tests {
         }
         assert!(line.watching(10) && !line.watching(31) && line.watching(1000) && !line.watching(0));
         assert_eq!(Timeline::default().watched(0, 100), 0);
+        for (from, amount, at) in [
+            (0, 1, Some(11)),
+            (0, 21, Some(31)),
+            (0, 22, Some(51)),
+            (25, 6, Some(31)),
+            (25, 7, Some(51)),
+            (i64::MIN, 30, Some(59)),
+            (60, 5, Some(65)),
+        ] {
+            assert_eq!(line.reached(from, amount), at, "{from}+{amount}");
+        }
+        assert_eq!(Timeline::union(vec![(0, 10)]).reached(5, 6), None);
+        assert_eq!(Timeline::default().reached(0, 1), None);
     }
 }

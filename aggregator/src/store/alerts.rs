@@ -146,14 +146,6 @@ impl Reader<'_> {
             .optional()?)
     }
 
-    /// Until when an employee is excused.
-    pub fn excused_until(&self, employee: &EmployeeId) -> Result<Option<DateTime<Utc>>> {
-        let sql = "select max(excused_until) as until from alert where employee = ?1";
-        Ok(self
-            .conn
-            .query_row(sql, [employee.as_str()], |row| time_option(row, "until"))?)
-    }
-
     /// What the steps of an alert's escalation have come to, in order.
     pub fn steps_taken(&self, alert: i64) -> Result<Vec<TakenStep>> {
         let mut query = self.conn.prepare_cached(
@@ -243,23 +235,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// An absence is over, or excused until a time.
-    pub fn close_alert(
-        &self,
-        alert: i64,
-        reason: CloseReason,
-        excused_until: Option<DateTime<Utc>>,
-        now: DateTime<Utc>,
-    ) -> Result<()> {
+    /// An absence is over.
+    pub fn close_alert(&self, alert: i64, reason: CloseReason, now: DateTime<Utc>) -> Result<()> {
         self.run(
-            "update alert set state = 'closed', closed_at = ?2, close_reason = ?3, excused_until = ?4
-             where id = ?1",
-            params![
-                alert,
-                ms(now),
-                text(&CLOSE_REASONS, &reason),
-                excused_until.map(ms)
-            ],
+            "update alert set state = 'closed', closed_at = ?2, close_reason = ?3 where id = ?1",
+            params![alert, ms(now), text(&CLOSE_REASONS, &reason)],
         )?;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Areas, cameras and agents, and when each camera was watching.
 
 use chrono::{DateTime, Utc};
-use hadir_shared::id::{AgentId, AreaId, CameraId};
+use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
 use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
@@ -93,7 +93,7 @@ impl Reader<'_> {
     /// All areas, by name.
     pub fn areas(&self) -> Result<Vec<Area>> {
         let mut query = self.conn.prepare_cached(
-            "select a.id, a.name, c.id as camera from area a left join camera c on c.area = a.id
+            "select a.id, a.name, a.supervisor, a.off_after_s, a.absent_after_s, c.id as camera from area a left join camera c on c.area = a.id
              order by a.name, a.id, c.number",
         )?;
         let mut rows = query.query([])?;
@@ -104,6 +104,9 @@ impl Reader<'_> {
                 areas.push(Area {
                     id,
                     name: row.get("name")?,
+                    supervisor: super::read_option(row, "supervisor", |t| EmployeeId::new(t).ok())?,
+                    off_after_s: row.get("off_after_s")?,
+                    absent_after_s: row.get("absent_after_s")?,
                     cameras: Vec::new(),
                 });
             }
@@ -211,6 +214,21 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
+    /// Changes an area.
+    pub fn change_area(&self, area: &Area) -> Result<()> {
+        self.run(
+            "update area set name = ?2, supervisor = ?3, off_after_s = ?4, absent_after_s = ?5 where id = ?1",
+            params![
+                area.id.as_str(),
+                area.name,
+                area.supervisor.as_ref().map(EmployeeId::as_str),
+                area.off_after_s,
+                area.absent_after_s
+            ],
+        )?;
+        Ok(())
+    }
+
     /// An area comes into being, if it is not there. An area that is still called by its id gets `name`.
     pub fn ensure_area(&self, id: &AreaId, name: &str) -> Result<()> {
         self.run(

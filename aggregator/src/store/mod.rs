@@ -12,6 +12,7 @@ mod alerts;
 mod devices;
 mod messages;
 mod people;
+mod schedules;
 mod sightings;
 mod templates;
 mod upkeep;
@@ -36,6 +37,7 @@ use crate::error::{Error, Result};
 const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema.sql")),
     M::up(include_str!("schema_2.sql")),
+    M::up(include_str!("schema_3.sql")),
 ];
 
 /// How long a connection waits for another one's lock.

@@ -1,13 +1,14 @@
 //! Employees, who is above whom, and what is known of their presence.
 
 use chrono::{DateTime, Utc};
-use hadir_shared::id::{AreaId, EmployeeId};
+use hadir_shared::id::{AreaId, CameraId, EmployeeId};
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
 use super::{Reader, Tx, count, ms, read_as, read_option, time, time_option};
 use crate::core::types::{DailyRow, Employee, Language, StatusRow};
 use crate::error::Result;
-use crate::presence::{PersonFacts, State};
+use crate::presence::{PersonFacts, Place, State, Terms};
+use crate::schedule::Exemption;
 
 /// An employee as registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,7 @@ pub struct EmployeeRecord {
     pub badge: Option<String>,
     pub language: Language,
     pub role_title: Option<String>,
+    pub schedule: Option<String>,
     pub consent: Option<DateTime<Utc>>,
 }
 
@@ -38,7 +40,7 @@ pub struct Superior {
 }
 
 const EMPLOYEE: &str = "select e.id, e.name, e.supervisor, e.phone, e.badge, e.consent_at, e.language,
-    e.role_title, s.state,
+    e.role_title, e.schedule, s.state,
     (select count(*) from template t where t.employee = e.id) as photos,
     (select group_concat(a.area, ' ') from (select area from employee_area where employee = e.id order by area) a)
         as areas
@@ -55,6 +57,7 @@ fn employee(row: &Row<'_>) -> rusqlite::Result<Employee> {
         consent: time_option(row, "consent_at")?,
         language: read_as(row, "language", Language::parse)?,
         role_title: row.get("role_title")?,
+        schedule: row.get("schedule")?,
         photos: count(row, "photos")?,
         state: read_as(row, "state", State::parse)?,
     })
@@ -70,7 +73,7 @@ fn areas(row: &Row<'_>) -> rusqlite::Result<Vec<AreaId>> {
     Ok(all.unwrap_or_default())
 }
 
-const STATUS: &str = "select e.id, e.name, s.state, s.since, s.last_seen, l.camera, l.area,
+const STATUS: &str = "select e.id, e.name, s.state, s.exemption, s.since, s.last_seen, l.camera, l.area,
     c.number, c.label,
     (select id from alert where employee = e.id and state <> 'closed') as alert,
     exists (select 1 from template t where t.employee = e.id) as enrolled
@@ -84,6 +87,7 @@ fn status(row: &Row<'_>, now: DateTime<Utc>) -> rusqlite::Result<StatusRow> {
         employee: read_as(row, "id", |t| EmployeeId::new(t).ok())?,
         name: row.get("name")?,
         state: read_as(row, "state", State::parse)?,
+        exemption: read_option(row, "exemption", Exemption::parse)?,
         camera: read_option(row, "camera", |t| t.parse().ok())?,
         camera_number: row.get("number")?,
         camera_label: row.get("label")?,
@@ -204,20 +208,32 @@ impl Reader<'_> {
         Ok(rows)
     }
 
-    /// What the presence rules begin with after a restart.
-    pub fn people_facts(&self) -> Result<Vec<PersonFacts>> {
+    /// What the presence rules begin with after a restart; of leaves and excuses those that ended since a moment or
+    /// have not.
+    pub fn people_facts(&self, since: DateTime<Utc>) -> Result<Vec<PersonFacts>> {
         let mut query = self.conn.prepare_cached(
-            "select s.employee, s.state, s.since, s.last_seen,
+            "select s.employee, s.state, s.exemption, s.since, s.last_seen, e.schedule, l.camera, l.area,
                  (select group_concat(area, ' ') from employee_area where employee = s.employee) as areas
-             from employee_status s",
+             from employee_status s join employee e on e.id = s.employee
+             left join employee_location l on l.employee = s.employee",
         )?;
+        let mut exceptions = self.exceptions(ms(since))?;
         let rows = query.query_map([], |row| {
+            let id = read_as(row, "employee", |t| EmployeeId::new(t).ok())?;
+            let camera = read_option(row, "camera", |t| CameraId::new(t).ok())?;
+            let area = read_option(row, "area", |t| AreaId::new(t).ok())?;
+            let place = camera.zip(area).map(|(camera, area)| Place { camera, area });
             Ok(PersonFacts {
-                id: read_as(row, "employee", |t| EmployeeId::new(t).ok())?,
-                areas: areas(row)?,
+                terms: Terms {
+                    areas: areas(row)?,
+                    schedule: row.get("schedule")?,
+                    exceptions: exceptions.remove(id.as_str()).unwrap_or_default(),
+                },
+                id,
                 state: read_as(row, "state", State::parse)?,
+                exemption: read_option(row, "exemption", Exemption::parse)?,
                 since: time(row, "since")?,
-                last_seen: time_option(row, "last_seen")?,
+                last_seen: time_option(row, "last_seen")?.zip(place),
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -255,9 +271,10 @@ impl Tx<'_> {
     /// Registers an employee, whose state is unknown.
     pub fn register(&self, employee: &EmployeeRecord, now: DateTime<Utc>) -> Result<()> {
         self.run(
-            "insert into employee (id, name, supervisor, phone, badge, language, role_title, consent_at,
-                 created_at, updated_at)
-             values (:id, :name, :supervisor, :phone, :badge, :language, :role_title, :consent, :now, :now)",
+            "insert into employee (id, name, supervisor, phone, badge, language, role_title, schedule,
+                 consent_at, created_at, updated_at)
+             values (:id, :name, :supervisor, :phone, :badge, :language, :role_title, :schedule, :consent, :now,
+                 :now)",
             named_params! {
                 ":id": employee.id.as_str(),
                 ":name": employee.name,
@@ -266,6 +283,7 @@ impl Tx<'_> {
                 ":badge": employee.badge,
                 ":language": employee.language.as_str(),
                 ":role_title": employee.role_title,
+                ":schedule": employee.schedule,
                 ":consent": employee.consent.map(ms),
                 ":now": ms(now),
             },
@@ -281,7 +299,8 @@ impl Tx<'_> {
     pub fn change(&self, employee: &EmployeeRecord, now: DateTime<Utc>) -> Result<()> {
         self.run(
             "update employee set name = :name, supervisor = :supervisor, phone = :phone, badge = :badge,
-                 language = :language, role_title = :role_title, consent_at = :consent, updated_at = :now
+                 language = :language, role_title = :role_title, schedule = :schedule, consent_at = :consent,
+                 updated_at = :now
              where id = :id",
             named_params! {
                 ":id": employee.id.as_str(),
@@ -291,6 +310,7 @@ impl Tx<'_> {
                 ":badge": employee.badge,
                 ":language": employee.language.as_str(),
                 ":role_title": employee.role_title,
+                ":schedule": employee.schedule,
                 ":consent": employee.consent.map(ms),
                 ":now": ms(now),
             },
@@ -342,12 +362,13 @@ impl Tx<'_> {
     /// What the presence rules gave.
     pub fn save_presence(&self, facts: &PersonFacts) -> Result<()> {
         self.run(
-            "update employee_status set state = ?2, since = ?3, last_seen = ?4 where employee = ?1",
+            "update employee_status set state = ?2, exemption = ?3, since = ?4, last_seen = ?5 where employee = ?1",
             params![
                 facts.id.as_str(),
                 facts.state.as_str(),
+                facts.exemption.map(Exemption::as_str),
                 ms(facts.since),
-                facts.last_seen.map(ms)
+                facts.last_seen.as_ref().map(|(seen, _)| ms(*seen))
             ],
         )?;
         Ok(())

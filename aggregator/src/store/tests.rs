@@ -27,6 +27,7 @@ fn employee(n: usize, supervisor: Option<usize>) -> EmployeeRecord {
         badge: None,
         language: Language::Id,
         role_title: None,
+        schedule: None,
         consent: Some(t(0)),
     }
 }

@@ -6,6 +6,7 @@
 
 pub(crate) mod auth;
 mod error;
+mod organisation;
 mod photos;
 mod reply;
 mod request;

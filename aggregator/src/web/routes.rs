@@ -15,7 +15,7 @@ use hadir_shared::id::EmployeeId;
 
 use super::error::ApiError;
 use super::request::{Headers, MAX_WEBHOOK, Request};
-use super::{Web, auth, reply, statics};
+use super::{Web, auth, organisation, reply, statics};
 use crate::config::{DEFAULT_ABSENT_AFTER_S, DEFAULT_OFF_AFTER_S};
 use crate::core::{AlertFilter, Camera, EmployeePatch, Excuse, NewEmployee, User, Viewer};
 use crate::devices::{Credential, Device};
@@ -137,10 +137,9 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
                 _ => Err(ApiError::method(&method, "POST, DELETE")),
             }
         }
-        ["areas"] => match method {
-            Method::GET => Ok(reply::ok(&core.call(move |core| core.areas(&viewer)).await?)),
-            _ => Err(ApiError::method(&method, "GET")),
-        },
+        ["areas" | "schedules" | "holidays" | "leaves", ..] => {
+            organisation::answer(web, request, method, path, viewer).await
+        }
         ["cameras"] => match method {
             Method::GET => {
                 let cameras = core.call(move |core| core.cameras(&viewer)).await?;

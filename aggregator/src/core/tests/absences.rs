@@ -264,14 +264,20 @@ async fn an_excuse_closes_and_holds() {
     assert_eq!(site.history(id).last().map(String::as_str), Some("Excused Rapat"));
     let phone = Arc::new(Phone::default());
     assert_eq!(phone.deliver(&site).await, [""; 0]);
-    // Back and gone again before the excuse ends: no alert. After it: one.
+    // Back and gone again before the excuse ends: no alert. After it the count begins anew.
+    assert_eq!(site.row("LEE").exemption, Some(Exemption::Excused));
     site.take(vec![seen(2, "LEE", 310)]);
-    site.until(1000);
-    assert_eq!((site.state("LEE"), site.alerts().len()), (State::Absent, 1));
-    site.take(vec![seen(3, "LEE", 1000)]);
-    site.until(1710);
-    site.take(vec![seen(4, "LEE", 1710)]);
-    site.until(2010);
+    assert_eq!(
+        (site.state("LEE"), site.row("LEE").exemption),
+        (State::Available, None)
+    );
+    site.until(1999);
+    assert_eq!((site.state("LEE"), site.alerts().len()), (State::Exempt, 1));
+    site.until(2000);
+    assert_eq!((site.state("LEE"), site.alerts().len()), (State::Off, 1));
+    site.until(2299);
+    assert_eq!(site.alerts().len(), 1);
+    site.until(2300);
     assert_eq!(site.alerts().len(), 2);
 }
 

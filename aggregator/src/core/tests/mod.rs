@@ -3,6 +3,7 @@
 mod absences;
 mod ingest;
 mod people;
+mod schedules;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

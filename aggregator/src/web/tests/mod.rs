@@ -1,5 +1,6 @@
 //! The API as a browser and a device see it: a real server on a free port over a store of its own.
 
+mod organisation;
 mod people;
 mod sockets;
 

@@ -1,0 +1,340 @@
+//! When people have to be there: schedules, holidays, leaves, and the areas' own thresholds.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use hadir_shared::id::{AreaId, EmployeeId};
+
+use super::Core;
+use super::alerts::must_manage;
+use super::state::{self, Changes, Memory};
+use super::templates::no_employee;
+use super::types::{
+    Area, AreaPatch, Exemption, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, Viewer, When,
+};
+use crate::error::{Error, Result};
+use crate::presence::MEMORY;
+use crate::schedule::{Schedule, midnight};
+use crate::store::{Reader, Tx};
+
+/// A leave may last so long.
+const MAX_LEAVE: TimeDelta = TimeDelta::days(400);
+
+/// More days off than this are a mistake.
+const MAX_HOLIDAYS: usize = 1000;
+
+impl Core {
+    /// Every schedule, by name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn schedules(&self, _viewer: &Viewer) -> Result<Vec<ScheduleRow>> {
+        self.store.read(|reader| reader.schedules())
+    }
+
+    /// Adds a schedule or changes it; it holds for whoever works by it from now on.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Invalid` with what makes no sense.
+    pub fn save_schedule(&self, viewer: &Viewer, name: &str, schedule: &Schedule) -> Result<ScheduleRow> {
+        must_manage(viewer)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || name.len() > 50 || !name.chars().all(plain) {
+            return Err(Error::invalid(
+                "name",
+                "A schedule's name has 1 to 50 letters, digits, `-`, `_` or `.`.",
+            ));
+        }
+        schedule
+            .check()
+            .map_err(|problem| Error::invalid("shifts", problem))?;
+        let now = self.now();
+        self.update(|state, tx, changes| {
+            tx.save_schedule(name, schedule, now)?;
+            tx.audit(&viewer.username, &format!("schedule {name} saved"), now)?;
+            self.take_up_rules(state, tx, changes, now)?;
+            let saved = tx.schedules()?.into_iter().find(|row| row.name == name);
+            saved.ok_or_else(|| no_schedule(name))
+        })
+    }
+
+    /// Deletes a schedule that nobody works by.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`; `Conflict` while somebody works by it.
+    pub fn delete_schedule(&self, viewer: &Viewer, name: &str) -> Result<()> {
+        must_manage(viewer)?;
+        let now = self.now();
+        self.update(|state, tx, changes| {
+            let row = tx.schedules()?.into_iter().find(|row| row.name == name);
+            let row = row.ok_or_else(|| no_schedule(name))?;
+            if row.employees > 0 {
+                return Err(Error::conflict(
+                    "name",
+                    format!(
+                        "{} employees work by the schedule {name}; give them another one first.",
+                        row.employees
+                    ),
+                ));
+            }
+            tx.delete_schedule(name)?;
+            tx.audit(&viewer.username, &format!("schedule {name} deleted"), now)?;
+            self.take_up_rules(state, tx, changes, now)
+        })
+    }
+
+    /// Every holiday, in order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn holidays(&self, _viewer: &Viewer) -> Result<Vec<HolidayRow>> {
+        let holidays = self.store.read(|reader| reader.holidays())?;
+        Ok(holidays
+            .into_iter()
+            .map(|(date, name)| HolidayRow { date, name })
+            .collect())
+    }
+
+    /// Adds a holiday or calls it otherwise.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Invalid`; `Conflict` when there are too many.
+    pub fn save_holiday(&self, viewer: &Viewer, date: NaiveDate, name: &str) -> Result<HolidayRow> {
+        must_manage(viewer)?;
+        let name = label("name", name, 100)?;
+        let now = self.now();
+        self.update(|state, tx, changes| {
+            if tx.holidays()?.len() >= MAX_HOLIDAYS {
+                return Err(Error::conflict(
+                    "date",
+                    format!("There are {MAX_HOLIDAYS} holidays already; delete old ones."),
+                ));
+            }
+            tx.save_holiday(date, &name)?;
+            tx.audit(&viewer.username, &format!("holiday {date} saved"), now)?;
+            self.take_up_rules(state, tx, changes, now)?;
+            Ok(HolidayRow { date, name })
+        })
+    }
+
+    /// The day is none any more.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`.
+    pub fn delete_holiday(&self, viewer: &Viewer, date: NaiveDate) -> Result<()> {
+        must_manage(viewer)?;
+        let now = self.now();
+        self.update(|state, tx, changes| {
+            if !tx.delete_holiday(date)? {
+                return Err(Error::not_found("date", format!("{date} is no holiday.")));
+            }
+            tx.audit(&viewer.username, &format!("holiday {date} deleted"), now)?;
+            self.take_up_rules(state, tx, changes, now)
+        })
+    }
+
+    /// Leaves and excuses, of those whom the viewer sees, that have not ended.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn leaves(&self, viewer: &Viewer) -> Result<Vec<ExemptionRow>> {
+        let sight = self.people().sight(viewer);
+        let mut rows = self.store.read(|reader| reader.exemptions(self.now()))?;
+        rows.retain(|row| sight.has(&row.employee));
+        for row in &mut rows {
+            row.deputy = row.deputy.take().filter(|id| sight.has(id));
+        }
+        Ok(rows)
+    }
+
+    /// Registers a leave.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Invalid` with the field that is to blame.
+    pub fn add_leave(&self, viewer: &Viewer, new: &NewLeave) -> Result<ExemptionRow> {
+        must_manage(viewer)?;
+        let now = self.now();
+        let reason = new.reason.trim();
+        if reason.chars().count() > 200 || reason.chars().any(char::is_control) {
+            return Err(Error::invalid(
+                "reason",
+                "A reason has at most 200 characters, in one line.",
+            ));
+        }
+        let from = self.moment("from", new.from, 0)?;
+        // A last day is a day off.
+        let to = self.moment("to", new.to, 1)?;
+        if to <= from {
+            return Err(Error::invalid("to", "A leave ends after it begins."));
+        }
+        if to <= now {
+            return Err(Error::invalid("to", "This leave is over already."));
+        }
+        if to - from > MAX_LEAVE {
+            return Err(Error::invalid("to", "A leave lasts at most 400 days."));
+        }
+        self.update(|state, tx, changes| {
+            let employee = registered(tx, "employee", &new.employee)?;
+            let deputy = new
+                .deputy
+                .as_deref()
+                .map(str::trim)
+                .filter(|text| !text.is_empty());
+            let deputy = deputy.map(|text| registered(tx, "deputy", text)).transpose()?;
+            if deputy.as_ref() == Some(&employee) {
+                return Err(Error::invalid("deputy", "Nobody is their own deputy."));
+            }
+            let row = ExemptionRow {
+                id: 0,
+                name: String::new(),
+                kind: Exemption::OnLeave,
+                from,
+                to,
+                reason: reason.to_owned(),
+                deputy,
+                created_by: viewer.username.clone(),
+                employee,
+            };
+            let id = tx.add_exemption(&row, now)?;
+            tx.audit(&viewer.username, &format!("leave {id} added"), now)?;
+            self.take_up_exceptions(state, tx, changes, &row.employee, now)?;
+            tx.exemption(id)?.ok_or_else(|| no_leave(id))
+        })
+    }
+
+    /// Ends a leave or an excuse now; one that has not begun is gone.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`.
+    pub fn end_leave(&self, viewer: &Viewer, id: i64) -> Result<()> {
+        must_manage(viewer)?;
+        let now = self.now();
+        self.update(|state, tx, changes| {
+            let row = tx
+                .exemption(id)?
+                .filter(|row| row.to > now)
+                .ok_or_else(|| no_leave(id))?;
+            tx.end_exemption(id, now)?;
+            tx.audit(&viewer.username, &format!("leave {id} ended"), now)?;
+            self.take_up_exceptions(state, tx, changes, &row.employee, now)
+        })
+    }
+
+    /// Changes what an area is called, who is responsible for it, and when somebody last seen there is off and
+    /// absent.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`; `Invalid` with the field that is to blame.
+    pub fn update_area(&self, viewer: &Viewer, id: &AreaId, patch: &AreaPatch) -> Result<Area> {
+        must_manage(viewer)?;
+        let now = self.now();
+        self.update(|state, tx, changes| {
+            let find = |tx: &Tx<'_>| -> Result<Area> {
+                let area = tx.areas()?.into_iter().find(|area| area.id == *id);
+                area.ok_or_else(|| Error::not_found("id", format!("There is no area {id}.")))
+            };
+            let mut area = find(tx)?;
+            if let Some(name) = &patch.name {
+                area.name = label("name", name, 100)?;
+            }
+            if let Some(supervisor) = &patch.supervisor {
+                let text = supervisor
+                    .as_deref()
+                    .map(str::trim)
+                    .filter(|text| !text.is_empty());
+                area.supervisor = text.map(|text| registered(tx, "supervisor", text)).transpose()?;
+            }
+            area.off_after_s = patch.off_after_s.unwrap_or(area.off_after_s);
+            area.absent_after_s = patch.absent_after_s.unwrap_or(area.absent_after_s);
+            let site = self.settings.thresholds;
+            let off = area.off_after_s.map_or(site.off_after.num_seconds(), i64::from);
+            let absent = area
+                .absent_after_s
+                .map_or(site.absent_after.num_seconds(), i64::from);
+            if !(1..=3600).contains(&off) {
+                return Err(Error::invalid("off_after_s", "Give 1 to 3600 seconds."));
+            }
+            if absent > 86_400 || absent <= off {
+                return Err(Error::invalid(
+                    "absent_after_s",
+                    format!("Give more than the {off} seconds after which somebody is off, at most 86400."),
+                ));
+            }
+            tx.change_area(&area)?;
+            tx.audit(&viewer.username, &format!("area {id} changed"), now)?;
+            self.take_up_rules(state, tx, changes, now)?;
+            find(tx)
+        })
+    }
+
+    /// The rules are read anew from the store.
+    fn take_up_rules(
+        &self,
+        state: &mut Memory,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let decisions = state.engine.set_rules(state::rules(tx, &self.settings)?, now);
+        self.apply(state, tx, changes, decisions, now)
+    }
+
+    /// The leaves and excuses of an employee are read anew from the store.
+    pub(super) fn take_up_exceptions(
+        &self,
+        state: &mut Memory,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        employee: &EmployeeId,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let Some(facts) = state.engine.person(employee) else {
+            return Ok(());
+        };
+        let mut terms = facts.terms;
+        terms.exceptions = tx.exceptions_of(employee, now - MEMORY)?;
+        let decisions = state.engine.set_person(employee, terms, now);
+        self.apply(state, tx, changes, decisions, now)?;
+        changes.status.insert(employee.clone());
+        Ok(())
+    }
+
+    /// The moment that was meant: of a day, its midnight, or that of so many days after.
+    fn moment(&self, field: &'static str, when: When, days_after: i64) -> Result<DateTime<Utc>> {
+        let moment = match when {
+            When::Moment(at) => Some(at),
+            When::Day(date) => date
+                .checked_add_signed(TimeDelta::days(days_after))
+                .and_then(|date| midnight(self.settings.timezone, date)),
+        };
+        let plausible = moment.filter(|at| (*at - self.now()).abs() < MAX_LEAVE * 10);
+        plausible.ok_or_else(|| Error::invalid(field, "Give a date of this age."))
+    }
+}
+
+/// A name in one line.
+fn label(field: &'static str, text: &str, longest: usize) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > longest || text.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            field,
+            format!("A name has 1 to {longest} characters, in one line."),
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// The employee that a field names.
+fn registered(reader: &Reader<'_>, field: &'static str, text: &str) -> Result<EmployeeId> {
+    let id = EmployeeId::new(text.trim()).map_err(|error| Error::invalid(field, format!("{error}.")))?;
+    match reader.employee(&id)? {
+        Some(_) => Ok(id),
+        None => Err(Error::invalid(field, no_employee(&id).message)),
+    }
+}
+
+fn no_schedule(name: &str) -> Error {
+    Error::not_found("name", format!("There is no schedule {name}."))
+}
+
+fn no_leave(id: i64) -> Error {
+    Error::not_found("id", format!("There is no leave {id} that has not ended."))
+}

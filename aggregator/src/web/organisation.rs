@@ -1,0 +1,113 @@
+//! When people have to be there, and who is responsible where: schedules, holidays, leaves, areas.
+
+use serde::Deserialize;
+use warp::http::{Method, StatusCode};
+use warp::reply::Response;
+
+use chrono::NaiveDate;
+use hadir_shared::id::AreaId;
+
+use super::Web;
+use super::error::ApiError;
+use super::reply;
+use super::request::Request;
+use crate::core::{AreaPatch, NewLeave, Viewer};
+use crate::schedule::Schedule;
+
+/// Answers below `/api/`, where `path` is one of these.
+pub(super) async fn answer(
+    web: &Web,
+    request: &mut Request,
+    method: Method,
+    path: &[&str],
+    viewer: Viewer,
+) -> Result<Response, ApiError> {
+    let core = &web.core;
+    match path {
+        ["schedules"] => match method {
+            Method::GET => Ok(reply::ok(&core.call(move |core| core.schedules(&viewer)).await?)),
+            _ => Err(ApiError::method(&method, "GET")),
+        },
+        ["schedules", name] => {
+            let name = (*name).to_owned();
+            match method {
+                Method::PUT => {
+                    let schedule: Schedule = request.json().await?;
+                    let saved = core.call(move |core| core.save_schedule(&viewer, &name, &schedule));
+                    Ok(reply::ok(&saved.await?))
+                }
+                Method::DELETE => {
+                    core.call(move |core| core.delete_schedule(&viewer, &name))
+                        .await?;
+                    Ok(reply::empty(StatusCode::NO_CONTENT))
+                }
+                _ => Err(ApiError::method(&method, "PUT, DELETE")),
+            }
+        }
+        ["holidays"] => match method {
+            Method::GET => Ok(reply::ok(&core.call(move |core| core.holidays(&viewer)).await?)),
+            _ => Err(ApiError::method(&method, "GET")),
+        },
+        ["holidays", date] => {
+            let date: NaiveDate = date
+                .parse()
+                .map_err(|_| ApiError::invalid("Write the day like 2026-12-25.").field("date"))?;
+            match method {
+                Method::PUT => {
+                    let Named { name } = request.json().await?;
+                    let saved = core.call(move |core| core.save_holiday(&viewer, date, &name));
+                    Ok(reply::ok(&saved.await?))
+                }
+                Method::DELETE => {
+                    core.call(move |core| core.delete_holiday(&viewer, date)).await?;
+                    Ok(reply::empty(StatusCode::NO_CONTENT))
+                }
+                _ => Err(ApiError::method(&method, "PUT, DELETE")),
+            }
+        }
+        ["leaves"] => match method {
+            Method::GET => Ok(reply::ok(&core.call(move |core| core.leaves(&viewer)).await?)),
+            Method::POST => {
+                let new: NewLeave = request.json().await?;
+                let made = core.call(move |core| core.add_leave(&viewer, &new)).await?;
+                Ok(reply::json(StatusCode::CREATED, &made))
+            }
+            _ => Err(ApiError::method(&method, "GET, POST")),
+        },
+        ["leaves", id] => {
+            let none = || ApiError::not_found("There is no such leave.").field("id");
+            let id: i64 = id.parse().map_err(|_| none())?;
+            match method {
+                Method::DELETE => {
+                    core.call(move |core| core.end_leave(&viewer, id)).await?;
+                    Ok(reply::empty(StatusCode::NO_CONTENT))
+                }
+                _ => Err(ApiError::method(&method, "DELETE")),
+            }
+        }
+        ["areas"] => match method {
+            Method::GET => Ok(reply::ok(&core.call(move |core| core.areas(&viewer)).await?)),
+            _ => Err(ApiError::method(&method, "GET")),
+        },
+        ["areas", id] => {
+            let id =
+                AreaId::new(*id).map_err(|_| ApiError::not_found("There is no such area.").field("id"))?;
+            match method {
+                Method::PATCH => {
+                    let patch: AreaPatch = request.json().await?;
+                    let area = core.call(move |core| core.update_area(&viewer, &id, &patch));
+                    Ok(reply::ok(&area.await?))
+                }
+                _ => Err(ApiError::method(&method, "PATCH")),
+            }
+        }
+        _ => Err(ApiError::not_found("There is nothing at this address.")),
+    }
+}
+
+/// Body of `PUT /api/holidays/{date}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    name: String,
+}
