@@ -6,7 +6,7 @@ import { openEnrolment } from './enrolment.js';
 import { t } from './i18n.js';
 import { areaName, changesEmployees, load, on, store } from './store.js';
 import { dayOf, now } from './time.js';
-import { byId, emptyState, h, icon, oncePerFrame, openDialog, sentence, setText, showError, stateShape } from './utils.js';
+import { byId, emptyState, h, icon, oncePerFrame, openDialog, sentence, setText, showError, stateShape, stateWord } from './utils.js';
 
 const ERASE_POLL_MS = 1000;
 
@@ -82,7 +82,7 @@ function tableRow(person) {
   icon(symbol), name === 'enrol' && t('employees.enrol'));
   return h('tr', { data: { employee: person.id } },
     h('th', { scope: 'row', class: 'cell-name' }, person.name, h('span', { class: 'id muted' }, person.id)),
-    cell('state', status ? h('span', { class: `state-word is-${status.state}` }, stateShape(status.state), t(`state.${status.state}`)) : '–'),
+    cell('state', status ? h('span', { class: `state-word is-${status.state}` }, stateShape(status.state), stateWord(status)) : '–'),
     cell('superior', person.supervisor ? nameOf(person.supervisor) : '–'),
     cell('areas', (person.areas ?? []).length ? person.areas.map(areaName).join(', ') : t('employees.areas.all')),
     cell('phone', h('span', { class: 'figures' }, person.phone ?? '–')),

@@ -5,7 +5,7 @@ import { camera, cameraName, stopTracking, track } from './camera-manager.js';
 import { t } from './i18n.js';
 import { areaName, byUrgency, changesEmployees, on, seesPeople, store } from './store.js';
 import { ago, exactTime } from './time.js';
-import { byId, emptyState, h, icon, oncePerFrame, setIcon, setText, stateShape } from './utils.js';
+import { byId, emptyState, h, icon, oncePerFrame, setIcon, setText, stateShape, stateWord } from './utils.js';
 
 const STATES = ['absent', 'off', 'unknown', 'available', 'exempt'];
 
@@ -42,7 +42,7 @@ function fillRow(item, row) {
   setIcon(shape, `state-${row.state}`);
   setText(name, row.name);
   state.className = `row-state figures is-${row.state}`;
-  setText(state, t(`state.${row.state}`));
+  setText(state, stateWord(row));
   const number = row.camera_number ?? null;
   const place = row.camera ? `${number === null ? cameraName(row.camera) : camera(number)} · ${row.camera_label ?? areaName(row.area)}` : '';
   setText(cam, place);

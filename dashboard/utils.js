@@ -36,6 +36,9 @@ export function setIcon(svg, name) {
   if (use.getAttribute('href') !== href) use.setAttribute('href', href);
 }
 
+/** A status row's state in words; of somebody exempt, why. */
+export const stateWord = (row) => (row.exemption ? t(`exempt.${row.exemption}`) : t(`state.${row.state}`));
+
 /** The shape of a presence state. */
 export const stateShape = (state) => icon(`state-${state}`, `shape is-${state}`);
 

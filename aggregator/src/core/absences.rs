@@ -1,16 +1,16 @@
 //! What a change of state leads to: alerts opened and closed, and who is told.
 
 use chrono::{DateTime, Utc};
-use hadir_shared::id::EmployeeId;
+use hadir_shared::id::{AreaId, EmployeeId};
 
 use super::Core;
 use super::state::{Changes, Memory};
 use super::types::{AlertState, CloseReason, Exemption, What};
 use crate::error::Result;
-use crate::escalation::{self, Action, Policy};
+use crate::escalation::{self, Action, Ladder, Policy, Target};
 use crate::notify::{Content, templates};
 use crate::presence::{Cause, Decision, State as Presence};
-use crate::store::{NewEvent, NewMessage, Tx};
+use crate::store::{NewEvent, NewMessage, Reader, Tx};
 
 /// In an alert's history, where somebody was to be told and WhatsApp is not configured.
 const NOT_CONFIGURED: &str = "not_configured";
@@ -63,7 +63,12 @@ impl Core {
             // The same absence goes on behind a break.
             return self.escalate(tx, changes, alert, now);
         }
-        let alert = tx.open_alert_for(employee, last_seen, now)?;
+        let area = tx.last_area(employee)?;
+        let policy = match tx.policy_for(employee, area.as_ref())? {
+            Some(row) => row.policy,
+            None => Policy::standard(tx.above(employee)?.len()),
+        };
+        let alert = tx.open_alert_for(employee, last_seen, &policy, now)?;
         tx.add_event(alert, now, &NewEvent::of(What::Opened))?;
         self.escalate(tx, changes, alert, now)
     }
@@ -80,7 +85,16 @@ impl Core {
         let Some(about) = tx.alert(alert)?.filter(|alert| alert.state == AlertState::Open) else {
             return Ok(());
         };
-        let chain = tx.chain_above(&about.employee)?;
+        if tx.is_exempt(&about.employee)? {
+            // On a break. When it ends, this is called again.
+            return tx.set_climb_due(alert, None);
+        }
+        let policy = match tx.policy_of(alert)? {
+            Some(policy) => policy,
+            None => Policy::standard(tx.above(&about.employee)?.len()),
+        };
+        let ladders = ladders(tx, &policy, &about.employee, about.area.as_ref(), now)?;
+        let zone = self.settings.timezone;
         let taken = tx.steps_taken(alert)?;
         let areas = tx.areas()?;
         let camera = match &about.camera {
@@ -97,17 +111,26 @@ impl Core {
             camera,
             last_seen: about.last_seen,
         };
-        for action in escalation::due_actions(&Policy::default(), &chain, &taken, now - about.opened_at) {
+        for action in escalation::due_actions(&policy, &ladders, &taken, about.opened_at, now, zone) {
             match action {
-                Action::Tell { step, recipient } => {
-                    let Some(superior) = chain.iter().find(|superior| superior.id == recipient) else {
+                Action::Tell {
+                    step,
+                    recipient,
+                    round,
+                } => {
+                    let mut contacts = ladders.iter().flat_map(|ladder| match ladder {
+                        Ladder::First(contacts) | Ladder::All(contacts) => contacts,
+                    });
+                    let Some(superior) = contacts.find(|contact| contact.id == recipient) else {
                         continue;
                     };
                     let Some(phone) = &superior.phone else { continue };
-                    let content =
-                        templates::absence(&absence, superior.language, self.settings.timezone, now);
+                    let content = templates::absence(&absence, superior.language, zone, now);
                     let message = NewMessage {
-                        dedup: format!("alert/{alert}/{step}/{recipient}"),
+                        dedup: match round {
+                            0 => format!("alert/{alert}/{step}/{recipient}"),
+                            again => format!("alert/{alert}/{step}/{recipient}/{again}"),
+                        },
                         alert: Some(alert),
                         recipient: Some(&recipient),
                         phone,
@@ -147,9 +170,22 @@ impl Core {
                     };
                     tx.add_event(alert, now, &event)?;
                 }
+                Action::GiveUp { step } => {
+                    tracing::warn!(alert, "nobody answered an alert, and nobody else will be told");
+                    let event = NewEvent {
+                        step: Some(step),
+                        ..NewEvent::of(What::GaveUp)
+                    };
+                    tx.add_event(alert, now, &event)?;
+                }
             }
         }
-        Ok(())
+        let due = escalation::next_due(&policy, &tx.steps_taken(alert)?, about.opened_at, zone);
+        if due.is_some_and(|due| due <= now) {
+            // Nobody was left, and nobody was ever told: it is given up at once.
+            return self.escalate(tx, changes, alert, now);
+        }
+        tx.set_climb_due(alert, due)
     }
 
     /// Somebody need not be there any more: on a break the alert waits, else it is over.
@@ -248,4 +284,48 @@ impl Core {
         debug_assert!(matches!(to.content, Content::Text { .. }), "an answer is a text");
         self.queue(tx, changes, to, now).map(|_| ())
     }
+}
+
+/// Who could be told at each step of a policy of an absence in an area.
+pub(super) fn ladders(
+    reader: &Reader<'_>,
+    policy: &Policy,
+    employee: &EmployeeId,
+    area: Option<&AreaId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Ladder>> {
+    let from = |first: EmployeeId| -> Result<Vec<EmployeeId>> {
+        let above = reader.above(&first)?;
+        Ok(std::iter::once(first).chain(above).collect())
+    };
+    let ladder = |target: &Target| -> Result<Ladder> {
+        let mut ids = match target {
+            Target::Superior(level) => {
+                let above = reader.above(employee)?;
+                above
+                    .into_iter()
+                    .skip(usize::from(*level).saturating_sub(1))
+                    .collect()
+            }
+            Target::AreaSupervisor => match area
+                .map(|area| reader.area_supervisor(area))
+                .transpose()?
+                .flatten()
+            {
+                Some(first) => from(first)?,
+                None => Vec::new(),
+            },
+            Target::Employee(id) => from(id.clone())?,
+            Target::Role(role) => reader.holders(*role)?,
+        };
+        // Nobody is told of their own absence.
+        ids.retain(|id| id != employee);
+        let mut contacts = reader.contacts(&ids, now)?;
+        contacts.retain(|contact| contact.id != *employee);
+        Ok(match target {
+            Target::Role(_) => Ladder::All(contacts),
+            _ => Ladder::First(contacts),
+        })
+    };
+    policy.steps.iter().map(|step| ladder(&step.to)).collect()
 }

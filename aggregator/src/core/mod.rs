@@ -19,6 +19,7 @@ mod incoming;
 mod outbox;
 mod people;
 mod phone;
+mod policies;
 mod schedules;
 pub mod settings;
 mod state;
@@ -207,6 +208,7 @@ impl Core {
                 .is_some_and(|last| now - last > PAUSE || now < last - PAUSE);
             let due = paused
                 || state.engine.next_due().is_some_and(|due| due <= now)
+                || state.next_climb.is_some_and(|due| due <= now)
                 || now - state.last_alive >= ALIVE_EVERY
                 || now < state.last_alive;
             let forget = state.last_forget.is_none_or(|last| now - last >= FORGET_EVERY);
@@ -227,7 +229,11 @@ impl Core {
                     self.pause(state, tx, changes, last, now)?;
                 }
                 let decisions = state.engine.tick(now);
-                self.apply(state, tx, changes, decisions, now)
+                self.apply(state, tx, changes, decisions, now)?;
+                for alert in tx.climbs_due(now)? {
+                    self.escalate(tx, changes, alert, now)?;
+                }
+                Ok(())
             })?;
         }
         if forget {
@@ -351,6 +357,9 @@ impl Core {
         let mut state = self.lock();
         let result = self.store.write(|tx| {
             let value = f(&mut state, tx, &mut changes)?;
+            if !changes.alerts.is_empty() {
+                state.next_climb = tx.next_climb()?;
+            }
             tx.set_alive(now)?;
             Ok(value)
         });

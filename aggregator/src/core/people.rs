@@ -140,6 +140,7 @@ impl Core {
                 language: new.language.unwrap_or(self.settings.language),
                 role_title: title(new.role_title.as_deref())?,
                 schedule: schedule(tx, new.schedule.as_deref())?,
+                policy: policy(tx, new.policy.as_deref())?,
                 consent: consent(new.consent, now)?,
                 id: id.clone(),
             };
@@ -202,6 +203,10 @@ impl Core {
                 schedule: match &patch.schedule {
                     Some(new) => schedule(tx, new.as_deref())?,
                     None => before.schedule,
+                },
+                policy: match &patch.policy {
+                    Some(new) => policy(tx, new.as_deref())?,
+                    None => before.policy,
                 },
                 consent: match patch.consent {
                     Some(new) => consent(new, now)?,
@@ -339,10 +344,19 @@ fn title(text: Option<&str>) -> Result<Option<String>> {
 }
 
 fn schedule(reader: &Reader<'_>, text: Option<&str>) -> Result<Option<String>> {
+    let known = reader.schedules()?.into_iter().map(|row| row.name);
+    one_of("schedule", text, known.collect())
+}
+
+pub(super) fn policy(reader: &Reader<'_>, text: Option<&str>) -> Result<Option<String>> {
+    let known = reader.policies()?.into_iter().map(|row| row.name);
+    one_of("policy", text, known.collect())
+}
+
+fn one_of(field: &'static str, text: Option<&str>, known: Vec<String>) -> Result<Option<String>> {
     let Some(name) = text.map(str::trim).filter(|name| !name.is_empty()) else {
         return Ok(None);
     };
-    let known: Vec<String> = reader.schedules()?.into_iter().map(|row| row.name).collect();
     if known.iter().any(|one| one == name) {
         return Ok(Some(name.to_owned()));
     }
@@ -352,8 +366,8 @@ fn schedule(reader: &Reader<'_>, text: Option<&str>) -> Result<Option<String>> {
         format!("there are {}", known.join(", "))
     };
     Err(Error::invalid(
-        "schedule",
-        format!("There is no schedule {name}; {there}."),
+        field,
+        format!("There is no {field} {name}; {there}."),
     ))
 }
 
@@ -418,7 +432,7 @@ fn superior(reader: &Reader<'_>, id: &EmployeeId, text: Option<&str>) -> Result<
             format!("There is no employee {top}."),
         ));
     };
-    if reader.chain_above(&top)?.iter().any(|above| above.id == *id) {
+    if reader.above(&top)?.contains(id) {
         return Err(Error::invalid(
             "supervisor",
             format!(

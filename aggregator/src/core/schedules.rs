@@ -5,6 +5,7 @@ use hadir_shared::id::{AreaId, EmployeeId};
 
 use super::Core;
 use super::alerts::must_manage;
+use super::people::policy;
 use super::state::{self, Changes, Memory};
 use super::templates::no_employee;
 use super::types::{
@@ -36,13 +37,7 @@ impl Core {
     /// `Forbidden`; `Invalid` with what makes no sense.
     pub fn save_schedule(&self, viewer: &Viewer, name: &str, schedule: &Schedule) -> Result<ScheduleRow> {
         must_manage(viewer)?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if name.is_empty() || name.len() > 50 || !name.chars().all(plain) {
-            return Err(Error::invalid(
-                "name",
-                "A schedule's name has 1 to 50 letters, digits, `-`, `_` or `.`.",
-            ));
-        }
+        plain_name(name)?;
         schedule
             .check()
             .map_err(|problem| Error::invalid("shifts", problem))?;
@@ -242,6 +237,9 @@ impl Core {
                     .filter(|text| !text.is_empty());
                 area.supervisor = text.map(|text| registered(tx, "supervisor", text)).transpose()?;
             }
+            if let Some(name) = &patch.policy {
+                area.policy = policy(tx, name.as_deref())?;
+            }
             area.off_after_s = patch.off_after_s.unwrap_or(area.off_after_s);
             area.absent_after_s = patch.absent_after_s.unwrap_or(area.absent_after_s);
             let site = self.settings.thresholds;
@@ -310,6 +308,18 @@ impl Core {
     }
 }
 
+/// A name that stands in an address.
+pub(super) fn plain_name(name: &str) -> Result<()> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.len() > 50 || !name.chars().all(plain) {
+        return Err(Error::invalid(
+            "name",
+            "This name has to be made of 1 to 50 letters, digits, `-`, `_` or `.`.",
+        ));
+    }
+    Ok(())
+}
+
 /// A name in one line.
 fn label(field: &'static str, text: &str, longest: usize) -> Result<String> {
     let text = text.trim();
@@ -323,7 +333,7 @@ fn label(field: &'static str, text: &str, longest: usize) -> Result<String> {
 }
 
 /// The employee that a field names.
-fn registered(reader: &Reader<'_>, field: &'static str, text: &str) -> Result<EmployeeId> {
+pub(super) fn registered(reader: &Reader<'_>, field: &'static str, text: &str) -> Result<EmployeeId> {
     let id = EmployeeId::new(text.trim()).map_err(|error| Error::invalid(field, format!("{error}.")))?;
     match reader.employee(&id)? {
         Some(_) => Ok(id),

@@ -32,6 +32,8 @@ pub(super) struct Memory {
     pub(super) agents: HashMap<AgentId, AgentNow>,
     pub(super) cameras: HashMap<CameraId, CameraRow>,
     pub(super) badges: LastShown,
+    /// When the next alert's climb has something to do.
+    pub(super) next_climb: Option<DateTime<Utc>>,
     pub(super) last_tick: Option<DateTime<Utc>>,
     pub(super) last_alive: DateTime<Utc>,
     pub(super) last_forget: Option<DateTime<Utc>>,
@@ -64,6 +66,7 @@ impl Memory {
             agents: agents.collect(),
             cameras: cameras(reader)?,
             badges: LastShown::new(),
+            next_climb: reader.next_climb()?,
             last_tick: None,
             last_alive: reader.alive_at()?,
             last_forget: None,

@@ -1,6 +1,7 @@
 //! What goes into and comes out of [`super::Core`]: inputs, rows and events, serialised as `docs/api.md` says.
 
 mod alerts;
+mod policies;
 mod schedules;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -9,6 +10,7 @@ use hadir_shared::status::{CameraCounts, CameraMode, CameraState, Inference};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::alerts::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Excuse, What};
+pub use self::policies::{HierarchyProblem, Named, Obstacle, Plan, PlanStep, PolicyRow};
 pub use self::schedules::{AreaPatch, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, When};
 pub use crate::notify::MessageState;
 pub use crate::presence::State;
@@ -174,6 +176,8 @@ pub struct Employee {
     pub role_title: Option<String>,
     /// The schedule that they work by; `None`: they have to be there always.
     pub schedule: Option<String>,
+    /// The policy for absences of them and of those below them; `None`: as above them.
+    pub policy: Option<String>,
     /// How many templates are stored.
     pub photos: u64,
     /// What the rules say of them.
@@ -213,6 +217,9 @@ pub struct NewEmployee {
     /// A schedule's name; none: they have to be there always.
     #[serde(default)]
     pub schedule: Option<String>,
+    /// The name of the policy for absences of them and of those below them.
+    #[serde(default)]
+    pub policy: Option<String>,
 }
 
 /// Body of `PATCH /api/employees/{id}`: `None` leaves a field as it is, `Some(None)` (JSON `null`) empties it.
@@ -246,6 +253,9 @@ pub struct EmployeePatch {
     /// Another schedule, or none.
     #[serde(default, deserialize_with = "present")]
     pub schedule: Option<Option<String>>,
+    /// Another policy, or none.
+    #[serde(default, deserialize_with = "present")]
+    pub policy: Option<Option<String>>,
 }
 
 fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
@@ -296,6 +306,8 @@ pub struct Area {
     pub name: String,
     /// Who is responsible for it.
     pub supervisor: Option<EmployeeId>,
+    /// The policy for absences here; `None`: as of the employee.
+    pub policy: Option<String>,
     /// Seconds after which somebody last seen here is off; `None`: as at the site.
     pub off_after_s: Option<u32>,
     /// Seconds after which they are absent; `None`: as at the site.

@@ -166,7 +166,7 @@ impl Calendar {
     }
 
     fn moment(&self, date: NaiveDate, minute: i64) -> Option<i64> {
-        let at = moment(self.zone, date, minute)?;
+        let at = local_moment(self.zone, date, minute)?;
         Some(at.timestamp_millis())
     }
 
@@ -211,12 +211,12 @@ impl Calendar {
 
 /// The beginning of a day.
 pub fn midnight(zone: Tz, date: NaiveDate) -> Option<DateTime<Utc>> {
-    moment(zone, date, 0)
+    local_moment(zone, date, 0)
 }
 
 /// The moment that the clocks show so many minutes after a day's midnight. Where they show it twice, the first; where
 /// they skip it, the first moment after.
-fn moment(zone: Tz, date: NaiveDate, minute: i64) -> Option<DateTime<Utc>> {
+pub fn local_moment(zone: Tz, date: NaiveDate, minute: i64) -> Option<DateTime<Utc>> {
     let local = date
         .and_hms_opt(0, 0, 0)?
         .checked_add_signed(TimeDelta::minutes(minute))?;

@@ -3,11 +3,11 @@
 use chrono::{NaiveTime, Timelike as _};
 use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-pub(super) fn serialize<S: Serializer>(time: &NaiveTime, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<S: Serializer>(time: &NaiveTime, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&time.format("%H:%M"))
 }
 
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<NaiveTime, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<NaiveTime, D::Error> {
     let text = String::deserialize(from)?;
     parse(&text)
         .ok_or_else(|| D::Error::custom(format!("`{text}` is no time of day; write one like \"08:00\"")))
@@ -28,19 +28,17 @@ pub(super) fn text(minute: i64) -> String {
 }
 
 /// Days of the week.
-pub(super) mod days {
+pub(crate) mod days {
     use chrono::Weekday;
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
     const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-    pub(in super::super) fn serialize<S: Serializer>(days: &[Weekday], to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(days: &[Weekday], to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(days.iter().map(|day| NAMES[day.num_days_from_monday() as usize]))
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Vec<Weekday>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Weekday>, D::Error> {
         let mut days = Vec::new();
         for text in Vec::<String>::deserialize(from)? {
             let index = NAMES.iter().position(|name| *name == text);

@@ -5,13 +5,14 @@
 //! holiday is worked to its end, one that begins on it is not.
 
 mod calendar;
-mod hhmm;
+pub(crate) mod hhmm;
 
 use chrono::{NaiveTime, Weekday};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-pub use self::calendar::{Calendar, Exception, Phase, Standing, Window, midnight};
+pub use self::calendar::{Calendar, Exception, Phase, Standing, Window, local_moment, midnight};
+pub(crate) use self::hhmm::days;
 
 /// More would be a mistake.
 const MAX_SHIFTS: usize = 50;

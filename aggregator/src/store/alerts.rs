@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension as _, Row, named_params, params};
 use super::{Reader, Tx, ms, read_as, read_option, time, time_option};
 use crate::core::types::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Language, What};
 use crate::error::Result;
-use crate::escalation::Outcome;
+use crate::escalation::{Outcome, Policy, TakenStep};
 use crate::notify::{MessageState, templates};
 
 /// Somebody who was told of an absence.
@@ -19,17 +19,6 @@ pub struct Told {
     pub phone: String,
     /// In which language.
     pub language: Language,
-}
-
-/// What came of a step of the escalation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TakenStep {
-    /// Which step.
-    pub step: u32,
-    /// Who was meant; `None` if nobody was left.
-    pub recipient: Option<EmployeeId>,
-    /// What came of it.
-    pub outcome: Outcome,
 }
 
 const ALERT_STATES: [(AlertState, &str); 3] = [
@@ -45,13 +34,14 @@ const CLOSE_REASONS: [(CloseReason, &str); 4] = [
     (CloseReason::OffShift, "off_shift"),
 ];
 
-const WHATS: [(What, &str); 7] = [
+const WHATS: [(What, &str); 8] = [
     (What::Opened, "opened"),
     (What::Message, "message"),
     (What::PassedOver, "passed_over"),
     (What::Acknowledged, "acknowledged"),
     (What::Excused, "excused"),
     (What::Returned, "returned"),
+    (What::GaveUp, "gave_up"),
     (What::Closed, "closed"),
 ];
 
@@ -146,10 +136,26 @@ impl Reader<'_> {
             .optional()?)
     }
 
+    /// When the next climb has something to do.
+    pub fn next_climb(&self) -> Result<Option<DateTime<Utc>>> {
+        let sql = "select min(due_at) as due from alert where state = 'open' and due_at is not null";
+        let mut query = self.conn.prepare_cached(sql)?;
+        Ok(query.query_row([], |row| time_option(row, "due"))?)
+    }
+
+    /// The alerts whose climb has something to do at `now`, in order of time.
+    pub fn climbs_due(&self, now: DateTime<Utc>) -> Result<Vec<i64>> {
+        let mut query = self.conn.prepare_cached(
+            "select id from alert where state = 'open' and due_at is not null and due_at <= ?1 order by due_at, id",
+        )?;
+        let rows = query.query_map([ms(now)], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// What the steps of an alert's escalation have come to, in order.
     pub fn steps_taken(&self, alert: i64) -> Result<Vec<TakenStep>> {
         let mut query = self.conn.prepare_cached(
-            "select v.step, v.recipient, v.what, v.detail, m.state from alert_event v
+            "select v.step, v.at, v.recipient, v.what, v.detail, m.state from alert_event v
              left join message m on m.id = v.message
              where v.alert = ?1 and v.step is not null order by v.id",
         )?;
@@ -160,7 +166,9 @@ impl Reader<'_> {
             Ok(TakenStep {
                 step: row.get("step")?,
                 recipient: read_option(row, "recipient", |t| EmployeeId::new(t).ok())?,
+                at: time(row, "at")?,
                 outcome: match (what, state, detail.as_deref()) {
+                    (What::GaveUp, ..) => Outcome::GaveUp,
                     (What::PassedOver, _, Some("nobody_left")) => Outcome::NobodyLeft,
                     (What::PassedOver, ..) => Outcome::PassedOver,
                     (_, Some(MessageState::FailedFinal), _) => Outcome::Undeliverable,
@@ -195,16 +203,31 @@ impl Tx<'_> {
         &self,
         employee: &EmployeeId,
         last_seen: DateTime<Utc>,
+        policy: &Policy,
         now: DateTime<Utc>,
     ) -> Result<i64> {
         let id = self.conn().query_row(
-            "insert into alert (employee, camera, area, last_seen, opened_at, state)
-             select ?1, l.camera, l.area, ?2, ?3, 'open'
+            "insert into alert (employee, camera, area, last_seen, opened_at, state, policy, due_at)
+             select ?1, l.camera, l.area, ?2, ?3, 'open', ?4, ?3
              from employee e left join employee_location l on l.employee = e.id where e.id = ?1 returning id",
-            params![employee.as_str(), ms(last_seen), ms(now)],
+            params![
+                employee.as_str(),
+                ms(last_seen),
+                ms(now),
+                super::policies::written(policy)?
+            ],
             |row| row.get(0),
         )?;
         Ok(id)
+    }
+
+    /// When an alert's climb has something to do next.
+    pub fn set_climb_due(&self, alert: i64, due: Option<DateTime<Utc>>) -> Result<()> {
+        self.run(
+            "update alert set due_at = ?2 where id = ?1",
+            params![alert, due.map(ms)],
+        )?;
+        Ok(())
     }
 
     /// Adds to an alert's history.

@@ -93,7 +93,7 @@ impl Reader<'_> {
     /// All areas, by name.
     pub fn areas(&self) -> Result<Vec<Area>> {
         let mut query = self.conn.prepare_cached(
-            "select a.id, a.name, a.supervisor, a.off_after_s, a.absent_after_s, c.id as camera from area a left join camera c on c.area = a.id
+            "select a.id, a.name, a.supervisor, a.policy, a.off_after_s, a.absent_after_s, c.id as camera from area a left join camera c on c.area = a.id
              order by a.name, a.id, c.number",
         )?;
         let mut rows = query.query([])?;
@@ -105,6 +105,7 @@ impl Reader<'_> {
                     id,
                     name: row.get("name")?,
                     supervisor: super::read_option(row, "supervisor", |t| EmployeeId::new(t).ok())?,
+                    policy: row.get("policy")?,
                     off_after_s: row.get("off_after_s")?,
                     absent_after_s: row.get("absent_after_s")?,
                     cameras: Vec::new(),
@@ -217,11 +218,13 @@ impl Tx<'_> {
     /// Changes an area.
     pub fn change_area(&self, area: &Area) -> Result<()> {
         self.run(
-            "update area set name = ?2, supervisor = ?3, off_after_s = ?4, absent_after_s = ?5 where id = ?1",
+            "update area set name = ?2, supervisor = ?3, policy = ?4, off_after_s = ?5, absent_after_s = ?6
+             where id = ?1",
             params![
                 area.id.as_str(),
                 area.name,
                 area.supervisor.as_ref().map(EmployeeId::as_str),
+                area.policy,
                 area.off_after_s,
                 area.absent_after_s
             ],

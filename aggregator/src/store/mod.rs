@@ -12,6 +12,7 @@ mod alerts;
 mod devices;
 mod messages;
 mod people;
+mod policies;
 mod schedules;
 mod sightings;
 mod templates;
@@ -27,10 +28,10 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
-pub use self::alerts::{NewEvent, TakenStep, Told};
+pub use self::alerts::{NewEvent, Told};
 pub use self::devices::CameraRow;
 pub use self::messages::{Form, NewMessage, QueuedMessage, StoredMessage};
-pub use self::people::{EmployeeRecord, Superior};
+pub use self::people::EmployeeRecord;
 pub use self::upkeep::Erased;
 use crate::error::{Error, Result};
 

@@ -23,24 +23,12 @@ pub struct EmployeeRecord {
     pub language: Language,
     pub role_title: Option<String>,
     pub schedule: Option<String>,
+    pub policy: Option<String>,
     pub consent: Option<DateTime<Utc>>,
 }
 
-/// Somebody above an employee, and whether they can be told something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Superior {
-    /// Who.
-    pub id: EmployeeId,
-    /// E.164.
-    pub phone: Option<String>,
-    /// In which language.
-    pub language: Language,
-    /// Whether they are there themselves.
-    pub state: State,
-}
-
 const EMPLOYEE: &str = "select e.id, e.name, e.supervisor, e.phone, e.badge, e.consent_at, e.language,
-    e.role_title, e.schedule, s.state,
+    e.role_title, e.schedule, e.policy, s.state,
     (select count(*) from template t where t.employee = e.id) as photos,
     (select group_concat(a.area, ' ') from (select area from employee_area where employee = e.id order by area) a)
         as areas
@@ -58,6 +46,7 @@ fn employee(row: &Row<'_>) -> rusqlite::Result<Employee> {
         language: read_as(row, "language", Language::parse)?,
         role_title: row.get("role_title")?,
         schedule: row.get("schedule")?,
+        policy: row.get("policy")?,
         photos: count(row, "photos")?,
         state: read_as(row, "state", State::parse)?,
     })
@@ -150,35 +139,33 @@ impl Reader<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Whether somebody need not be there.
+    pub fn is_exempt(&self, employee: &EmployeeId) -> Result<bool> {
+        let mut query = self
+            .conn
+            .prepare_cached("select state = 'exempt' from employee_status where employee = ?1")?;
+        Ok(query
+            .query_row([employee.as_str()], |row| row.get(0))
+            .optional()?
+            .unwrap_or(false))
+    }
+
+    /// The area of somebody's last sighting.
+    pub fn last_area(&self, employee: &EmployeeId) -> Result<Option<AreaId>> {
+        let mut query = self
+            .conn
+            .prepare_cached("select area from employee_location where employee = ?1")?;
+        let area = query.query_row([employee.as_str()], |row| {
+            read_as(row, "area", |t| AreaId::new(t).ok())
+        });
+        Ok(area.optional()?)
+    }
+
     /// Everybody's name.
     pub fn names(&self) -> Result<Vec<(EmployeeId, String)>> {
         let mut query = self.conn.prepare_cached("select id, name from employee")?;
         let rows = query.query_map([], |row| {
             Ok((read_as(row, "id", |t| EmployeeId::new(t).ok())?, row.get("name")?))
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Everybody above an employee, the direct superior first.
-    pub fn chain_above(&self, id: &EmployeeId) -> Result<Vec<Superior>> {
-        // `union` ends even on a cycle, which no write lets in.
-        let mut query = self.conn.prepare_cached(
-            "with recursive above (id, level) as (
-                 select supervisor, 1 from employee where id = ?1 and supervisor is not null
-                 union
-                 select e.supervisor, a.level + 1 from above a join employee e on e.id = a.id
-                     where e.supervisor is not null and a.level < 100
-             )
-             select e.id, e.phone, e.language, s.state from above a
-                 join employee e on e.id = a.id join employee_status s on s.employee = e.id order by a.level",
-        )?;
-        let rows = query.query_map([id.as_str()], |row| {
-            Ok(Superior {
-                id: read_as(row, "id", |t| EmployeeId::new(t).ok())?,
-                phone: row.get("phone")?,
-                language: read_as(row, "language", Language::parse)?,
-                state: read_as(row, "state", State::parse)?,
-            })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -271,9 +258,9 @@ impl Tx<'_> {
     /// Registers an employee, whose state is unknown.
     pub fn register(&self, employee: &EmployeeRecord, now: DateTime<Utc>) -> Result<()> {
         self.run(
-            "insert into employee (id, name, supervisor, phone, badge, language, role_title, schedule,
+            "insert into employee (id, name, supervisor, phone, badge, language, role_title, schedule, policy,
                  consent_at, created_at, updated_at)
-             values (:id, :name, :supervisor, :phone, :badge, :language, :role_title, :schedule, :consent, :now,
+             values (:id, :name, :supervisor, :phone, :badge, :language, :role_title, :schedule, :policy, :consent, :now,
                  :now)",
             named_params! {
                 ":id": employee.id.as_str(),
@@ -284,6 +271,7 @@ impl Tx<'_> {
                 ":language": employee.language.as_str(),
                 ":role_title": employee.role_title,
                 ":schedule": employee.schedule,
+                ":policy": employee.policy,
                 ":consent": employee.consent.map(ms),
                 ":now": ms(now),
             },
@@ -299,7 +287,7 @@ impl Tx<'_> {
     pub fn change(&self, employee: &EmployeeRecord, now: DateTime<Utc>) -> Result<()> {
         self.run(
             "update employee set name = :name, supervisor = :supervisor, phone = :phone, badge = :badge,
-                 language = :language, role_title = :role_title, schedule = :schedule, consent_at = :consent,
+                 language = :language, role_title = :role_title, schedule = :schedule, policy = :policy, consent_at = :consent,
                  updated_at = :now
              where id = :id",
             named_params! {
@@ -311,6 +299,7 @@ impl Tx<'_> {
                 ":language": employee.language.as_str(),
                 ":role_title": employee.role_title,
                 ":schedule": employee.schedule,
+                ":policy": employee.policy,
                 ":consent": employee.consent.map(ms),
                 ":now": ms(now),
             },

@@ -28,6 +28,7 @@ fn employee(n: usize, supervisor: Option<usize>) -> EmployeeRecord {
         language: Language::Id,
         role_title: None,
         schedule: None,
+        policy: None,
         consent: Some(t(0)),
     }
 }

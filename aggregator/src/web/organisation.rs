@@ -1,4 +1,4 @@
-//! When people have to be there, and who is responsible where: schedules, holidays, leaves, areas.
+//! When people have to be there, and who is responsible: schedules, holidays, leaves, areas, policies.
 
 use serde::Deserialize;
 use warp::http::{Method, StatusCode};
@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::reply;
 use super::request::Request;
 use crate::core::{AreaPatch, NewLeave, Viewer};
+use crate::escalation::Policy;
 use crate::schedule::Schedule;
 
 /// Answers below `/api/`, where `path` is one of these.
@@ -44,6 +45,32 @@ pub(super) async fn answer(
                 _ => Err(ApiError::method(&method, "PUT, DELETE")),
             }
         }
+        ["policies"] => match method {
+            Method::GET => Ok(reply::ok(&core.call(move |core| core.policies(&viewer)).await?)),
+            _ => Err(ApiError::method(&method, "GET")),
+        },
+        ["policies", name] => {
+            let name = (*name).to_owned();
+            match method {
+                Method::PUT => {
+                    let policy: Policy = request.json().await?;
+                    let saved = core.call(move |core| core.save_policy(&viewer, &name, &policy));
+                    Ok(reply::ok(&saved.await?))
+                }
+                Method::DELETE => {
+                    core.call(move |core| core.delete_policy(&viewer, &name)).await?;
+                    Ok(reply::empty(StatusCode::NO_CONTENT))
+                }
+                _ => Err(ApiError::method(&method, "PUT, DELETE")),
+            }
+        }
+        ["hierarchy"] => match method {
+            Method::GET => {
+                let problems = core.call(move |core| core.hierarchy_problems(&viewer));
+                Ok(reply::ok(&problems.await?))
+            }
+            _ => Err(ApiError::method(&method, "GET")),
+        },
         ["holidays"] => match method {
             Method::GET => Ok(reply::ok(&core.call(move |core| core.holidays(&viewer)).await?)),
             _ => Err(ApiError::method(&method, "GET")),

@@ -124,6 +124,15 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
                 _ => Err(ApiError::method(&method, "GET, PATCH, DELETE")),
             }
         }
+        ["employees", id, "escalation"] => {
+            let id = employee_id(id)?;
+            match method {
+                Method::GET => Ok(reply::ok(
+                    &core.call(move |core| core.escalation_plan(&viewer, &id)).await?,
+                )),
+                _ => Err(ApiError::method(&method, "GET")),
+            }
+        }
         ["employees", id, "photos"] => {
             let id = employee_id(id)?;
             match method {
@@ -137,9 +146,10 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
                 _ => Err(ApiError::method(&method, "POST, DELETE")),
             }
         }
-        ["areas" | "schedules" | "holidays" | "leaves", ..] => {
-            organisation::answer(web, request, method, path, viewer).await
-        }
+        [
+            "areas" | "schedules" | "holidays" | "leaves" | "policies" | "hierarchy",
+            ..,
+        ] => organisation::answer(web, request, method, path, viewer).await,
         ["cameras"] => match method {
             Method::GET => {
                 let cameras = core.call(move |core| core.cameras(&viewer)).await?;

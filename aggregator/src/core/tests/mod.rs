@@ -3,6 +3,7 @@
 mod absences;
 mod ingest;
 mod people;
+mod policies;
 mod schedules;
 
 use std::collections::VecDeque;

@@ -70,10 +70,23 @@ fn an_absence_goes_on_behind_a_break_and_ends_with_the_shift() {
         (alert.state, alert.close_reason),
         (AlertState::Closed, Some(CloseReason::OffShift))
     );
+    // What became due in the break went out when it ended; what had not gone out when the shift did, never will.
     assert_eq!(
         site.history(id),
-        ["Opened", "Message SARI failed_final", "Closed off_shift"]
+        [
+            "Opened",
+            "Message SARI failed_final",
+            "Message BUDI failed_final",
+            "Message HR failed_final",
+            "Closed off_shift"
+        ]
     );
+    let told: Vec<_> = site.alerts()[0]
+        .history
+        .iter()
+        .map(|event| (event.at - t(0)).num_seconds())
+        .collect();
+    assert_eq!(told, [310, 310, 1000, 1510, 1600]);
     assert_eq!(site.core.check().expect("check"), Vec::<String>::new());
 }
 

@@ -59,6 +59,8 @@ pub enum What {
     Excused,
     /// They were seen again.
     Returned,
+    /// Nobody answered, and nobody else will be told.
+    GaveUp,
     /// It was closed.
     Closed,
 }

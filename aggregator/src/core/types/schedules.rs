@@ -102,6 +102,9 @@ pub struct AreaPatch {
     /// Who is responsible for it.
     #[serde(default, deserialize_with = "super::present")]
     pub supervisor: Option<Option<String>>,
+    /// The policy for absences here.
+    #[serde(default, deserialize_with = "super::present")]
+    pub policy: Option<Option<String>>,
     /// Seconds after which somebody last seen here is off.
     #[serde(default, deserialize_with = "present_number")]
     pub off_after_s: Option<Option<u32>>,

@@ -75,6 +75,26 @@ async fn when_people_have_to_be_there() {
     let vague = json!({"employee": "EMP001", "from": "tomorrow", "to": now});
     assert_eq!(bench.post("/api/leaves", &hr, &vague).await.status, 400);
 
+    let body = json!({"id": "EMP002", "name": "Sari", "phone": "0812 3456 789"});
+    assert_eq!(bench.post("/api/employees", &hr, &body).await.status, 201);
+    let steps = json!([{"after_s": 0, "to": {"employee": "EMP002"}, "repeat": {"every_s": 600, "times": 1}}]);
+    let saved = put("/api/policies/default", json!({"steps": steps})).await;
+    let expected = json!({"name": "default", "steps": steps, "areas": 0, "teams": 0});
+    assert_eq!(saved.json(), expected, "{}", saved.text);
+    let plan = bench.get("/api/employees/EMP001/escalation", &hr).await.json();
+    assert_eq!(
+        plan["steps"][0]["told"],
+        json!([{"employee": "EMP002", "name": "Sari"}]),
+        "{plan}"
+    );
+    assert_eq!(
+        (&plan["steps"][1]["after_s"], &plan["steps"][1]["repeated"]),
+        (&json!(600), &json!(true))
+    );
+    let problems = bench.get("/api/hierarchy", &hr).await.json();
+    assert_eq!(problems[0]["code"], "no_superior", "{problems}");
+    assert_eq!(gone("/api/policies/default").await.status, 204);
+
     let patch = bench
         .request(Method::PATCH, "/api/areas/gudang", &hr)
         .json(&json!({"absent_after_s": 600}));
@@ -103,6 +123,9 @@ async fn only_those_who_may_change_it() {
             ),
             (Method::DELETE, "/api/leaves/1", Value::Null),
             (Method::PATCH, "/api/areas/x", json!({})),
+            (Method::PUT, "/api/policies/x", json!({"steps": []})),
+            (Method::DELETE, "/api/policies/x", Value::Null),
+            (Method::GET, "/api/hierarchy", Value::Null),
         ] {
             let request = bench.request(method, path, cookie).json(&body);
             assert_eq!(
