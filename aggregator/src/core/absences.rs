@@ -9,7 +9,7 @@ use super::types::{AlertState, CloseReason, Exemption, What};
 use crate::error::Result;
 use crate::escalation::{self, Action, Ladder, Policy, Target};
 use crate::notify::{Content, templates};
-use crate::presence::{Cause, Decision, State as Presence};
+use crate::presence::{Consequence, Decision};
 use crate::store::{NewEvent, NewMessage, Reader, Tx};
 
 /// In an alert's history, where somebody was to be told and WhatsApp is not configured.
@@ -34,17 +34,13 @@ impl Core {
             let employee = &decision.employee;
             let last_seen = facts.last_seen.map(|(seen, _)| seen);
             // The states first: whether a superior is absent too is asked for below.
-            match (decision.from, decision.to, last_seen) {
-                (_, Presence::Absent, Some(seen)) if decision.cause == Cause::Due => {
-                    self.open_alert(tx, changes, employee, seen, now)?;
+            match (decision.consequence(), last_seen) {
+                (Consequence::Raise, Some(seen)) => self.open_alert(tx, changes, employee, seen, now)?,
+                (Consequence::Returned, Some(seen)) => {
+                    self.close_returned(tx, changes, employee, seen, now)?
                 }
-                (Presence::Absent | Presence::Exempt, Presence::Exempt, _) => {
-                    self.close_exempt(tx, changes, employee, decision.exemption, now)?;
-                }
-                (Presence::Absent | Presence::Exempt, _, Some(seen)) if decision.cause == Cause::Sighting => {
-                    self.close_returned(tx, changes, employee, seen, now)?;
-                }
-                _ => {}
+                (Consequence::Over(why), _) => self.close_exempt(tx, changes, employee, why, now)?,
+                (Consequence::None, _) | (_, None) => {}
             }
             changes.status.insert(decision.employee);
         }
@@ -188,19 +184,18 @@ impl Core {
         tx.set_climb_due(alert, due)
     }
 
-    /// Somebody need not be there any more: on a break the alert waits, else it is over.
+    /// Somebody need not be there any more.
     fn close_exempt(
         &self,
         tx: &Tx<'_>,
         changes: &mut Changes,
         employee: &EmployeeId,
-        exemption: Option<Exemption>,
+        why: Exemption,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        let reason = match exemption {
-            None | Some(Exemption::OnBreak) => return Ok(()),
-            Some(Exemption::OffShift) => CloseReason::OffShift,
-            Some(Exemption::OnLeave | Exemption::Excused) => CloseReason::Excused,
+        let reason = match why {
+            Exemption::OffShift => CloseReason::OffShift,
+            Exemption::OnBreak | Exemption::OnLeave | Exemption::Excused => CloseReason::Excused,
         };
         let Some(id) = tx.open_alert(employee)? else {
             return Ok(());
@@ -208,7 +203,7 @@ impl Core {
         changes.alerts.insert(id);
         tx.cancel_unsent(id, "The absence was over before it went out.", now)?;
         tx.close_alert(id, reason, now)?;
-        let detail = exemption.map(Exemption::as_str);
+        let detail = Some(why.as_str());
         tx.add_event(
             id,
             now,

@@ -371,10 +371,9 @@ fn one_of(field: &'static str, text: Option<&str>, known: Vec<String>) -> Result
     ))
 }
 
-/// Where and when a registered employee has to be.
+/// When a registered employee has to be there.
 fn terms(reader: &Reader<'_>, record: &EmployeeRecord, now: DateTime<Utc>) -> Result<Terms> {
     Ok(Terms {
-        areas: record.areas.clone(),
         schedule: record.schedule.clone(),
         exceptions: reader.exceptions_of(&record.id, now - MEMORY)?,
     })

@@ -1,10 +1,9 @@
 //! The engine: everybody's state, and a queue of the moments when it may change by itself.
 //!
 //! A sighting costs one look-up; a tick costs what is due, not how many people there are; a camera that
-//! starts or stops watching costs the people whom it could see.
+//! starts or stops watching costs one pass over the people.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
@@ -46,6 +45,35 @@ pub struct Decision {
     pub cause: Cause,
 }
 
+/// What a change of state means for an absence that somebody may have been told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Consequence {
+    /// Nothing.
+    None,
+    /// Raise an absence, or go on with the one that is open.
+    Raise,
+    /// They are back: an open one is over.
+    Returned,
+    /// They need not be there any more: an open one is over.
+    Over(Exemption),
+}
+
+impl Decision {
+    /// What follows.
+    pub fn consequence(&self) -> Consequence {
+        let may_be_open = matches!(self.from, State::Absent | State::Exempt);
+        match (self.to, self.exemption, self.cause) {
+            (State::Absent, _, Cause::Due) => Consequence::Raise,
+            // In a break it waits.
+            (State::Exempt, Some(Exemption::OnBreak), _) => Consequence::None,
+            (State::Exempt, Some(why), _) if may_be_open => Consequence::Over(why),
+            (State::Exempt, ..) => Consequence::None,
+            (_, _, Cause::Sighting) if may_be_open => Consequence::Returned,
+            _ => Consequence::None,
+        }
+    }
+}
+
 /// Whether a camera watches: it streams, recognition runs on it, and its agent is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Watch {
@@ -81,11 +109,9 @@ pub struct Place {
     pub area: AreaId,
 }
 
-/// Where and when an employee has to be.
+/// When an employee has to be there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// Where they may appear; empty: everywhere.
-    pub areas: Vec<AreaId>,
     /// The schedule that they work by; `None`: they have to be there always.
     pub schedule: Option<String>,
     /// Their leaves and excuses.
@@ -114,13 +140,9 @@ pub struct CameraLog {
     pub spans: Vec<(DateTime<Utc>, Option<DateTime<Utc>>)>,
 }
 
-type GroupKey = Arc<[AreaId]>;
-
 #[derive(Clone, Debug)]
 struct Person {
-    group: GroupKey,
-    schedule: Option<String>,
-    exceptions: Vec<Exception>,
+    terms: Terms,
     state: State,
     exemption: Option<Exemption>,
     since: i64,
@@ -133,13 +155,37 @@ struct Person {
 struct CameraWatch {
     area: AreaId,
     spans: Vec<(i64, i64)>,
+    /// The same, to count in.
+    line: Timeline,
 }
 
-/// People who may appear in the same areas are watched by the same cameras.
-#[derive(Clone, Debug, Default)]
-struct Group {
-    members: HashSet<EmployeeId>,
-    timeline: Timeline,
+impl CameraWatch {
+    /// It turns out not to watch since `from`; says whether that is news.
+    fn ends(&mut self, from: i64) -> bool {
+        let Some((begun, end)) = self.spans.last_mut().filter(|(_, end)| *end == OPEN) else {
+            return false;
+        };
+        *end = from.max(*begun);
+        if end == begun {
+            self.spans.pop();
+        }
+        true
+    }
+
+    /// It watches since `from`; says whether that is news.
+    fn begins(&mut self, from: i64) -> bool {
+        let from = match self.spans.last() {
+            Some((_, OPEN)) => return false,
+            Some((_, end)) => from.max(*end),
+            None => from,
+        };
+        self.spans.push((from, OPEN));
+        true
+    }
+
+    fn count(&mut self) {
+        self.line = Timeline::union(self.spans.clone());
+    }
 }
 
 /// Everybody's presence. See the module's description.
@@ -150,7 +196,6 @@ pub struct Engine {
     phases: HashMap<String, Phase>,
     people: HashMap<EmployeeId, Person>,
     cameras: HashMap<CameraId, CameraWatch>,
-    groups: HashMap<GroupKey, Group>,
     queue: BTreeSet<(i64, EmployeeId)>,
 }
 
@@ -171,21 +216,17 @@ impl Engine {
                 .spans
                 .into_iter()
                 .map(|(from, to)| (ms(from), to.map_or(OPEN, ms)));
-            let spans = spans.filter(|(from, to)| from < to).collect();
-            engine.cameras.insert(
-                camera.id,
-                CameraWatch {
-                    area: camera.area,
-                    spans,
-                },
-            );
+            let mut watch = CameraWatch {
+                area: camera.area,
+                spans: spans.filter(|(from, to)| from < to).collect(),
+                line: Timeline::default(),
+            };
+            watch.count();
+            engine.cameras.insert(camera.id, watch);
         }
         for person in people {
-            let group = engine.join(&person.id, person.terms.areas);
             let facts = Person {
-                group,
-                schedule: person.terms.schedule,
-                exceptions: person.terms.exceptions,
+                terms: person.terms,
                 state: person.state,
                 exemption: person.exemption,
                 since: ms(person.since),
@@ -194,7 +235,6 @@ impl Engine {
             };
             engine.people.insert(person.id, facts);
         }
-        engine.rebuild(|_| true);
         let ids: Vec<EmployeeId> = engine.people.keys().cloned().collect();
         for id in ids {
             // What changes at this very moment, or with other rules than before, is due now.
@@ -234,11 +274,7 @@ impl Engine {
     pub fn person(&self, id: &EmployeeId) -> Option<PersonFacts> {
         self.people.get(id).map(|person| PersonFacts {
             id: id.clone(),
-            terms: Terms {
-                areas: person.group.to_vec(),
-                schedule: person.schedule.clone(),
-                exceptions: person.exceptions.clone(),
-            },
+            terms: person.terms.clone(),
             state: person.state,
             exemption: person.exemption,
             since: at(person.since),
@@ -267,19 +303,16 @@ impl Engine {
         self.queue.first().map(|(due, _)| at(*due))
     }
 
-    /// Registers an employee, unknown until seen, or changes where and when they have to be.
+    /// Registers an employee, unknown until seen, or changes when they have to be there.
     pub fn set_person(&mut self, id: &EmployeeId, mut terms: Terms, now: DateTime<Utc>) -> Vec<Decision> {
         let mut decisions = self.tick(now);
         let horizon = ms(now - MEMORY);
         terms.exceptions.retain(|one| one.to > horizon);
         let now = ms(now);
-        let group = self.join(id, terms.areas);
-        let cause = match self.people.get_mut(id) {
+        match self.people.get_mut(id) {
             None => {
                 let person = Person {
-                    group,
-                    schedule: terms.schedule,
-                    exceptions: terms.exceptions,
+                    terms,
                     state: State::Unknown,
                     exemption: None,
                     since: now,
@@ -287,20 +320,10 @@ impl Engine {
                     due: None,
                 };
                 self.people.insert(id.clone(), person);
-                Cause::Due
             }
-            Some(person) => {
-                (person.schedule, person.exceptions) = (terms.schedule, terms.exceptions);
-                let left = std::mem::replace(&mut person.group, group.clone());
-                if left == group {
-                    Cause::Due
-                } else {
-                    self.leave(id, &left);
-                    Cause::Cameras
-                }
-            }
-        };
-        decisions.extend(self.settle(id, now, cause));
+            Some(person) => person.terms = terms,
+        }
+        decisions.extend(self.settle(id, now, Cause::Due));
         decisions
     }
 
@@ -320,7 +343,6 @@ impl Engine {
     /// Forgets an employee.
     pub fn remove_person(&mut self, id: &EmployeeId) {
         if let Some(person) = self.people.remove(id) {
-            self.leave(id, &person.group);
             if let Some(due) = person.due {
                 self.queue.remove(&(due, id.clone()));
             }
@@ -342,53 +364,49 @@ impl Engine {
         let camera = entry.or_insert_with(|| CameraWatch {
             area: area.clone(),
             spans: Vec::new(),
+            line: Timeline::default(),
         });
-        let left = (camera.area != *area).then(|| std::mem::replace(&mut camera.area, area.clone()));
-        let from = ms(from);
-        let changed = match (watch, camera.spans.last_mut()) {
-            (Watch::Off, Some((begun, end))) if *end == OPEN => {
-                *end = from.max(*begun);
-                if end == begun {
-                    camera.spans.pop();
-                }
-                true
-            }
-            (Watch::On, Some((_, end))) if *end == OPEN => false,
-            (Watch::On, last) => {
-                let from = last.map_or(from, |(_, end)| from.max(*end));
-                camera.spans.push((from, OPEN));
-                true
-            }
-            (Watch::Off, _) => false,
+        camera.area = area.clone();
+        let changed = match watch {
+            Watch::Off => camera.ends(ms(from)),
+            Watch::On => camera.begins(ms(from)),
         };
-        let horizon = ms(now - MEMORY);
-        camera.spans.retain(|(_, end)| *end > horizon);
-        if changed || left.is_some() {
-            let affected = self.rebuild(|key| {
-                key.is_empty() || key.contains(area) || left.as_ref().is_some_and(|left| key.contains(left))
-            });
-            for id in affected {
+        if changed {
+            let horizon = ms(now - MEMORY);
+            camera.spans.retain(|(_, end)| *end > horizon);
+            camera.count();
+            for id in self.last_seen_by(id) {
                 decisions.extend(self.settle(&id, ms(now), Cause::Cameras));
             }
         }
         decisions
     }
 
+    /// Those whom a camera saw last: what it watches is what counts for them.
+    fn last_seen_by(&self, camera: &CameraId) -> Vec<EmployeeId> {
+        let theirs = |person: &Person| {
+            person
+                .last_seen
+                .as_ref()
+                .is_some_and(|(_, place)| place.camera == *camera)
+        };
+        let mut ids: Vec<EmployeeId> = self
+            .people
+            .iter()
+            .filter(|(_, person)| theirs(person))
+            .map(|(id, _)| id.clone())
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// A camera turns out not to have watched since `from`, which must be taken into account before anything
     /// that has become due since: [`Self::set_camera`] or [`Self::tick`] must follow.
     pub fn stop_watching(&mut self, id: &CameraId, from: DateTime<Utc>) {
-        let Some(camera) = self.cameras.get_mut(id) else {
-            return;
-        };
-        if let Some((begun, end)) = camera.spans.last_mut()
-            && *end == OPEN
+        if let Some(camera) = self.cameras.get_mut(id)
+            && camera.ends(ms(from))
         {
-            *end = ms(from).max(*begun);
-            if end == begun {
-                camera.spans.pop();
-            }
-            let area = camera.area.clone();
-            self.rebuild(|key| key.is_empty() || key.contains(&area));
+            camera.count();
         }
     }
 
@@ -462,7 +480,7 @@ impl Engine {
     ) -> Option<(State, Option<Exemption>, Option<i64>)> {
         let person = self.people.get(id)?;
         let always = Phase::ALWAYS;
-        let scheduled = person.schedule.as_deref().and_then(|name| {
+        let scheduled = person.terms.schedule.as_deref().and_then(|name| {
             let calendar = self.rules.calendars.get(name)?;
             if !self.phases.get(name).is_some_and(|phase| phase.holds(now)) {
                 self.phases.insert(name.to_owned(), calendar.phase(now));
@@ -471,17 +489,19 @@ impl Engine {
         });
         let base = scheduled.unwrap_or(&always);
         let excepted;
-        let phase = if person.exceptions.is_empty() {
+        let phase = if person.terms.exceptions.is_empty() {
             base
         } else {
-            excepted = base.clone().except(&person.exceptions, now);
+            excepted = base.clone().except(&person.terms.exceptions, now);
             &excepted
         };
-        let place = person.last_seen.as_ref().map(|(_, place)| &place.area);
-        let own = place.and_then(|area| self.rules.areas.get(area));
+        let place = person.last_seen.as_ref().map(|(_, place)| place);
+        let own = place.and_then(|place| self.rules.areas.get(&place.area));
+        let nothing = Timeline::default();
+        let camera = place.and_then(|place| self.cameras.get(&place.camera));
         let facts = Facts {
             last_seen: person.last_seen.as_ref().map(|(seen, _)| *seen),
-            line: &self.groups.get(&person.group)?.timeline,
+            line: camera.map_or(&nothing, |camera| &camera.line),
             phase,
             thresholds: own.copied().unwrap_or(self.rules.thresholds),
         };
@@ -555,62 +575,6 @@ impl Engine {
             }
             person.due = next;
         }
-    }
-
-    fn join(&mut self, id: &EmployeeId, mut areas: Vec<AreaId>) -> GroupKey {
-        areas.sort();
-        areas.dedup();
-        let key: GroupKey = areas.into();
-        if !self.groups.contains_key(&key) {
-            let timeline = self.timeline(&key);
-            self.groups.insert(
-                key.clone(),
-                Group {
-                    members: HashSet::new(),
-                    timeline,
-                },
-            );
-        }
-        if let Some(group) = self.groups.get_mut(&key) {
-            group.members.insert(id.clone());
-        }
-        key
-    }
-
-    fn leave(&mut self, id: &EmployeeId, key: &GroupKey) {
-        if let Some(group) = self.groups.get_mut(key) {
-            group.members.remove(id);
-            if group.members.is_empty() {
-                self.groups.remove(key);
-            }
-        }
-    }
-
-    /// Computes anew what the groups that `concerned` picks were watched, and returns those groups' members.
-    fn rebuild(&mut self, concerned: impl Fn(&[AreaId]) -> bool) -> Vec<EmployeeId> {
-        let keys: Vec<GroupKey> = self.groups.keys().filter(|key| concerned(key)).cloned().collect();
-        let mut members = Vec::new();
-        for key in keys {
-            let timeline = self.timeline(&key);
-            if let Some(group) = self.groups.get_mut(&key) {
-                group.timeline = timeline;
-                members.extend(group.members.iter().cloned());
-            }
-        }
-        members.sort_unstable();
-        members
-    }
-
-    fn timeline(&self, areas: &[AreaId]) -> Timeline {
-        let sees = |camera: &&CameraWatch| areas.is_empty() || areas.contains(&camera.area);
-        Timeline::union(
-            self.cameras
-                .values()
-                .filter(sees)
-                .flat_map(|camera| &camera.spans)
-                .copied()
-                .collect(),
-        )
     }
 }
 

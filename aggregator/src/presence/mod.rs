@@ -5,8 +5,9 @@
 //! ([`crate::schedule`]). Everything else follows from them, so that a restart, or another order of the same
 //! sightings, gives the same states.
 //!
-//! *Watched time* is what counts towards absence: the time since the last sighting in which at least one
-//! camera that could see the employee was watching. While none is, the timers stand still.
+//! *Watched time* is what counts towards absence: the time in which the camera that saw the employee last was
+//! watching. While it is not, they may be where they were, and the timers stand still: no other camera could tell.
+//! Whoever goes elsewhere is seen there.
 
 mod engine;
 mod rules;
@@ -15,7 +16,9 @@ mod timeline;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-pub use self::engine::{CameraLog, Cause, Decision, Engine, MEMORY, PersonFacts, Place, Rules, Terms, Watch};
+pub use self::engine::{
+    CameraLog, Cause, Consequence, Decision, Engine, MEMORY, PersonFacts, Place, Rules, Terms, Watch,
+};
 
 /// What the rules say of an employee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

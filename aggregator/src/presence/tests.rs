@@ -41,11 +41,11 @@ enum Fact {
 }
 use Fact::{Off, OffSince, On, Seen, Seen2, Works};
 
-/// An engine with employee 0 (everywhere) and employee 1 (area 1).
+/// An engine with employees 0 and 1.
 fn engine() -> Engine {
     let mut engine = Engine::restore(rules(), Vec::new(), Vec::new(), t(0));
-    engine.set_person(&who(0), terms(&[]), t(0));
-    engine.set_person(&who(1), terms(&[area(1)]), t(0));
+    engine.set_person(&who(0), Terms::default(), t(0));
+    engine.set_person(&who(1), Terms::default(), t(0));
     engine
 }
 
@@ -69,13 +69,6 @@ fn rules() -> Rules {
             Calendar::new(day, chrono_tz::UTC, Arc::default()),
         )]
         .into(),
-    }
-}
-
-fn terms(areas: &[AreaId]) -> Terms {
-    Terms {
-        areas: areas.to_vec(),
-        ..Terms::default()
     }
 }
 
@@ -103,7 +96,6 @@ fn apply(engine: &mut Engine, second: i64, fact: Fact) -> Vec<Decision> {
                 to: ms(to),
             };
             let terms = Terms {
-                areas: vec![area(1)],
                 schedule: Some("day".into()),
                 exceptions: vec![leave],
             };
@@ -204,11 +196,11 @@ fn blind_time_does_not_count() {
     let mut rest = begin.to_vec();
     rest.extend([(1110, State::Off, Cameras), (1310, Absent, Due)]);
     check(1, &facts, 5000, &rest);
-    // Another camera still sees who may be everywhere, but not who belongs to area 1.
+    // What counts is the camera that saw them last: in front of it they may still be.
     let facts = [
         (0, On(1)),
         (0, On(2)),
-        (10, Seen(0, 10)),
+        (10, Seen2(0, 10)),
         (10, Seen(1, 10)),
         (20, Off(1)),
     ];
@@ -218,11 +210,25 @@ fn blind_time_does_not_count() {
         1000,
         &[
             (10, Available, Sighting),
-            (55, State::Off, Due),
-            (310, Absent, Due),
+            (100, State::Off, Due),
+            (610, Absent, Due),
         ],
     );
     check(1, &facts, 1000, &[(10, Available, Sighting), (55, Unknown, Due)]);
+    // Seen elsewhere since.
+    let facts = [
+        (0, On(1)),
+        (0, On(2)),
+        (10, Seen(1, 10)),
+        (20, Off(1)),
+        (30, Seen2(1, 30)),
+    ];
+    let course = [
+        (10, Available, Sighting),
+        (120, State::Off, Due),
+        (630, Absent, Due),
+    ];
+    check(1, &facts, 1000, &course);
     // No camera at all: nobody could have seen them.
     check(
         1,
@@ -414,7 +420,7 @@ fn a_tick_with_nothing_due_does_nothing() {
     let mut engine = engine();
     apply(&mut engine, 0, On(1));
     for n in 0..100 {
-        engine.set_person(&who(n), terms(&[]), t(0));
+        engine.set_person(&who(n), Terms::default(), t(0));
         apply(&mut engine, 10, Seen(n, 10));
     }
     assert_eq!(engine.next_due(), Some(t(55)));

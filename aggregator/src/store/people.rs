@@ -199,8 +199,7 @@ impl Reader<'_> {
     /// have not.
     pub fn people_facts(&self, since: DateTime<Utc>) -> Result<Vec<PersonFacts>> {
         let mut query = self.conn.prepare_cached(
-            "select s.employee, s.state, s.exemption, s.since, s.last_seen, e.schedule, l.camera, l.area,
-                 (select group_concat(area, ' ') from employee_area where employee = s.employee) as areas
+            "select s.employee, s.state, s.exemption, s.since, s.last_seen, e.schedule, l.camera, l.area
              from employee_status s join employee e on e.id = s.employee
              left join employee_location l on l.employee = s.employee",
         )?;
@@ -212,7 +211,6 @@ impl Reader<'_> {
             let place = camera.zip(area).map(|(camera, area)| Place { camera, area });
             Ok(PersonFacts {
                 terms: Terms {
-                    areas: areas(row)?,
                     schedule: row.get("schedule")?,
                     exceptions: exceptions.remove(id.as_str()).unwrap_or_default(),
                 },
