@@ -4,5 +4,6 @@
 
 pub mod chaos;
 pub mod harness;
+pub mod month;
 pub mod recordings;
 pub mod simulator;

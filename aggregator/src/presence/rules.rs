@@ -57,7 +57,11 @@ fn on_duty(
     absent: i64,
 ) -> State {
     // Was absent before a break and has not been seen since.
-    let was_absent = |&(begins, ends): &(i64, i64)| line.watched(seen.max(begins), ends) >= absent;
+    let was_absent = |&(begins, ends): &(i64, i64)| {
+        let begins = seen.max(begins);
+        // What would have been due when the break began was not.
+        begins < ends && line.reached(begins, absent).is_some_and(|due| due < ends)
+    };
     if before.iter().any(was_absent) {
         return State::Absent;
     }
