@@ -3,11 +3,13 @@
 
 CARGO ?= cargo
 
-.PHONY: help setup build demo test chaos fmt lint bench bench-kernels bench-pipeline arm64 asan fuzz
+.PHONY: help setup build demo test chaos month bench-ingest fmt lint bench bench-kernels bench-pipeline arm64 asan fuzz
 
 help:
 	@echo 'make demo    the whole system on this machine, with people on recordings (Ctrl-C stops it)'
 	@echo 'make test    every test: units, the whole line, the browser'
+	@echo 'make month   a month of shifts, breaks and broken cameras through the real rules, held against the truth'
+	@echo 'make bench-ingest  sightings taken in a second, beside bare SQLite inserts'
 	@echo 'make chaos   kills agents, broker and aggregator while sightings are made, and counts what arrived'
 	@echo 'make lint    formatting, clippy, licences of the dependencies'
 	@echo 'make fmt     format the code'
@@ -45,6 +47,20 @@ chaos:
 	$(CARGO) build --workspace --bins --locked --features hadir-agent/simulate
 	@target/debug/hadir-chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SIGHTINGS),--sightings $(SIGHTINGS)) \
 		$(if $(CUT),--cut $(CUT)) $(if $(SEED),--seed $(SEED))
+
+# PEOPLE=1000 DAYS=30 EVERY=20 (seconds between two sightings of a track) SEED=1 FAULT=miss|late|twice|break|order|silent
+month:
+	@scripts/setup test
+	$(CARGO) build --workspace --bins --locked --features hadir-agent/simulate
+	@target/debug/hadir-month $(if $(PEOPLE),--people $(PEOPLE)) $(if $(DAYS),--days $(DAYS)) \
+		$(if $(EVERY),--every $(EVERY)) $(if $(SEED),--seed $(SEED)) $(if $(FAULT),--fault $(FAULT))
+
+# EMPLOYEES=100000 SIGHTINGS=1000000 BATCH=500. The stores lie in target/, on the disk of this machine.
+bench-ingest:
+	@scripts/setup build
+	$(CARGO) build --release --locked -p hadir-tests --bin hadir-bench-ingest
+	@target/release/hadir-bench-ingest --dir target $(if $(EMPLOYEES),--employees $(EMPLOYEES)) \
+		$(if $(SIGHTINGS),--sightings $(SIGHTINGS)) $(if $(BATCH),--batch $(BATCH))
 
 fmt:
 	$(CARGO) fmt --all

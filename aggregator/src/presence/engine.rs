@@ -129,6 +129,14 @@ pub struct Rules {
     pub calendars: HashMap<String, Calendar>,
 }
 
+impl Rules {
+    /// After so many milliseconds nobody is off yet.
+    fn soonest_off(&self) -> i64 {
+        let all = self.areas.values().chain([&self.thresholds]);
+        all.map(|own| own.off_after.num_milliseconds()).min().unwrap_or(0)
+    }
+}
+
 /// When a camera was watching: what a restart needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CameraLog {
@@ -425,7 +433,20 @@ impl Engine {
         if !person.last_seen.as_ref().is_none_or(newer) {
             return None;
         }
-        person.last_seen = Some((seen, place.clone()));
+        let stays = person.last_seen.as_ref().is_some_and(|(_, last)| last == place);
+        match &mut person.last_seen {
+            Some((last, _)) if stays => *last = seen,
+            last_seen => *last_seen = Some((seen, place.clone())),
+        }
+        // Whoever was available there is so still, and nothing can change earlier than before: most sightings end here
+        // (`make month` takes half the time).
+        if stays
+            && person.state == State::Available
+            && person.due.is_some()
+            && now - seen < self.rules.soonest_off()
+        {
+            return None;
+        }
         let (decision, next) = self.reassess(id, now, Cause::Sighting)?;
         let due = self.people.get(id)?.due;
         // An entry that comes too early is put back when it is reached: cheaper than to move it each time.

@@ -18,7 +18,7 @@ struct Cli {
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=366))]
     days: u32,
     /// A track speaks every so many seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=40))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=40))]
     every: u32,
     /// The same seed makes the same month.
     #[arg(long, value_name = "N", default_value_t = 1)]
