@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
 use hadir_shared::sighting::{Ack, MAX_BATCH, Sighting, SightingBatch};
 use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
@@ -12,7 +12,7 @@ use super::types::{Agent, Area, Banner, Camera, Level, Role, SetAside, Viewer};
 use super::{Core, badges, state};
 use crate::error::{Error, Result};
 use crate::ingest::{self, Known, Position};
-use crate::presence::{PersonFacts, Place, State, Watch};
+use crate::presence::{Place, PlaceNow, State, Watch};
 use crate::store::Tx;
 
 /// The most cameras that one agent may have.
@@ -23,6 +23,36 @@ const MAX_TEXT: usize = 200;
 
 /// More reasons for not using a face than an agent has; a device that makes up more is not believed.
 const MAX_REASONS: usize = 32;
+
+/// Somebody was present from `from` to `to`: mostly that prolongs the stretch that was written last.
+fn attend(
+    state: &mut Memory,
+    tx: &Tx<'_>,
+    employee: &EmployeeId,
+    camera: &CameraId,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    gap: TimeDelta,
+) -> Result<()> {
+    if let Some(newest) = state.stretches.get_mut(employee)
+        && newest.began < from
+        && from - newest.ended <= gap
+    {
+        if to <= newest.ended {
+            return Ok(());
+        }
+        if tx.prolong_attendance(newest.id, to)? {
+            newest.ended = to;
+            return Ok(());
+        }
+    }
+    let written = tx.extend_attendance(employee, camera, from, to, gap)?;
+    let known = state.stretches.get(employee);
+    if known.is_none_or(|known| known.id == written.id || known.began <= written.began) {
+        state.stretches.insert(employee.clone(), written);
+    }
+    Ok(())
+}
 
 impl Core {
     /// Takes in a batch of sightings, in one transaction. `Some`: publish the acknowledgement. `None`: nothing
@@ -171,7 +201,7 @@ impl Core {
                 }
             }
             for (camera, from, to) in stretches {
-                tx.extend_attendance(employee, camera, from, to, gap)?;
+                attend(state, tx, employee, camera, from, to, gap)?;
             }
             let newest = sightings
                 .iter()
@@ -181,35 +211,30 @@ impl Core {
             let Some(camera) = state.cameras.get(&newest.camera) else {
                 continue;
             };
-            tx.locate(employee, &newest.camera, &camera.area, newest.last_at)?;
             let place = Place {
                 camera: newest.camera.clone(),
                 area: camera.area.clone(),
             };
-            let before = state.engine.person(employee);
-            let decision = state.engine.observe(employee, &place, newest.last_at, now);
-            let after = state.engine.person(employee);
-            if after == before {
+            let Some(observed) = state.engine.observe(employee, &place, newest.last_at, now) else {
                 continue;
+            };
+            if observed.place == PlaceNow::Other {
+                tx.locate(employee, &place, newest.last_at)?;
             }
-            // A changed state is stored by `apply`.
-            if let (Some(facts), None) = (&after, &decision) {
-                tx.save_presence(facts)?;
+            // Of whoever is available the store takes when they were last seen from their newest sighting; a changed
+            // state is stored by `apply`.
+            if observed.decision.is_none()
+                && observed.state != State::Available
+                && let Some(facts) = state.engine.person(employee)
+            {
+                tx.save_presence(&facts)?;
+            }
+            if observed.decision.is_none() && observed.state == State::Exempt {
+                // Seen in a break, too long ago to be there now: back all the same.
+                self.close_returned(tx, changes, employee, newest.last_at, now)?;
             }
             changes.status.insert(employee.clone());
-            if let (
-                Some(PersonFacts {
-                    state: State::Exempt,
-                    last_seen: Some((seen, _)),
-                    ..
-                }),
-                None,
-            ) = (&after, &decision)
-            {
-                // Seen in a break, too long ago to be there now: back all the same.
-                self.close_returned(tx, changes, employee, *seen, now)?;
-            }
-            self.apply(state, tx, changes, decision, now)?;
+            self.apply(state, tx, changes, observed.decision, now)?;
         }
         Ok(())
     }

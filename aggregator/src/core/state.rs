@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::ingest::Gap;
 use crate::presence::{Engine, MEMORY, Rules, Thresholds};
 use crate::schedule::Calendar;
-use crate::store::{CameraRow, Reader};
+use crate::store::{CameraRow, Reader, Stretch};
 
 /// An agent's connection.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub(super) struct Memory {
     pub(super) agents: HashMap<AgentId, AgentNow>,
     pub(super) cameras: HashMap<CameraId, CameraRow>,
     pub(super) badges: LastShown,
+    /// The newest stretch of presence of those who were seen since the start.
+    pub(super) stretches: HashMap<EmployeeId, Stretch>,
     /// When the next alert's climb has something to do.
     pub(super) next_climb: Option<DateTime<Utc>>,
     pub(super) last_tick: Option<DateTime<Utc>>,
@@ -66,6 +68,7 @@ impl Memory {
             agents: agents.collect(),
             cameras: cameras(reader)?,
             badges: LastShown::new(),
+            stretches: HashMap::new(),
             next_climb: reader.next_climb()?,
             last_tick: None,
             last_alive: reader.alive_at()?,

@@ -45,6 +45,26 @@ pub struct Decision {
     pub cause: Cause,
 }
 
+/// What a sighting brought that is newer than all before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// Whether they were last seen elsewhere.
+    pub place: PlaceNow,
+    /// The change of state, if it changed.
+    pub decision: Option<Decision>,
+    /// The state now.
+    pub state: State,
+}
+
+/// Whether somebody is where they were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PlaceNow {
+    /// Before the same camera.
+    Same,
+    /// Before another, or seen for the first time.
+    Other,
+}
+
 /// What a change of state means for an absence that somebody may have been told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Consequence {
@@ -418,7 +438,7 @@ impl Engine {
         }
     }
 
-    /// An employee was seen at `seen`. What is older than the newest sighting changes nothing; of two
+    /// An employee was seen at `seen`. What is older than the newest sighting changes nothing (`None`); of two
     /// cameras at the same moment the one with the lesser id counts.
     pub fn observe(
         &mut self,
@@ -426,29 +446,38 @@ impl Engine {
         place: &Place,
         seen: DateTime<Utc>,
         now: DateTime<Utc>,
-    ) -> Option<Decision> {
+    ) -> Option<Observed> {
         let (seen, now) = (ms(seen), ms(now));
         let person = self.people.get_mut(id)?;
         let newer = |(last, at): &(i64, Place)| (seen, &at.camera) > (*last, &place.camera);
         if !person.last_seen.as_ref().is_none_or(newer) {
             return None;
         }
-        let stays = person.last_seen.as_ref().is_some_and(|(_, last)| last == place);
-        match &mut person.last_seen {
-            Some((last, _)) if stays => *last = seen,
-            last_seen => *last_seen = Some((seen, place.clone())),
-        }
+        let place_now = match &mut person.last_seen {
+            Some((last, before)) if before == place => {
+                *last = seen;
+                PlaceNow::Same
+            }
+            last_seen => {
+                *last_seen = Some((seen, place.clone()));
+                PlaceNow::Other
+            }
+        };
         // Whoever was available there is so still, and nothing can change earlier than before: most sightings end here
         // (`make month` takes half the time).
-        if stays
+        if place_now == PlaceNow::Same
             && person.state == State::Available
             && person.due.is_some()
             && now - seen < self.rules.soonest_off()
         {
-            return None;
+            return Some(Observed {
+                place: place_now,
+                decision: None,
+                state: State::Available,
+            });
         }
         let (decision, next) = self.reassess(id, now, Cause::Sighting)?;
-        let due = self.people.get(id)?.due;
+        let (due, state) = self.people.get(id).map(|person| (person.due, person.state))?;
         // An entry that comes too early is put back when it is reached: cheaper than to move it each time.
         let late = match (due, next) {
             (Some(due), Some(next)) => next < due,
@@ -457,7 +486,11 @@ impl Engine {
         if late {
             self.enqueue(id, next);
         }
-        decision
+        Some(Observed {
+            place: place_now,
+            decision,
+            state,
+        })
     }
 
     /// What has become due by `now`, in order of time.

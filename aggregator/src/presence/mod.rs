@@ -17,7 +17,8 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 pub use self::engine::{
-    CameraLog, Cause, Consequence, Decision, Engine, MEMORY, PersonFacts, Place, Rules, Terms, Watch,
+    CameraLog, Cause, Consequence, Decision, Engine, MEMORY, Observed, PersonFacts, Place, PlaceNow, Rules,
+    Terms, Watch,
 };
 
 /// What the rules say of an employee.

@@ -85,7 +85,8 @@ fn apply(engine: &mut Engine, second: i64, fact: Fact) -> Vec<Decision> {
                 area: area(camera),
             };
             let mut decisions = engine.tick(now);
-            decisions.extend(engine.observe(&who(n), &place, t(at), now));
+            let observed = engine.observe(&who(n), &place, t(at), now);
+            decisions.extend(observed.and_then(|observed| observed.decision));
             decisions
         }
         Works(from, to) => {

@@ -32,6 +32,7 @@ pub use self::alerts::{NewEvent, Told};
 pub use self::devices::CameraRow;
 pub use self::messages::{Form, NewMessage, QueuedMessage, StoredMessage};
 pub use self::people::EmployeeRecord;
+pub use self::sightings::Stretch;
 pub use self::upkeep::Erased;
 use crate::error::{Error, Result};
 

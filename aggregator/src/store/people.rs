@@ -62,13 +62,27 @@ fn areas(row: &Row<'_>) -> rusqlite::Result<Vec<AreaId>> {
     Ok(all.unwrap_or_default())
 }
 
-const STATUS: &str = "select e.id, e.name, s.state, s.exemption, s.since, s.last_seen, l.camera, l.area,
+/// When `s.employee` was last seen: of whoever is available the newest sighting says so, which spares a write with every
+/// sighting.
+macro_rules! last_seen {
+    () => {
+        "case when s.state = 'available'
+            then max(s.last_seen, coalesce((select max(last_at) from sighting where employee = s.employee), 0))
+            else s.last_seen end as last_seen"
+    };
+}
+
+const STATUS: &str = concat!(
+    "select e.id, e.name, s.state, s.exemption, s.since, ",
+    last_seen!(),
+    ", l.camera, l.area,
     c.number, c.label,
     (select id from alert where employee = e.id and state <> 'closed') as alert,
     exists (select 1 from template t where t.employee = e.id) as enrolled
     from employee e join employee_status s on s.employee = e.id
     left join employee_location l on l.employee = e.id
-    left join camera c on c.id = l.camera";
+    left join camera c on c.id = l.camera"
+);
 
 fn status(row: &Row<'_>, now: DateTime<Utc>) -> rusqlite::Result<StatusRow> {
     let last_seen = time_option(row, "last_seen")?;
@@ -198,11 +212,12 @@ impl Reader<'_> {
     /// What the presence rules begin with after a restart; of leaves and excuses those that ended since a moment or
     /// have not.
     pub fn people_facts(&self, since: DateTime<Utc>) -> Result<Vec<PersonFacts>> {
-        let mut query = self.conn.prepare_cached(
-            "select s.employee, s.state, s.exemption, s.since, s.last_seen, e.schedule, l.camera, l.area
-             from employee_status s join employee e on e.id = s.employee
-             left join employee_location l on l.employee = s.employee",
-        )?;
+        let mut query = self.conn.prepare_cached(concat!(
+            "select s.employee, s.state, s.exemption, s.since, ",
+            last_seen!(),
+            ", e.schedule, l.camera, l.area from employee_status s join employee e on e.id = s.employee
+             left join employee_location l on l.employee = s.employee"
+        ))?;
         let mut exceptions = self.exceptions(ms(since))?;
         let rows = query.query_map([], |row| {
             let id = read_as(row, "employee", |t| EmployeeId::new(t).ok())?;

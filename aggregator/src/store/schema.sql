@@ -129,7 +129,8 @@ create table set_aside (
     count  integer not null
 ) strict;
 
--- The state that the presence rules last gave: what a restart begins with.
+-- The state that the presence rules last gave: what a restart begins with. Of whoever is available, `last_seen` is that
+-- of their last change: the newest sighting says when they were last seen.
 create table employee_status (
     employee  text primary key references employee (id) on delete cascade,
     state     text not null check (state in ('available', 'off', 'absent', 'unknown', 'exempt')),
@@ -137,7 +138,7 @@ create table employee_status (
     last_seen integer
 ) strict;
 
--- Where an employee is or was last.
+-- Where an employee is or was last, and since when.
 create table employee_location (
     employee text primary key references employee (id) on delete cascade,
     camera   text not null,

@@ -1,13 +1,14 @@
 //! Sightings, and what they are condensed into: where somebody is, and their stretches of presence.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
+use hadir_shared::id::{AgentId, CameraId, EmployeeId};
 use hadir_shared::sighting::{Method, Phase, Sighting};
 use rusqlite::{OptionalExtension as _, named_params, params};
 
 use super::{Reader, Tx, count, ms, read_as, stored, time};
 use crate::core::types::{BadgeConflict, SetAside};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::presence::Place;
 
 impl Reader<'_> {
     /// Up to which `seq` everything of an agent is stored or set aside.
@@ -177,26 +178,38 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Somebody was at `camera` at `at`, unless something newer is known. Of two cameras at the same moment
-    /// the one with the lesser id wins, whatever the order they come in.
-    pub fn locate(
-        &self,
-        employee: &EmployeeId,
-        camera: &CameraId,
-        area: &AreaId,
-        at: DateTime<Utc>,
-    ) -> Result<()> {
+    /// When somebody was present, and where each stretch began, in order.
+    #[cfg(test)]
+    pub fn stretches_of(&self, employee: &EmployeeId) -> Result<Vec<(i64, i64, String)>> {
+        let mut query = self.conn().prepare_cached(
+            "select began_at, ended_at, camera from attendance where employee = ?1 order by began_at",
+        )?;
+        let rows = query.query_map([employee.as_str()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Somebody is somewhere since `at`, and was elsewhere before.
+    pub fn locate(&self, employee: &EmployeeId, place: &Place, at: DateTime<Utc>) -> Result<()> {
         self.run(
-            "insert into employee_location as old (employee, camera, area, at) values (?1, ?2, ?3, ?4)
-             on conflict (employee) do update set camera = excluded.camera, area = excluded.area, at = excluded.at
-                 where (excluded.at, old.camera) > (old.at, excluded.camera)",
-            params![employee.as_str(), camera.as_str(), area.as_str(), ms(at)],
+            "insert into employee_location (employee, camera, area, at) values (?1, ?2, ?3, ?4)
+             on conflict (employee) do update set camera = excluded.camera, area = excluded.area, at = excluded.at",
+            params![employee.as_str(), place.camera.as_str(), place.area.as_str(), ms(at)],
         )?;
         Ok(())
     }
 
+    /// A stretch of presence goes on to `to`; false if it is gone.
+    pub fn prolong_attendance(&self, id: i64, to: DateTime<Utc>) -> Result<bool> {
+        Ok(self.run(
+            "update attendance set ended_at = ?2 where id = ?1",
+            params![id, ms(to)],
+        )? > 0)
+    }
+
     /// Somebody was present from `from` to `to`. Stretches that come closer to each other than `gap` become
-    /// one; so the result is the same in whatever order they come.
+    /// one; so the result is the same in whatever order they come. Gives the stretch that it is part of now.
     pub fn extend_attendance(
         &self,
         employee: &EmployeeId,
@@ -204,7 +217,7 @@ impl Tx<'_> {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
         gap: TimeDelta,
-    ) -> Result<()> {
+    ) -> Result<Stretch> {
         let (mut began, mut ended, gap) = (ms(from), ms(to), gap.num_milliseconds());
         let mut camera = camera.as_str().to_owned();
         let mut kept: Option<i64> = None;
@@ -232,7 +245,7 @@ impl Tx<'_> {
                 break;
             };
             if kept.is_none() && (near_began, &near_camera) <= (began, &camera) && near_ended >= ended {
-                return Ok(());
+                return stretch(id, near_began, near_ended);
             }
             if (near_began, &near_camera) < (began, &camera) {
                 camera = near_camera;
@@ -246,16 +259,45 @@ impl Tx<'_> {
                 }
             }
         }
-        match kept {
-            Some(id) => self.run(
-                "update attendance set camera = ?2, began_at = ?3, ended_at = ?4 where id = ?1",
-                params![id, camera, began, ended],
-            )?,
-            None => self.run(
-                "insert into attendance (employee, camera, began_at, ended_at) values (?1, ?2, ?3, ?4)",
-                params![employee.as_str(), camera, began, ended],
-            )?,
+        let id = match kept {
+            Some(id) => {
+                self.run(
+                    "update attendance set camera = ?2, began_at = ?3, ended_at = ?4 where id = ?1",
+                    params![id, camera, began, ended],
+                )?;
+                id
+            }
+            None => {
+                self.run(
+                    "insert into attendance (employee, camera, began_at, ended_at) values (?1, ?2, ?3, ?4)",
+                    params![employee.as_str(), camera, began, ended],
+                )?;
+                self.conn().last_insert_rowid()
+            }
         };
-        Ok(())
+        stretch(id, began, ended)
     }
+}
+
+fn stretch(id: i64, began: i64, ended: i64) -> Result<Stretch> {
+    let at = |ms| {
+        DateTime::from_timestamp_millis(ms)
+            .ok_or_else(|| Error::internal("The store holds a time that is none."))
+    };
+    Ok(Stretch {
+        id,
+        began: at(began)?,
+        ended: at(ended)?,
+    })
+}
+
+/// A stretch of presence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Its id.
+    pub id: i64,
+    /// The first sighting's beginning.
+    pub began: DateTime<Utc>,
+    /// The last sighting's end.
+    pub ended: DateTime<Utc>,
 }

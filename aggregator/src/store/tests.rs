@@ -142,6 +142,7 @@ fn stretches_merge_to_the_same_in_any_order() {
                 order.iter().try_for_each(|i| {
                     let (from, to) = sightings[*i];
                     tx.extend_attendance(&who(1), &camera, t(from), t(to), TimeDelta::seconds(300))
+                        .map(|_| ())
                 })
             })
             .expect("extend");

@@ -239,19 +239,15 @@ impl Run<'_> {
     fn see(&mut self, one: &Delivery, second: i64) {
         self.course.sightings += 1;
         let (now, seen) = (self.time(second), self.time(one.seen));
-        let decision = self
+        let observed = self
             .engine
             .observe(&self.ids[one.person], &self.places[one.camera], seen, now);
-        let heard = decision.is_none()
-            && self.open.contains_key(&one.person)
-            && self.engine.person(&self.ids[one.person]).is_some_and(|facts| {
-                facts.state == State::Exempt && facts.last_seen.is_some_and(|(last, _)| last == seen)
-            });
-        if heard {
+        let Some(observed) = observed else { return };
+        if observed.decision.is_none() && observed.state == State::Exempt {
             // Seen in a break, too long ago to be there now: back all the same.
             self.close(one.person, second);
         }
-        self.follow(decision, second);
+        self.follow(observed.decision, second);
     }
 
     /// What the aggregator does about decisions.

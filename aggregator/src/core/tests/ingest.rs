@@ -317,3 +317,61 @@ fn what_devices_say_of_themselves_is_kept_within_bounds() {
         assert_eq!(found, (7, kept, measured));
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    /// The same sightings in any order, some of them twice, in whatever batches, with a restart in between or without:
+    /// the same stretches of presence, and the same place. (A restart is blind time, so the state may differ.)
+    #[test]
+    fn any_order_gives_the_same_presence(
+        sighted in proptest::collection::vec((0..4000i64, 0..400i64, 1..3u8), 1..12),
+        order in proptest::collection::vec(0..1_000_000usize, 24),
+        batch in 1..5usize,
+        restart_at in 0..8usize,
+    ) {
+        let cameras = |site: &Site| {
+            let status = AgentStatus {
+                online: true,
+                cameras: vec![camera("cam-1", "gudang"), camera("cam-2", "kantor")],
+                ..AgentStatus::default()
+            };
+            site.core.take_status(&agent(), status).expect("status");
+        };
+        let sightings: Vec<Sighting> = sighted
+            .iter()
+            .map(|(from, length, camera)| Sighting {
+                camera: CameraId::new(format!("cam-{camera}")).expect("id"),
+                first_at: t(*from),
+                last_at: t(from + length),
+                ..seen(0, "LEE", 0)
+            })
+            .collect();
+        let presence = |taken: Vec<Vec<Sighting>>, restart_at: Option<usize>| {
+            let mut site = Site::new();
+            cameras(&site);
+            site.clock.set(t(5000));
+            let mut seq = 0;
+            for (number, mut batch) in taken.into_iter().enumerate() {
+                if restart_at == Some(number) {
+                    site.restart();
+                    cameras(&site);
+                }
+                for sighting in &mut batch {
+                    seq += 1;
+                    sighting.seq = seq;
+                }
+                site.take(batch);
+            }
+            let spans = site.core.store.write(|tx| tx.stretches_of(&who("LEE"))).expect("stretches");
+            let row = site.row("LEE");
+            (spans, row.camera, row.area, row.last_seen)
+        };
+        let mut shuffled: Vec<(usize, Sighting)> =
+            order.iter().zip(sightings.iter().chain(&sightings)).map(|(key, one)| (*key, one.clone())).collect();
+        shuffled.sort_by_key(|(key, _)| *key);
+        let shuffled: Vec<Sighting> = shuffled.into_iter().map(|(_, one)| one).collect();
+        let other = shuffled.chunks(batch).map(<[Sighting]>::to_vec).collect();
+        proptest::prop_assert_eq!(presence(vec![sightings.clone()], None), presence(other, Some(restart_at)));
+    }
+}
