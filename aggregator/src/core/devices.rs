@@ -24,10 +24,13 @@ const MAX_TEXT: usize = 200;
 /// More reasons for not using a face than an agent has; a device that makes up more is not believed.
 const MAX_REASONS: usize = 32;
 
-/// Somebody was present from `from` to `to`: mostly that prolongs the stretch that was written last.
+/// Somebody was present from `from` to `to`: mostly that prolongs the stretch that was written last, which is left to
+/// `prolonged`.
+#[expect(clippy::too_many_arguments, reason = "one step of the transaction below")]
 fn attend(
     state: &mut Memory,
     tx: &Tx<'_>,
+    prolonged: &mut Vec<(i64, DateTime<Utc>)>,
     employee: &EmployeeId,
     camera: &CameraId,
     from: DateTime<Utc>,
@@ -38,13 +41,11 @@ fn attend(
         && newest.began < from
         && from - newest.ended <= gap
     {
-        if to <= newest.ended {
-            return Ok(());
-        }
-        if tx.prolong_attendance(newest.id, to)? {
+        if to > newest.ended {
             newest.ended = to;
-            return Ok(());
+            prolonged.push((newest.id, to));
         }
+        return Ok(());
     }
     let written = tx.extend_attendance(employee, camera, from, to, gap)?;
     let known = state.stretches.get(employee);
@@ -190,6 +191,7 @@ impl Core {
         for sighting in sightings {
             of.entry(&sighting.employee).or_default().push(sighting);
         }
+        let mut prolonged = Vec::with_capacity(of.len());
         for (employee, mut sightings) in of {
             sightings.sort_by(|a, b| (a.first_at, &a.camera).cmp(&(b.first_at, &b.camera)));
             // Most sightings of a batch continue each other: one write for each stretch.
@@ -201,7 +203,7 @@ impl Core {
                 }
             }
             for (camera, from, to) in stretches {
-                attend(state, tx, employee, camera, from, to, gap)?;
+                attend(state, tx, &mut prolonged, employee, camera, from, to, gap)?;
             }
             let newest = sightings
                 .iter()
@@ -236,6 +238,7 @@ impl Core {
             changes.status.insert(employee.clone());
             self.apply(state, tx, changes, observed.decision, now)?;
         }
+        tx.prolong_attendance(&mut prolonged)?;
         Ok(())
     }
 

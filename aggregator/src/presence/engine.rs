@@ -370,10 +370,8 @@ impl Engine {
 
     /// Forgets an employee.
     pub fn remove_person(&mut self, id: &EmployeeId) {
-        if let Some(person) = self.people.remove(id) {
-            if let Some(due) = person.due {
-                self.queue.remove(&(due, id.clone()));
-            }
+        if let Some(Person { due: Some(due), .. }) = self.people.remove(id) {
+            self.queue.remove(&(due, id.clone()));
         }
     }
 

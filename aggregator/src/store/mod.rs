@@ -45,6 +45,12 @@ const MIGRATIONS: &[M<'static>] = &[
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What the writer keeps in memory at most.
+const CACHE_KIB: i64 = 64 << 10;
+
+/// So many pages of 4 KiB are collected in the write-ahead log before they go into the database.
+const CHECKPOINT_PAGES: i64 = 10_000;
+
 /// Statements that each connection keeps prepared: all that there are (a batch of 500 sightings of 500 people
 /// took 26 ms when each was prepared anew, 18 ms with this; debug build).
 const STATEMENTS: usize = 128;
@@ -104,6 +110,10 @@ impl Store {
         writer.pragma_update(None, "journal_mode", "wal")?;
         writer.pragma_update(None, "synchronous", "full")?;
         writer.pragma_update(None, "secure_delete", "on")?;
+        // A batch of 500 people touches a thousand pages, and the next one most of them again. With SQLite's 2 MB of cache
+        // and a checkpoint every 4 MB they are read and written each time (measured by `make bench-ingest`).
+        writer.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         // Sorting and statement journals would otherwise leave rows in temporary files.
         writer.pragma_update(None, "temp_store", "memory")?;
         Migrations::from_slice(MIGRATIONS).to_latest(&mut writer).map_err(|error| {

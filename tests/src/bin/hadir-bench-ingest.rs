@@ -67,13 +67,11 @@ fn run(cli: &Cli) -> Outcome<()> {
     let mut seqs = [0u64; AGENTS];
     let (mut ours, mut theirs): (Vec<Duration>, Vec<Duration>) = (Vec::new(), Vec::new());
     let mut sighted = 0;
-    let mut turn = 0;
     while sighted < cli.sightings {
         // Everybody is seen every ten seconds, each always by the same agent.
         let mut batches = Vec::new();
         for _ in 0..TURN {
-            let agent = turn % AGENTS;
-            turn += 1;
+            let agent = sighted % cli.employees / batch % AGENTS;
             let round = sighted / cli.employees;
             let at = start + TimeDelta::seconds(10 * (round as i64 + 1));
             let sightings: Vec<Sighting> = (0..batch)

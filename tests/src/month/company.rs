@@ -19,14 +19,17 @@ pub(super) struct Window {
     pub(super) breaks: Vec<Span>,
 }
 
-/// A kind of shift, in minutes after midnight.
+/// From when to when, in minutes after midnight, and its breaks.
+type Shift = (i64, i64, &'static [(i64, i64)]);
+
+/// A kind of shift.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
     pub(super) name: &'static str,
     /// From Monday, so many days a week.
     pub(super) days: usize,
     /// Each with its breaks.
-    pub(super) shifts: &'static [(i64, i64, &'static [(i64, i64)])],
+    pub(super) shifts: &'static [Shift],
 }
 
 /// What is worked. The last has two shifts a day.
@@ -182,11 +185,11 @@ impl Company {
         // The top, managers of 64, supervisors of 8, and those below them.
         let superior = match index {
             0 => None,
-            _ if index % 64 == 0 => Some(0),
-            _ if index % 8 == 0 => Some(index / 64 * 64),
+            _ if index.is_multiple_of(64) => Some(0),
+            _ if index.is_multiple_of(8) => Some(index / 64 * 64),
             _ => Some(index / 8 * 8),
         };
-        let kind = if index % 8 == 0 {
+        let kind = if index.is_multiple_of(8) {
             0
         } else {
             dice.between(0, KINDS.len() as i64) as usize
