@@ -48,9 +48,14 @@ fn attend(
         return Ok(());
     }
     let written = tx.extend_attendance(employee, camera, from, to, gap)?;
-    let known = state.stretches.get(employee);
-    if known.is_none_or(|known| known.id == written.id || known.began <= written.began) {
-        state.stretches.insert(employee.clone(), written);
+    let newest = match state.stretches.get(employee) {
+        // The first since the start: there may be a newer one from before.
+        None => tx.newest_stretch(employee)?,
+        Some(known) if known.id == written.id || known.began <= written.began => Some(written),
+        Some(_) => None,
+    };
+    if let Some(newest) = newest {
+        state.stretches.insert(employee.clone(), newest);
     }
     Ok(())
 }

@@ -203,6 +203,21 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The newest stretch of presence of somebody.
+    pub fn newest_stretch(&self, employee: &EmployeeId) -> Result<Option<Stretch>> {
+        let mut query = self.conn().prepare_cached(
+            "select id, began_at, ended_at from attendance where employee = ?1 order by began_at desc limit 1",
+        )?;
+        let found = query.query_row([employee.as_str()], |row| {
+            Ok(Stretch {
+                id: row.get("id")?,
+                began: time(row, "began_at")?,
+                ended: time(row, "ended_at")?,
+            })
+        });
+        Ok(found.optional()?)
+    }
+
     /// Stretches of presence go on to these moments.
     pub fn prolong_attendance(&self, prolonged: &mut [(i64, DateTime<Utc>)]) -> Result<()> {
         // Neighbours are on the same page.
