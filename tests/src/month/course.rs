@@ -342,7 +342,7 @@ impl Run<'_> {
                 let (step, recipient, outcome, line) = match action {
                     Action::Tell { step, recipient, .. } => {
                         let mut who = self.index_of[&recipient];
-                        if self.fault == Some(Fault::Order) && step == 1 {
+                        if self.fault == Some(Fault::Order) && step == 0 {
                             who = 0;
                         }
                         if let Some(after) = self.company.answers(person, raised_at, who) {

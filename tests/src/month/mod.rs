@@ -42,7 +42,7 @@ pub enum Fault {
     Twice,
     /// Thresholds hold in breaks, too.
     Break,
-    /// The second step goes to the top.
+    /// The first step goes to the top.
     Order,
     /// Whoever is passed over is not recorded.
     Silent,
