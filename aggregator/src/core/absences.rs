@@ -289,6 +289,7 @@ pub(super) fn ladders(
     area: Option<&AreaId>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Ladder>> {
+    let above = reader.above(employee)?;
     let from = |first: EmployeeId| -> Result<Vec<EmployeeId>> {
         let above = reader.above(&first)?;
         Ok(std::iter::once(first).chain(above).collect())
@@ -296,11 +297,8 @@ pub(super) fn ladders(
     let ladder = |target: &Target| -> Result<Ladder> {
         let mut ids = match target {
             Target::Superior(level) => {
-                let above = reader.above(employee)?;
-                above
-                    .into_iter()
-                    .skip(usize::from(*level).saturating_sub(1))
-                    .collect()
+                let skipped = usize::from(*level).saturating_sub(1);
+                above.iter().skip(skipped).cloned().collect()
             }
             Target::AreaSupervisor => match area
                 .map(|area| reader.area_supervisor(area))

@@ -43,7 +43,7 @@ impl Core {
                     registered(tx, "steps", id.as_str())?;
                 }
             }
-            if !policy.steps.iter().any(|step| reaches(tx, &step.to, now).unwrap_or(true)) {
+            if !reaches_anybody(tx, policy, now)? {
                 return Err(Error::invalid(
                     "steps",
                     "This policy can never reach anybody: nobody whom it names, or above them, has a phone number.",
@@ -274,11 +274,7 @@ pub(super) fn problems(reader: &Reader<'_>, now: DateTime<Utc>) -> Result<Vec<Hi
         }
     }
     for row in reader.policies()? {
-        let mut dead = true;
-        for step in &row.policy.steps {
-            dead = dead && !reaches(reader, &step.to, now)?;
-        }
-        if dead {
+        if !reaches_anybody(reader, &row.policy, now)? {
             found.push(HierarchyProblem {
                 code: "policy_reaches_nobody",
                 employee: None,
@@ -290,6 +286,12 @@ pub(super) fn problems(reader: &Reader<'_>, now: DateTime<Utc>) -> Result<Vec<Hi
         }
     }
     Ok(found)
+}
+
+/// Whether any step of a policy could ever reach anybody.
+fn reaches_anybody(reader: &Reader<'_>, policy: &Policy, now: DateTime<Utc>) -> Result<bool> {
+    let mut steps = policy.steps.iter();
+    steps.try_fold(false, |found, step| Ok(found || reaches(reader, &step.to, now)?))
 }
 
 /// Whether a step for this target could ever reach anybody.

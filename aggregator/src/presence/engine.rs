@@ -220,6 +220,8 @@ impl CameraWatch {
 #[derive(Clone, Debug, Default)]
 pub struct Engine {
     rules: Rules,
+    /// Of the rules: kept, because every sighting asks.
+    soonest_off: i64,
     /// What each schedule said last: most ask of the same moment.
     phases: HashMap<String, Phase>,
     people: HashMap<EmployeeId, Person>,
@@ -236,6 +238,7 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Self {
         let mut engine = Self {
+            soonest_off: rules.soonest_off(),
             rules,
             ..Self::default()
         };
@@ -358,6 +361,7 @@ impl Engine {
     /// Other rules than before, for everybody.
     pub fn set_rules(&mut self, rules: Rules, now: DateTime<Utc>) -> Vec<Decision> {
         let mut decisions = self.tick(now);
+        self.soonest_off = rules.soonest_off();
         self.rules = rules;
         self.phases.clear();
         let mut ids: Vec<EmployeeId> = self.people.keys().cloned().collect();
@@ -466,7 +470,7 @@ impl Engine {
         if place_now == PlaceNow::Same
             && person.state == State::Available
             && person.due.is_some()
-            && now - seen < self.rules.soonest_off()
+            && now - seen < self.soonest_off
         {
             return Some(Observed {
                 place: place_now,

@@ -25,10 +25,6 @@ pub struct Calendar {
 /// One shift on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// The shift's name.
-    pub shift: String,
-    /// The day that it belongs to.
-    pub date: NaiveDate,
     /// When it begins.
     pub from: i64,
     /// When it ends.
@@ -156,13 +152,7 @@ impl Calendar {
         // When the clocks change, a break may fall into the hour that is not there.
         let mut breaks: Vec<(i64, i64)> = breaks.filter(|(from, to)| from < to).collect();
         breaks.sort_unstable();
-        (from < to).then(|| Window {
-            shift: shift.name.clone(),
-            date,
-            from,
-            to,
-            breaks,
-        })
+        (from < to).then_some(Window { from, to, breaks })
     }
 
     fn moment(&self, date: NaiveDate, minute: i64) -> Option<i64> {

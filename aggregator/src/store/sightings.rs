@@ -117,7 +117,7 @@ impl Tx<'_> {
         sightings: &[&Sighting],
         now: DateTime<Utc>,
     ) -> Result<Vec<bool>> {
-        // By position: looking names up took a sixth of the time.
+        // By position: looking names up took a fifth of the time.
         let mut insert = self.conn().prepare_cached(
             "insert or ignore into sighting (id, agent, seq, phase, employee, camera, method, track, first_at,
                  last_at, confidence, model, stored_at)
