@@ -6,6 +6,7 @@ import { cameraName, setLiveVisible, startCameras } from './camera-manager.js';
 import { startDevices } from './devices.js';
 import { startEmployees } from './employee-manager.js';
 import { Events } from './events.js';
+import { startHelp } from './help.js';
 import { LANGUAGES, chooseLanguage, currentLanguage, suggestLanguage, t, translate } from './i18n.js';
 import { emit, on, secondsSince, seesDevices, seesPeople, store } from './store.js';
 import { clockTime, duration, exactDuration, exactTime, longDate, now, setServerTime, setTimeZone, timeZone, whenShort, zoneName } from './time.js';
@@ -295,6 +296,7 @@ async function start() {
   startEmployees();
   startAlerts();
   startDevices();
+  startHelp();
   translate();
   renderLanguageSwitches();
 
