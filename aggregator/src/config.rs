@@ -3,6 +3,8 @@
 //! Relative paths in the file are relative to its folder. Secrets stand in files of their own. Whatever is
 //! wrong is said with the line and the key, and every problem of the file is named, not only the first.
 
+mod messages;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,8 +16,10 @@ use serde::Deserialize;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
+use self::messages::{DigestFile, EmailFile, MessagesFile, WhatsAppFile};
 use crate::core::Language;
-use crate::core::settings::{Settings, Thresholds, WhatsApp};
+use crate::core::settings::{DigestTimes, MessageRules, Settings, Thresholds};
+use crate::notify::{WhatsApp, mail};
 
 /// `presence.off_after_s` when the file does not say.
 pub const DEFAULT_OFF_AFTER_S: u32 = 45;
@@ -45,8 +49,14 @@ pub struct Config {
     pub mqtt: Mqtt,
     /// When somebody counts as off and as absent.
     pub presence: Presence,
-    /// The WhatsApp Cloud API, if it is configured.
+    /// How WhatsApp messages go out, if they do.
     pub whatsapp: Option<WhatsApp>,
+    /// How mails go out, if they do.
+    pub email: Option<mail::Settings>,
+    /// How much goes out, and when nothing does.
+    pub messages: MessageRules,
+    /// When it is told how it stands.
+    pub digest: DigestTimes,
 }
 
 /// Where the dashboard is served.
@@ -191,6 +201,9 @@ impl Config {
                 absent_after: TimeDelta::seconds(self.presence.absent_after_s.into()),
             },
             whatsapp: self.whatsapp.clone(),
+            email: self.email.clone(),
+            messages: self.messages.clone(),
+            digest: self.digest.clone(),
         }
     }
 
@@ -228,7 +241,12 @@ struct File {
     mqtt: Spanned<MqttFile>,
     #[serde(default)]
     presence: PresenceFile,
-    whatsapp: Option<WhatsAppFile>,
+    whatsapp: Option<Spanned<WhatsAppFile>>,
+    email: Option<EmailFile>,
+    #[serde(default)]
+    messages: MessagesFile,
+    #[serde(default)]
+    digest: DigestFile,
 }
 
 #[derive(Deserialize)]
@@ -254,16 +272,6 @@ struct MqttFile {
 struct PresenceFile {
     off_after_s: Option<Spanned<u32>>,
     absent_after_s: Option<Spanned<u32>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WhatsAppFile {
-    base_url: Spanned<String>,
-    phone_number_id: Spanned<String>,
-    token_file: Spanned<PathBuf>,
-    app_secret_file: Spanned<PathBuf>,
-    verify_token: Spanned<String>,
 }
 
 fn indonesia() -> Spanned<String> {
@@ -333,6 +341,9 @@ impl Check<'_> {
         let presence = self.presence(&file.presence);
         let mqtt = self.mqtt(&file.mqtt);
         let whatsapp = file.whatsapp.map(|w| self.whatsapp(&w));
+        let email = file.email.map(|e| self.email(&e));
+        let messages = self.messages(&file.messages);
+        let digest = self.digest(&file.digest);
         if !self.problems.is_empty() {
             return None;
         }
@@ -351,6 +362,9 @@ impl Check<'_> {
             mqtt: mqtt?,
             presence,
             whatsapp: whatsapp.flatten(),
+            email: email.flatten(),
+            messages,
+            digest,
         })
     }
 
@@ -457,35 +471,6 @@ impl Check<'_> {
             port: file.port.unwrap_or(1883),
             username: file.username.clone()?,
             password,
-        })
-    }
-
-    fn whatsapp(&mut self, file: &WhatsAppFile) -> Option<WhatsApp> {
-        let base_url = self.url("whatsapp.base_url", &file.base_url);
-        let id = file.phone_number_id.get_ref();
-        if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            self.wrong(
-                "whatsapp.phone_number_id",
-                &file.phone_number_id,
-                "write the id from the WhatsApp Manager",
-            );
-        }
-        if file.verify_token.get_ref().len() < 8 {
-            self.wrong(
-                "whatsapp.verify_token",
-                &file.verify_token,
-                "write at least 8 characters of your own choice",
-            );
-        }
-        // The core reads these again whenever they change; here they only have to be there.
-        let token = self.secret("whatsapp.token_file", &file.token_file);
-        let app_secret = self.secret("whatsapp.app_secret_file", &file.app_secret_file);
-        (token.is_some() && app_secret.is_some()).then(|| WhatsApp {
-            base_url,
-            phone_number_id: id.clone(),
-            token_file: self.folder.join(file.token_file.get_ref()),
-            app_secret_file: self.folder.join(file.app_secret_file.get_ref()),
-            verify_token: file.verify_token.get_ref().clone(),
         })
     }
 

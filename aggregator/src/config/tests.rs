@@ -131,6 +131,9 @@ fn secrets_come_from_files() {
         .expect("valid")
         .whatsapp
         .expect("configured");
+    let WhatsApp::Cloud(whatsapp) = whatsapp else {
+        panic!("the Cloud API")
+    };
     assert_eq!(whatsapp.token_file, dir.path().join("token"));
     std::fs::write(dir.path().join("token"), "two words").expect("written");
     let found = Config::parse(&text, dir.path()).expect_err("no token has a blank");

@@ -1,19 +1,22 @@
 //! What a change of state leads to: alerts opened and closed, and who is told.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AreaId, EmployeeId};
 
 use super::Core;
 use super::state::{Changes, Memory};
-use super::types::{AlertState, CloseReason, Exemption, What};
+use super::types::{AlertState, Banner, CloseReason, Exemption, What};
 use crate::error::Result;
 use crate::escalation::{self, Action, Ladder, Policy, Target};
-use crate::notify::{Content, templates};
+use crate::notify::{Channel, Draft, Unasked, WhatsApp, templates};
 use crate::presence::{Consequence, Decision};
-use crate::store::{NewEvent, NewMessage, Reader, Tx};
+use crate::store::{Form, NewEvent, NewMessage, Reader, Tx};
 
 /// In an alert's history, where somebody was to be told and WhatsApp is not configured.
 const NOT_CONFIGURED: &str = "not_configured";
+
+/// The administrators get a mail about the same trouble no more often.
+const ALARM_EVERY_S: i64 = 6 * 3600;
 
 impl Core {
     /// Stores what the presence rules decided, and does what follows from it.
@@ -35,7 +38,9 @@ impl Core {
             let last_seen = facts.last_seen.map(|(seen, _)| seen);
             // The states first: whether a superior is absent too is asked for below.
             match (decision.consequence(), last_seen) {
-                (Consequence::Raise, Some(seen)) => self.open_alert(tx, changes, employee, seen, now)?,
+                (Consequence::Raise, Some(seen)) => {
+                    self.open_alert(state, tx, changes, employee, seen, now)?
+                }
                 (Consequence::Returned, Some(seen)) => {
                     self.close_returned(tx, changes, employee, seen, now)?
                 }
@@ -49,6 +54,7 @@ impl Core {
 
     fn open_alert(
         &self,
+        state: &Memory,
         tx: &Tx<'_>,
         changes: &mut Changes,
         employee: &EmployeeId,
@@ -57,7 +63,7 @@ impl Core {
     ) -> Result<()> {
         if let Some(alert) = tx.open_alert(employee)? {
             // The same absence goes on behind a break.
-            return self.escalate(tx, changes, alert, now);
+            return self.escalate(state, tx, changes, alert, now);
         }
         let area = tx.last_area(employee)?;
         let policy = match tx.policy_for(employee, area.as_ref())? {
@@ -66,12 +72,13 @@ impl Core {
         };
         let alert = tx.open_alert_for(employee, last_seen, &policy, now)?;
         tx.add_event(alert, now, &NewEvent::of(What::Opened))?;
-        self.escalate(tx, changes, alert, now)
+        self.escalate(state, tx, changes, alert, now)
     }
 
     /// Takes the steps of an open alert's escalation that are due.
     pub(super) fn escalate(
         &self,
+        state: &Memory,
         tx: &Tx<'_>,
         changes: &mut Changes,
         alert: i64,
@@ -90,24 +97,9 @@ impl Core {
             None => Policy::standard(tx.above(&about.employee)?.len()),
         };
         let ladders = ladders(tx, &policy, &about.employee, about.area.as_ref(), now)?;
-        let zone = self.settings.timezone;
+        let quiet = self.quiet(tx, now)?;
         let taken = tx.steps_taken(alert)?;
-        let areas = tx.areas()?;
-        let camera = match &about.camera {
-            Some(id) => tx.camera(id)?.map(|camera| camera.number),
-            None => None,
-        };
-        let absence = templates::Absence {
-            alert,
-            name: &about.name,
-            area: areas
-                .iter()
-                .find(|area| Some(&area.id) == about.area.as_ref())
-                .map(|area| area.name.as_str()),
-            camera,
-            last_seen: about.last_seen,
-        };
-        for action in escalation::due_actions(&policy, &ladders, &taken, about.opened_at, now, zone) {
+        for action in escalation::due_actions(&policy, &ladders, &taken, about.opened_at, now, &quiet) {
             match action {
                 Action::Tell {
                     step,
@@ -120,8 +112,14 @@ impl Core {
                     let Some(superior) = contacts.find(|contact| contact.id == recipient) else {
                         continue;
                     };
-                    let Some(phone) = &superior.phone else { continue };
-                    let content = templates::absence(&absence, superior.language, zone, now);
+                    let channel = policy
+                        .steps
+                        .get(step as usize)
+                        .map(|step| step.channel)
+                        .unwrap_or_default();
+                    let Some(address) = superior.address(channel) else {
+                        continue;
+                    };
                     let message = NewMessage {
                         dedup: match round {
                             0 => format!("alert/{alert}/{step}/{recipient}"),
@@ -129,11 +127,12 @@ impl Core {
                         },
                         alert: Some(alert),
                         recipient: Some(&recipient),
-                        phone,
+                        channel,
+                        address,
                         language: superior.language,
-                        content,
+                        draft: templates::absence_draft(),
                     };
-                    let queued = self.queue(tx, changes, &message, now)?;
+                    let queued = self.tell(state, tx, changes, &message, (alert, &about.employee), now)?;
                     let detail = queued.is_none().then_some(NOT_CONFIGURED);
                     let event = NewEvent {
                         recipient: Some(&recipient),
@@ -176,10 +175,10 @@ impl Core {
                 }
             }
         }
-        let due = escalation::next_due(&policy, &tx.steps_taken(alert)?, about.opened_at, zone);
+        let due = escalation::next_due(&policy, &tx.steps_taken(alert)?, about.opened_at, &quiet);
         if due.is_some_and(|due| due <= now) {
             // Nobody was left, and nobody was ever told: it is given up at once.
-            return self.escalate(tx, changes, alert, now);
+            return self.escalate(state, tx, changes, alert, now);
         }
         tx.set_climb_due(alert, due)
     }
@@ -233,14 +232,18 @@ impl Core {
         tx.add_event(id, now, &NewEvent::of(What::Returned))?;
         for told in tx.told(id)? {
             let away = seen - alert.last_seen;
-            let content = templates::returned(&alert.name, seen, away, told.language, self.settings.timezone);
+            let dedup = match told.channel {
+                Channel::Whatsapp => format!("alert/{id}/returned/{}", told.recipient),
+                Channel::Email => format!("alert/{id}/returned/{}/email", told.recipient),
+            };
             let message = NewMessage {
-                dedup: format!("alert/{id}/returned/{}", told.recipient),
+                dedup,
                 alert: Some(id),
                 recipient: Some(&told.recipient),
-                phone: &told.phone,
+                channel: told.channel,
+                address: &told.address,
                 language: told.language,
-                content,
+                draft: templates::returned(&alert.name, seen, away, self.settings.timezone),
             };
             let message = self.queue(tx, changes, &message, now)?;
             let event = NewEvent {
@@ -253,7 +256,48 @@ impl Core {
         Ok(())
     }
 
-    /// Queues a message; `None` where WhatsApp is not configured.
+    /// Queues a message about an absence, in the one that still waits for the same recipient where there is one. If
+    /// more absences that they will be told of are about to become due, it waits for them; else it goes at once.
+    fn tell(
+        &self,
+        state: &Memory,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        message: &NewMessage<'_>,
+        (alert, employee): (i64, &EmployeeId),
+        now: DateTime<Utc>,
+    ) -> Result<Option<i64>> {
+        if !self.has(message.channel) {
+            return Ok(None);
+        }
+        let within = self.settings.messages.group;
+        let soon = now + within;
+        let climbs = tx.climbs_between(now, soon)?;
+        let people = self.people();
+        // Whoever is told as HR or as an area's supervisor is above nobody in particular.
+        let above_this = |recipient: &EmployeeId| people.is_under(employee, recipient);
+        let concerns = |other: &EmployeeId| {
+            other != employee
+                && message
+                    .recipient
+                    .is_some_and(|recipient| !above_this(recipient) || people.is_under(other, recipient))
+        };
+        let absent = state.engine.absent_by(soon);
+        let due = absent
+            .chain(climbs.iter().map(|(id, due)| (id, *due)))
+            .filter(|(other, _)| concerns(other))
+            .map(|(_, due)| due)
+            .max();
+        drop(people);
+        // A second more: what is due becomes so with the next tick.
+        let due = due.map_or(now, |due| (due + TimeDelta::seconds(1)).min(soon));
+        if let Some(joined) = tx.join_absences(message, alert, due, within, now)? {
+            return Ok(Some(joined));
+        }
+        self.queue_at(tx, changes, message, due, now)
+    }
+
+    /// Queues a message, to go out when it is not quiet; `None` where its channel is not configured.
     pub(super) fn queue(
         &self,
         tx: &Tx<'_>,
@@ -261,11 +305,40 @@ impl Core {
         message: &NewMessage<'_>,
         now: DateTime<Utc>,
     ) -> Result<Option<i64>> {
-        if self.settings.whatsapp.is_none() {
+        let due = self.quiet(tx, now)?.after(now, TimeDelta::zero());
+        self.queue_at(tx, changes, message, due, now)
+    }
+
+    /// Queues a message whether it is quiet or not; `None` where its channel is not configured.
+    pub(super) fn queue_at(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        message: &NewMessage<'_>,
+        due: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<i64>> {
+        if !self.has(message.channel) {
             return Ok(None);
         }
+        let unasked = self.settings.whatsapp.as_ref().map(WhatsApp::unasked);
+        let form = match (message.channel, unasked, &message.draft) {
+            (Channel::Whatsapp, Some(Unasked::Templates), Draft::Template { .. })
+                if !self.window_is_open(tx, message.address, due)? =>
+            {
+                Form::Template
+            }
+            _ => Form::Text,
+        };
         changes.queued = true;
-        tx.enqueue(message, now)
+        tx.enqueue(message, form, due, now)
+    }
+
+    fn has(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Whatsapp => self.settings.whatsapp.is_some(),
+            Channel::Email => self.settings.email.is_some(),
+        }
     }
 
     /// A text in answer to somebody's message, within the 24 hours in which that is allowed.
@@ -276,8 +349,37 @@ impl Core {
         to: &NewMessage<'_>,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        debug_assert!(matches!(to.content, Content::Text { .. }), "an answer is a text");
-        self.queue(tx, changes, to, now).map(|_| ())
+        debug_assert!(matches!(to.draft, Draft::Text(_)), "an answer is a text");
+        self.queue_at(tx, changes, to, now, now).map(|_| ())
+    }
+
+    /// Says something to the administrators until it is mended, on the dashboard and by mail; by mail once in six hours.
+    pub(super) fn alarm(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        banner: Banner,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let administrators = self.settings.email.iter().flat_map(|email| &email.administrators);
+        for address in administrators {
+            let message = NewMessage {
+                dedup: format!(
+                    "banner/{}/{}/{address}",
+                    banner.key,
+                    now.timestamp() / ALARM_EVERY_S
+                ),
+                alert: None,
+                recipient: None,
+                channel: Channel::Email,
+                address,
+                language: self.settings.language,
+                draft: Draft::Text(format!("Hadir {}: {}", self.settings.name, banner.message)),
+            };
+            self.queue_at(tx, changes, &message, now, now)?;
+        }
+        changes.banners.push(banner);
+        Ok(())
     }
 }
 

@@ -1,14 +1,15 @@
 //! Alerts: who sees them, and who answers.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::EmployeeId;
 
 use super::Core;
+use super::state::{Changes, Memory};
 use super::types::{
     Alert, AlertFilter, AlertState, CloseReason, Excuse, Exemption, ExemptionRow, Role, Viewer, What,
 };
 use crate::error::{Error, Result};
-use crate::store::{NewEvent, Reader};
+use crate::store::{NewEvent, Reader, Tx};
 
 /// An excuse may last so long.
 const MAX_EXCUSE: TimeDelta = TimeDelta::days(31);
@@ -82,49 +83,74 @@ impl Core {
     /// `NotFound`; `Conflict` when it is closed; `Invalid` when the reason or the end makes no sense.
     pub fn excuse(&self, viewer: &Viewer, id: i64, excuse: Excuse) -> Result<Alert> {
         let now = self.now();
-        let reason = excuse.reason.trim();
-        if reason.is_empty() || reason.chars().count() > 200 {
-            return Err(Error::invalid("reason", "Give a reason of 1 to 200 characters."));
-        }
-        if excuse.until <= now || excuse.until > now + MAX_EXCUSE {
-            return Err(Error::invalid(
-                "until",
-                "Give an end that lies ahead, at most 31 days.",
-            ));
-        }
+        check_excuse(&excuse, now)?;
         self.update(|state, tx, changes| {
             let alert = self.find_answerable(tx, viewer, id)?;
-            tx.cancel_unsent(id, "The absence was excused before it went out.", now)?;
-            tx.close_alert(id, CloseReason::Excused, now)?;
-            let event = NewEvent {
-                recipient: viewer.employee.as_ref(),
-                detail: Some(reason),
-                ..NewEvent::of(What::Excused)
-            };
-            tx.add_event(id, now, &event)?;
-            tx.audit(&viewer.username, &format!("alert {id} excused"), now)?;
-            changes.alerts.insert(id);
-            let exemption = ExemptionRow {
-                id: 0,
-                name: alert.name,
-                kind: Exemption::Excused,
-                from: now,
-                to: excuse.until,
-                reason: reason.to_owned(),
-                deputy: None,
-                created_by: viewer.username.clone(),
-                employee: alert.employee,
-            };
-            tx.add_exemption(&exemption, now)?;
-            self.take_up_exceptions(state, tx, changes, &exemption.employee, now)?;
+            self.excuse_alert(state, tx, changes, viewer, &alert, &excuse, now)?;
             self.find_alert(tx, viewer, id)
         })
+    }
+
+    /// The same for an excuse that was checked, of an alert that the viewer may answer.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "state, transaction and changes are one thing in three"
+    )]
+    pub(super) fn excuse_alert(
+        &self,
+        state: &mut Memory,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        viewer: &Viewer,
+        alert: &Alert,
+        excuse: &Excuse,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let (id, reason) = (alert.id, excuse.reason.trim());
+        tx.cancel_unsent(id, "The absence was excused before it went out.", now)?;
+        tx.close_alert(id, CloseReason::Excused, now)?;
+        let event = NewEvent {
+            recipient: viewer.employee.as_ref(),
+            detail: Some(reason),
+            ..NewEvent::of(What::Excused)
+        };
+        tx.add_event(id, now, &event)?;
+        tx.audit(&viewer.username, &format!("alert {id} excused"), now)?;
+        changes.alerts.insert(id);
+        let exemption = ExemptionRow {
+            id: 0,
+            name: alert.name.clone(),
+            kind: Exemption::Excused,
+            from: now,
+            to: excuse.until,
+            reason: reason.to_owned(),
+            deputy: None,
+            created_by: viewer.username.clone(),
+            employee: alert.employee.clone(),
+        };
+        tx.add_exemption(&exemption, now)?;
+        self.take_up_exceptions(state, tx, changes, &exemption.employee, now)
     }
 
     /// Whether a viewer may see an employee. Never waits for the store.
     pub fn may_see(&self, viewer: &Viewer, employee: &EmployeeId) -> bool {
         self.people().sees(viewer, employee)
     }
+}
+
+/// Whether an excuse makes sense.
+pub(super) fn check_excuse(excuse: &Excuse, now: DateTime<Utc>) -> Result<()> {
+    let reason = excuse.reason.trim();
+    if reason.is_empty() || reason.chars().count() > 200 {
+        return Err(Error::invalid("reason", "Give a reason of 1 to 200 characters."));
+    }
+    if excuse.until <= now || excuse.until > now + MAX_EXCUSE {
+        return Err(Error::invalid(
+            "until",
+            "Give an end that lies ahead, at most 31 days.",
+        ));
+    }
+    Ok(())
 }
 
 fn refuse_closed(alert: &Alert) -> Result<()> {

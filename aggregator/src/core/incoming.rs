@@ -1,14 +1,18 @@
-//! WhatsApp's webhook: what became of our messages, and who pressed a button.
+//! WhatsApp's webhooks: what became of our messages, what Meta thinks of our templates, and who wrote to us.
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Core;
 use super::outbox::random;
-use super::state::Changes;
-use super::types::{AlertState, What};
+use super::state::{Changes, Memory};
+use super::types::Viewer;
 use crate::error::{Error, Result};
-use crate::notify::cloud_api;
-use crate::notify::templates::{self, Answer};
-use crate::notify::webhook::{self, News, Reply, Status};
-use crate::store::{NewEvent, NewMessage, Tx};
+use crate::notify::webhook::{self, News, Notification, Status};
+use crate::notify::{Channel, WhatsApp, cloud_api, fonnte, waha};
+use crate::store::Tx;
+
+/// For so long after somebody wrote, text may be sent to them; a minute less than WhatsApp says.
+const WINDOW: TimeDelta = TimeDelta::minutes(24 * 60 - 1);
 
 impl Core {
     /// The webhook's verification (`GET`): the challenge to answer with.
@@ -16,11 +20,10 @@ impl Core {
     /// # Errors
     /// `Forbidden` when it does not name our token.
     pub fn webhook_challenge(&self, mode: &str, token: &str, challenge: &str) -> Result<String> {
-        let ours = self
-            .settings
-            .whatsapp
-            .as_ref()
-            .map_or("", |whatsapp| &whatsapp.verify_token);
+        let ours = match &self.settings.whatsapp {
+            Some(WhatsApp::Cloud(settings)) => settings.verify_token.as_str(),
+            _ => "",
+        };
         if webhook::verified(mode, token, ours) {
             Ok(challenge.to_owned())
         } else {
@@ -30,35 +33,51 @@ impl Core {
         }
     }
 
-    /// A notification (`POST`): `signature` is the header `X-Hub-Signature-256`, `body` the raw bytes. Repeated
-    /// deliveries change nothing.
+    /// A notification (`POST`), `body` the raw bytes. `proof`: the header `X-Hub-Signature-256` of the Cloud API,
+    /// `X-Webhook-Hmac` of WAHA, or for Fonnte the `key` in the address. Repeated deliveries change nothing.
     ///
     /// # Errors
-    /// `Forbidden` on a wrong signature; `Invalid` when the body cannot be read.
-    pub fn take_webhook(&self, signature: Option<&str>, body: &[u8]) -> Result<()> {
-        let secret = self
-            .settings
-            .whatsapp
-            .as_ref()
-            .map(|whatsapp| whatsapp.app_secret())
-            .unwrap_or_default();
-        if !signature.is_some_and(|signature| webhook::signed(secret.as_bytes(), body, signature)) {
-            return Err(Error::forbidden(
-                "The signature is not that of this body under this site's app secret.",
-            ));
-        }
-        let notification = webhook::parse(body)
-            .ok_or_else(|| Error::malformed("The notification is not JSON as documented."))?;
+    /// `Forbidden` on a wrong signature or key; `Invalid` when the body cannot be read.
+    pub fn take_webhook(&self, proof: Option<&str>, body: &[u8]) -> Result<()> {
+        let notification = self.read_webhook(proof.unwrap_or_default(), body)?;
         for status in notification.statuses {
-            self.update(|_, tx, changes| self.take_message_status(tx, changes, &status))?;
+            self.update(|state, tx, changes| self.take_message_status(state, tx, changes, &status))?;
         }
-        for reply in notification.replies {
-            self.update(|_, tx, changes| self.take_reply(tx, changes, &reply))?;
+        for message in notification.messages {
+            self.update(|state, tx, changes| self.take_message(state, tx, changes, &message))?;
+        }
+        for news in notification.templates {
+            self.take_template_news(&news)?;
         }
         Ok(())
     }
 
-    fn take_message_status(&self, tx: &Tx<'_>, changes: &mut Changes, status: &Status) -> Result<()> {
+    fn read_webhook(&self, proof: &str, body: &[u8]) -> Result<Notification> {
+        type Read = fn(&[u8]) -> Option<Notification>;
+        let nothing = || Error::forbidden("No webhook is expected here.");
+        let whatsapp = self.settings.whatsapp.as_ref().ok_or_else(nothing)?;
+        let secret = whatsapp.webhook_secret();
+        let (genuine, read): (bool, Read) = match whatsapp {
+            WhatsApp::Cloud(_) => (webhook::signed(secret.as_bytes(), body, proof), webhook::parse),
+            WhatsApp::Waha(_) => (waha::signed(secret.as_bytes(), body, proof), waha::parse),
+            WhatsApp::Fonnte(_) => (fonnte::signed(secret.as_bytes(), proof), fonnte::parse),
+            WhatsApp::LogOnly => return Err(nothing()),
+        };
+        if !genuine {
+            return Err(Error::forbidden(
+                "The signature is not that of this body under this site's secret.",
+            ));
+        }
+        read(body).ok_or_else(|| Error::malformed("The notification is not JSON as documented."))
+    }
+
+    fn take_message_status(
+        &self,
+        state: &Memory,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        status: &Status,
+    ) -> Result<()> {
         let now = self.now();
         // By our own reference where the answer to the sending was lost, so that we never learned theirs.
         let message = match (tx.message_of_provider(&status.provider_id)?, status.reference) {
@@ -67,60 +86,30 @@ impl Core {
             (None, None) => None,
         };
         let Some(message) = message else { return Ok(()) };
-        changes.alerts.extend(message.alert);
+        changes.alerts.extend(tx.about(message.id)?);
         match &status.news {
-            News::Reached(state) => {
-                tx.record_status(message.id, *state, &status.provider_id, now)?;
+            News::Reached(reached) => {
+                tx.record_status(message.id, *reached, &status.provider_id, now)?;
             }
             News::Failed(code, detail) => {
                 let failure = cloud_api::failure(*code, detail);
-                self.handle_failure(tx, changes, &message, &failure, random(), now)?;
+                self.handle_failure(state, tx, changes, &message, &failure, random(), now)?;
             }
         }
         Ok(())
     }
 
-    fn take_reply(&self, tx: &Tx<'_>, changes: &mut Changes, reply: &Reply) -> Result<()> {
-        let now = self.now();
-        if !tx.remember_incoming(&reply.provider_id, now)? {
-            return Ok(());
-        }
-        let Some(id) = templates::parse_ack(&reply.payload) else {
-            return Ok(());
-        };
-        // A button counts only from a phone that was told of this very alert.
-        let (Some(alert), Some((sender, language))) = (tx.alert(id)?, tx.told_at(id, &reply.phone)?) else {
-            tracing::warn!(
-                alert = id,
-                "an answer from a phone that was not told of this alert; passed over"
-            );
-            return Ok(());
-        };
-        let answer = match (alert.state, &alert.acknowledged_by) {
-            (AlertState::Open, _) => {
-                tx.acknowledge_alert(id, sender.as_str(), now)?;
-                let event = NewEvent {
-                    recipient: Some(&sender),
-                    ..NewEvent::of(What::Acknowledged)
-                };
-                tx.add_event(id, now, &event)?;
-                changes.alerts.insert(id);
-                Answer::Yours
-            }
-            (AlertState::Acknowledged, Some(by)) if self.people().name(&sender) != Some(by) => {
-                Answer::Others(by)
-            }
-            (AlertState::Acknowledged, _) => Answer::Yours,
-            (AlertState::Closed, _) => Answer::Over,
-        };
-        let message = NewMessage {
-            dedup: format!("reply/{}", reply.provider_id),
-            alert: Some(id),
-            recipient: Some(&sender),
-            phone: &reply.phone,
-            language,
-            content: templates::answered(&alert.name, answer, language),
-        };
-        self.reply(tx, changes, &message, now)
+    /// Whether text may be sent to a phone now.
+    pub(super) fn window_is_open(&self, tx: &Tx<'_>, phone: &str, now: DateTime<Utc>) -> Result<bool> {
+        let written = tx.last_written(phone)?;
+        Ok(written.is_some_and(|at| now - at < WINDOW))
+    }
+}
+
+/// Who writes on WhatsApp, as the record of who did what names them.
+pub(super) fn record_name(viewer: &Viewer) -> String {
+    match &viewer.employee {
+        Some(employee) => format!("{} {employee}", Channel::Whatsapp.as_str()),
+        None => Channel::Whatsapp.as_str().to_owned(),
     }
 }

@@ -14,14 +14,17 @@
 mod absences;
 mod alerts;
 mod badges;
+mod commands;
 mod devices;
 mod incoming;
+mod message_templates;
 mod outbox;
 mod people;
 mod phone;
 mod policies;
 mod schedules;
 pub mod settings;
+mod silence;
 mod state;
 mod templates;
 pub mod types;
@@ -34,15 +37,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::clock::Clock;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 
-use self::outbox::Gate;
+use self::outbox::Line;
 pub use self::settings::Settings;
 use self::state::{Changes, Memory, People};
 pub use self::types::*;
 use crate::error::{Error, ErrorKind, Result};
-use crate::notify::Messenger;
-use crate::notify::cloud_api::CloudApi;
+use crate::notify::mail::Mail;
+use crate::notify::{Channel, Messenger};
 use crate::presence::Watch;
 use crate::store::{Store, Tx};
 
@@ -67,10 +70,10 @@ pub struct Core {
     state: Mutex<Memory>,
     people: RwLock<People>,
     banners: Mutex<BTreeMap<&'static str, Banner>>,
-    gate: Mutex<Gate>,
+    /// WhatsApp's and e-mail's.
+    lines: (Line, Line),
+    template_problems: Mutex<message_templates::Problems>,
     events: broadcast::Sender<Event>,
-    /// A message was queued.
-    queued: Notify,
 }
 
 impl std::fmt::Debug for Core {
@@ -104,6 +107,7 @@ impl Core {
             Ok(alive)
         })?;
         let core = Self::load(settings, clock, store, alive)?;
+        core.show_silence()?;
         core.tick()?;
         Ok(core)
     }
@@ -133,9 +137,9 @@ impl Core {
             state: Mutex::new(state),
             people: RwLock::new(people),
             banners: Mutex::default(),
-            gate: Mutex::default(),
+            lines: Default::default(),
+            template_problems: Mutex::default(),
             events: broadcast::channel(EVENTS).0,
-            queued: Notify::new(),
         }))
     }
 
@@ -163,18 +167,13 @@ impl Core {
     /// # Errors
     /// When the client for WhatsApp cannot be made.
     pub async fn run(self: Arc<Self>) -> Result<()> {
-        let messenger: Option<Arc<dyn Messenger>> = match self.settings.whatsapp.clone() {
-            Some(whatsapp) => Some(Arc::new(CloudApi::new(whatsapp)?)),
-            None => None,
-        };
-        self.run_with(messenger).await
-    }
-
-    /// [`Self::run`] with a messenger of the caller's.
-    ///
-    /// # Errors
-    /// None at present.
-    pub async fn run_with(self: Arc<Self>, messenger: Option<Arc<dyn Messenger>>) -> Result<()> {
+        let mut messengers: Vec<(Channel, Arc<dyn Messenger>)> = Vec::new();
+        if let Some(whatsapp) = &self.settings.whatsapp {
+            messengers.push((Channel::Whatsapp, whatsapp.messenger()?));
+        }
+        if let Some(email) = self.settings.email.clone() {
+            messengers.push((Channel::Email, Arc::new(Mail::new(email))));
+        }
         let ticker = async {
             let mut interval = tokio::time::interval(Duration::from_secs(1));
             interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -185,13 +184,14 @@ impl Core {
                 }
             }
         };
-        let worker = async {
-            match messenger {
-                Some(messenger) => self.deliver(messenger).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::join!(ticker, worker);
+        let workers = messengers
+            .into_iter()
+            .map(|(channel, messenger)| self.deliver(channel, messenger));
+        tokio::join!(
+            ticker,
+            self.check_templates(),
+            futures_util::future::join_all(workers)
+        );
         Ok(())
     }
 
@@ -201,7 +201,7 @@ impl Core {
     /// When the store cannot be written. The next tick tries again.
     pub fn tick(&self) -> Result<()> {
         let now = self.now();
-        let (due, forget) = {
+        let (due, forget, over) = {
             let mut state = self.lock();
             let paused = state
                 .last_tick
@@ -215,7 +215,8 @@ impl Core {
             if !paused && !due {
                 state.last_tick = Some(now);
             }
-            (due, forget)
+            let over = state.silence_until.is_some_and(|until| until <= now);
+            (due, forget, over)
         };
         if due {
             self.update(|state, tx, changes| {
@@ -231,10 +232,14 @@ impl Core {
                 let decisions = state.engine.tick(now);
                 self.apply(state, tx, changes, decisions, now)?;
                 for alert in tx.climbs_due(now)? {
-                    self.escalate(tx, changes, alert, now)?;
+                    self.escalate(state, tx, changes, alert, now)?;
                 }
                 Ok(())
             })?;
+        }
+        if over {
+            self.lock().silence_until = None;
+            self.show_silence()?;
         }
         if forget {
             self.store
@@ -406,7 +411,12 @@ impl Core {
     /// Tells the subscribers what changed.
     fn publish(&self, changes: Changes, now: DateTime<Utc>) {
         if changes.queued {
-            self.queued.notify_one();
+            Channel::ALL
+                .into_iter()
+                .for_each(|channel| self.line(channel).queued.notify_one());
+        }
+        for banner in &changes.banners {
+            self.raise_banner(banner.clone());
         }
         if self.events.receiver_count() == 0 {
             return;

@@ -3,32 +3,42 @@
 //! A message is marked `sending` before it is sent and never sent twice at once. If the aggregator stops in
 //! between, nobody knows whether it went out, and the Cloud API has no idempotency key: it waits a minute for
 //! a webhook that names our reference, and is then sent again. So it may arrive twice, but is never lost.
+//!
+//! Each channel has a line of its own: WhatsApp that stands still holds up no mail.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
+use tokio::sync::Notify;
 
 use super::Core;
-use super::state::Changes;
+use super::state::{Changes, Memory};
 use super::types::{Banner, Level};
 use crate::error::Result;
-use crate::notify::{Failure, Messenger, Outgoing, Resume, Uncertain, backoff, templates};
-use crate::store::{Form, QueuedMessage, StoredMessage, Tx};
+use crate::notify::{
+    Channel, Content, Draft, Failure, Messenger, Outgoing, Resume, Uncertain, backoff, templates,
+};
+use crate::store::{Form, Kinds, Limits, QueuedMessage, Reader, StoredMessage, Tx};
 
-/// Messages on their way at once.
-const AT_ONCE: usize = 8;
-
-/// The banner while nothing goes out.
-const STOPPED: &str = "whatsapp";
+/// Messages of a channel on their way at once.
+const AT_ONCE: u32 = 8;
 
 /// The banner while a template is refused.
-const TEMPLATE: &str = "whatsapp_template";
+pub(super) const TEMPLATE: &str = "whatsapp_template";
+
+/// One channel's way out.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    gate: Mutex<Gate>,
+    /// A message was queued.
+    pub(super) queued: Notify,
+}
 
 /// Whether messages may go out at all.
 #[derive(Debug, Default)]
-pub(super) struct Gate {
+struct Gate {
     stopped: Option<Stopped>,
     /// Nothing goes out before: we sent too many.
     hold_until: Option<DateTime<Utc>>,
@@ -44,61 +54,84 @@ struct Stopped {
     resume: Resume,
 }
 
+/// The banner while nothing of a channel goes out.
+fn stopped_banner(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Whatsapp => "whatsapp",
+        Channel::Email => "email",
+    }
+}
+
 /// Any number, to spread retries. Not a secret, so without randomness 0 will do.
 pub(super) fn random() -> u32 {
     getrandom::u32().unwrap_or(0)
 }
 
 impl Core {
-    /// Empties the queue as messages become due, until dropped.
-    pub(super) async fn deliver(self: &Arc<Self>, messenger: Arc<dyn Messenger>) {
+    /// Empties a channel's queue as messages become due, until dropped.
+    pub(super) async fn deliver(self: &Arc<Self>, channel: Channel, messenger: Arc<dyn Messenger>) {
         loop {
-            match self.deliver_due(&messenger).await {
+            match self.deliver_due(channel, &messenger).await {
                 // There may be more.
                 Ok(1..) => continue,
                 Ok(0) => {}
-                Err(error) => tracing::error!(%error, "the message queue failed"),
+                Err(error) => tracing::error!(%error, channel = channel.as_str(), "the message queue failed"),
             }
             // A retry, or another token, is noticed within a second.
-            let _ = tokio::time::timeout(Duration::from_secs(1), self.queued.notified()).await;
+            let _ = tokio::time::timeout(Duration::from_secs(1), self.line(channel).queued.notified()).await;
         }
     }
 
-    /// Sends what is due now; gives how many messages were tried.
+    /// Sends what is due now by a channel; gives how many messages were tried.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn deliver_due(self: &Arc<Self>, messenger: &Arc<dyn Messenger>) -> Result<usize> {
+    pub async fn deliver_due(
+        self: &Arc<Self>,
+        channel: Channel,
+        messenger: &Arc<dyn Messenger>,
+    ) -> Result<usize> {
         let asked = messenger.clone();
-        let claimed = self.call(move |core| core.claim(asked.as_ref())).await?;
+        let claimed = self.call(move |core| core.claim(channel, asked.as_ref())).await?;
         let number = claimed.len();
-        let sends = futures_util::stream::iter(claimed).for_each_concurrent(AT_ONCE, |message| async move {
-            let outgoing = Outgoing {
-                reference: message.id,
-                phone: message.phone.clone(),
-                content: message.content.clone(),
-            };
-            let outcome = messenger.send(&outgoing).await;
-            let credential = messenger.credential();
-            let recorded = self.call(move |core| core.record_outcome(&message, outcome, credential)).await;
-            if let Err(error) = recorded {
-                // It stays `sending` and is taken up at the next start.
-                tracing::error!(%error, message = outgoing.reference, "a message's outcome could not be stored");
-            }
-        });
+        let sends = futures_util::stream::iter(claimed).for_each_concurrent(
+            AT_ONCE as usize,
+            |outgoing| async move {
+                let outcome = messenger.send(&outgoing).await;
+                let credential = messenger.credential();
+                let id = outgoing.reference;
+                let recorded = self
+                    .call(move |core| core.record_outcome(channel, &outgoing, outcome, credential))
+                    .await;
+                if let Err(error) = recorded {
+                    // It stays `sending` and is taken up at the next start.
+                    tracing::error!(%error, message = id, "a message's outcome could not be stored");
+                }
+            },
+        );
         sends.await;
         Ok(number)
     }
 
-    fn gate(&self) -> MutexGuard<'_, Gate> {
-        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn line(&self, channel: Channel) -> &Line {
+        match channel {
+            Channel::Whatsapp => &self.lines.0,
+            Channel::Email => &self.lines.1,
+        }
+    }
+
+    fn gate(&self, channel: Channel) -> MutexGuard<'_, Gate> {
+        self.line(channel)
+            .gate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes what may go out now.
-    fn claim(&self, messenger: &dyn Messenger) -> Result<Vec<QueuedMessage>> {
+    fn claim(&self, channel: Channel, messenger: &dyn Messenger) -> Result<Vec<Outgoing>> {
         let now = self.now();
         {
-            let mut gate = self.gate();
+            let mut gate = self.gate(channel);
             if gate.hold_until.is_some_and(|until| now < until) {
                 return Ok(Vec::new());
             }
@@ -111,63 +144,140 @@ impl Core {
                     return Ok(Vec::new());
                 }
                 gate.stopped = None;
-                tracing::info!("sending again");
+                tracing::info!(channel = channel.as_str(), "sending again");
             }
         }
-        let claimed = self.store.write(|tx| tx.claim_due(AT_ONCE as u32, now))?;
-        let (old, fresh): (Vec<_>, Vec<_>) = claimed
-            .into_iter()
-            .partition(|message| now - message.created_at > backoff::MAX_AGE);
+        let (old, fresh): (Vec<_>, Vec<_>) = self.store.write(|tx| {
+            let limits = Limits {
+                at_once: AT_ONCE,
+                per_address: self.settings.messages.per_address,
+                per_second: self.settings.messages.per_second,
+                kinds: match self.quiet(tx, now)?.end(now) {
+                    Some(_) => Kinds::NoAlerts,
+                    None => Kinds::All,
+                },
+            };
+            let claimed = tx.claim_due(channel, limits, now)?;
+            let (old, mut fresh): (Vec<_>, Vec<_>) = claimed
+                .into_iter()
+                .partition(|message| now - message.wanted_at > backoff::MAX_AGE);
+            for message in &mut fresh {
+                self.fill_in(tx, message, now)?;
+            }
+            Ok((old, fresh))
+        })?;
         for message in old {
             let detail = "It waited for more than six hours.".to_owned();
-            self.record_outcome(&message, Err(Failure::Undeliverable { detail }), None)?;
+            self.record_outcome(
+                channel,
+                &outgoing(message),
+                Err(Failure::Undeliverable { detail }),
+                None,
+            )?;
         }
-        Ok(fresh)
+        Ok(fresh.into_iter().map(outgoing).collect())
+    }
+
+    /// A message about absences says how it is as it goes out.
+    fn fill_in(&self, tx: &Tx<'_>, message: &mut QueuedMessage, now: DateTime<Utc>) -> Result<()> {
+        match &message.draft {
+            Draft::Template { name, .. } if name == templates::ABSENCE => {}
+            Draft::Template { .. } | Draft::Text(_) => return Ok(()),
+        }
+        let alerts = self.told_of(tx, message.id)?;
+        let absences: Vec<_> = alerts.iter().map(About::absence).collect();
+        if absences.is_empty() {
+            return Ok(());
+        }
+        message.draft = templates::absences(
+            message.id,
+            &absences,
+            message.language,
+            self.settings.timezone,
+            now,
+        );
+        match &message.draft {
+            Draft::Template {
+                parameters, buttons, ..
+            } => tx.fill_in(message.id, parameters, buttons),
+            Draft::Text(_) => Ok(()),
+        }
+    }
+
+    fn told_of(&self, reader: &Reader<'_>, message: i64) -> Result<Vec<About>> {
+        let areas = reader.areas()?;
+        let mut all = Vec::new();
+        for id in reader.about(message)? {
+            let Some(alert) = reader.alert(id)? else { continue };
+            let camera = match &alert.camera {
+                Some(id) => reader.camera(id)?.map(|camera| camera.number),
+                None => None,
+            };
+            let area = areas.iter().find(|area| Some(&area.id) == alert.area.as_ref());
+            all.push(About {
+                alert: id,
+                name: alert.name,
+                area: area.map(|area| area.name.clone()),
+                camera,
+                last_seen: alert.last_seen,
+            });
+        }
+        Ok(all)
     }
 
     fn record_outcome(
         &self,
-        message: &QueuedMessage,
+        channel: Channel,
+        message: &Outgoing,
         outcome: Result<String, Failure>,
         credential: Option<[u8; 32]>,
     ) -> Result<()> {
         let now = self.now();
         if let Err(Failure::Stop { resume, .. }) = &outcome {
-            self.gate().stopped = Some(Stopped {
+            self.gate(channel).stopped = Some(Stopped {
                 credential,
                 since: now,
                 resume: *resume,
             });
         }
-        self.update(|_, tx, changes| {
+        let id = message.reference;
+        self.update(|state, tx, changes| {
             // It may have been deleted meanwhile, with the person whom it was about.
-            let Some(stored) = tx.message(message.id)? else {
+            let Some(stored) = tx.message(id)? else {
                 return Ok(());
             };
-            changes.alerts.extend(stored.alert);
+            changes.alerts.extend(tx.about(id)?);
             match &outcome {
-                Ok(provider_id) => tx.record_sent(message.id, provider_id, now),
-                Err(failure) => self.handle_failure(tx, changes, &stored, failure, random(), now),
+                Ok(provider_id) => {
+                    if matches!(message.content, Content::Template { .. }) {
+                        let name = stored.template.as_deref().unwrap_or_default();
+                        self.note_template(tx, changes, name, message.language.as_str(), None)?;
+                    }
+                    tx.record_sent(id, provider_id, now)
+                }
+                Err(failure) => self.handle_failure(state, tx, changes, &stored, failure, random(), now),
             }
         })?;
         if outcome.is_ok() {
-            let mut gate = self.gate();
+            let mut gate = self.gate(channel);
             gate.held = 0;
             let goes = gate.stopped.is_none();
             drop(gate);
             if goes {
-                self.clear_banner(STOPPED);
-            }
-            if matches!(message.content, crate::notify::Content::Template { .. }) {
-                self.clear_banner(TEMPLATE);
+                self.clear_banner(stopped_banner(channel));
             }
         }
         Ok(())
     }
 
     /// What a failure, told at once or by webhook, asks for.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "state, transaction and changes are one thing in three"
+    )]
     pub(super) fn handle_failure(
         &self,
+        state: &Memory,
         tx: &Tx<'_>,
         changes: &mut Changes,
         message: &StoredMessage,
@@ -176,11 +286,12 @@ impl Core {
         now: DateTime<Utc>,
     ) -> Result<()> {
         let tries = message.attempts + 1;
+        let channel = message.channel;
         match failure {
             Failure::Temporary { detail, uncertain } => {
                 tracing::info!(message = message.id, detail, "message will be tried again");
                 if tries >= backoff::MAX_ATTEMPTS {
-                    return self.give_up(tx, changes, message, detail, now);
+                    return self.give_up(state, tx, changes, message, detail, now);
                 }
                 let wait = backoff::retry(tries, jitter);
                 let wait = match uncertain {
@@ -191,19 +302,19 @@ impl Core {
             }
             Failure::SlowRecipient { detail } => {
                 if tries >= backoff::MAX_ATTEMPTS {
-                    return self.give_up(tx, changes, message, detail, now);
+                    return self.give_up(state, tx, changes, message, detail, now);
                 }
                 let due = now + backoff::pair_rate(tries, jitter);
                 tx.record_retry(message.id, due, detail, 1, now)?;
-                tx.slow_recipient(&message.phone, due)
+                tx.slow_recipient(channel, &message.address, due)
             }
             Failure::SlowAll { detail } => {
-                let mut gate = self.gate();
+                let mut gate = self.gate(channel);
                 gate.held += 1;
                 let due = now + backoff::throughput(gate.held, jitter);
                 gate.hold_until = Some(due);
                 drop(gate);
-                tracing::warn!(detail, "WhatsApp wants us to slow down");
+                tracing::warn!(detail, channel = channel.as_str(), "we are to send less");
                 tx.record_retry(message.id, due, detail, 0, now)
             }
             Failure::WindowClosed { detail } => match (message.form, &message.template) {
@@ -214,10 +325,15 @@ impl Core {
                 // An answer that came too late; a template is never refused for this.
                 _ => tx.record_failed(message.id, detail, now),
             },
-            Failure::Undeliverable { detail } => self.give_up(tx, changes, message, detail, now),
+            Failure::Undeliverable { detail } => self.give_up(state, tx, changes, message, detail, now),
             Failure::Refused { detail } => {
-                tracing::error!(message = message.id, detail, "WhatsApp refuses a message");
-                self.give_up(tx, changes, message, detail, now)
+                tracing::error!(
+                    message = message.id,
+                    channel = channel.as_str(),
+                    detail,
+                    "a message is refused"
+                );
+                self.give_up(state, tx, changes, message, detail, now)
             }
             Failure::Template { detail } => {
                 tracing::error!(
@@ -226,22 +342,17 @@ impl Core {
                     "WhatsApp refuses a message template"
                 );
                 let name = message.template.as_deref().unwrap_or_default();
-                self.raise_banner(Banner {
-                    key: TEMPLATE,
-                    level: Level::Error,
-                    message: format!(
-                        "WhatsApp: the message template {name} is missing, paused or differs from ours ({detail}). Submit the file of that name and have it approved."
-                    ),
-                });
+                self.note_template(tx, changes, name, message.language.as_str(), Some(detail.clone()))?;
                 tx.record_failed(message.id, detail, now)
             }
             Failure::Stop { detail, .. } => {
-                tracing::error!(detail, "no message goes out");
-                self.raise_banner(Banner {
-                    key: STOPPED,
+                tracing::error!(channel = channel.as_str(), detail, "no message goes out");
+                let banner = Banner {
+                    key: stopped_banner(channel),
                     level: Level::Error,
                     message: detail.clone(),
-                });
+                };
+                self.alarm(tx, changes, banner, now)?;
                 tx.record_retry(message.id, now, detail, 0, now)
             }
         }
@@ -250,6 +361,7 @@ impl Core {
     /// It will not arrive. Whoever is next is told of the absence instead.
     fn give_up(
         &self,
+        state: &Memory,
         tx: &Tx<'_>,
         changes: &mut Changes,
         message: &StoredMessage,
@@ -257,11 +369,46 @@ impl Core {
         now: DateTime<Utc>,
     ) -> Result<()> {
         tx.record_failed(message.id, detail, now)?;
-        match message.alert {
-            Some(alert) if message.template.as_deref() == Some(templates::ABSENCE) => {
-                self.escalate(tx, changes, alert, now)
-            }
-            _ => Ok(()),
+        if message.template.as_deref() != Some(templates::ABSENCE) {
+            return Ok(());
         }
+        for alert in tx.about(message.id)? {
+            self.escalate(state, tx, changes, alert, now)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is told of one absence.
+struct About {
+    alert: i64,
+    name: String,
+    area: Option<String>,
+    camera: Option<u32>,
+    last_seen: DateTime<Utc>,
+}
+
+impl About {
+    fn absence(&self) -> templates::Absence<'_> {
+        templates::Absence {
+            alert: self.alert,
+            name: &self.name,
+            area: self.area.as_deref(),
+            camera: self.camera,
+            last_seen: self.last_seen,
+        }
+    }
+}
+
+fn outgoing(message: QueuedMessage) -> Outgoing {
+    let template = match message.form {
+        Form::Template => templates::template(&message.draft, message.language),
+        Form::Text => None,
+    };
+    Outgoing {
+        content: template.unwrap_or_else(|| templates::text(&message.draft, message.language)),
+        reference: message.id,
+        address: message.address,
+        language: message.language,
     }
 }

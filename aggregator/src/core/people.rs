@@ -46,9 +46,18 @@ impl Core {
     /// # Errors
     /// When the store cannot be read.
     pub fn status(&self, viewer: &Viewer) -> Result<Vec<StatusRow>> {
-        let sight = self.people().sight(viewer);
         let now = self.now();
-        let mut rows = self.store.read(|reader| reader.status(now))?;
+        self.store.read(|reader| self.status_in(reader, viewer, now))
+    }
+
+    pub(super) fn status_in(
+        &self,
+        reader: &Reader<'_>,
+        viewer: &Viewer,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<StatusRow>> {
+        let sight = self.people().sight(viewer);
+        let mut rows = reader.status(now)?;
         rows.retain(|row| sight.has(&row.employee));
         rows.sort_by_cached_key(|row| {
             // Who is absent the longest comes first; of the others, by name.
@@ -136,6 +145,7 @@ impl Core {
                 supervisor: superior(tx, &id, new.supervisor.as_deref())?,
                 areas: areas(&new.areas)?,
                 phone: self.phone(new.phone.as_deref())?,
+                email: email(new.email.as_deref())?,
                 badge: badge(tx, &id, new.badge.as_deref())?,
                 language: new.language.unwrap_or(self.settings.language),
                 role_title: title(new.role_title.as_deref())?,
@@ -190,6 +200,10 @@ impl Core {
                 phone: match &patch.phone {
                     Some(new) => self.phone(new.as_deref())?,
                     None => before.phone,
+                },
+                email: match &patch.email {
+                    Some(new) => email(new.as_deref())?,
+                    None => before.email,
                 },
                 badge: match &patch.badge {
                     Some(new) => badge(tx, id, new.as_deref())?,
@@ -278,11 +292,21 @@ impl Core {
     /// # Errors
     /// `Invalid` when the date is beyond all calendars.
     pub fn daily_report(&self, viewer: &Viewer, date: NaiveDate) -> Result<DailyReport> {
+        self.store
+            .read(|reader| self.daily_report_in(reader, viewer, date))
+    }
+
+    pub(super) fn daily_report_in(
+        &self,
+        reader: &Reader<'_>,
+        viewer: &Viewer,
+        date: NaiveDate,
+    ) -> Result<DailyReport> {
         let zone = self.settings.timezone;
         let bounds = midnight(zone, date).zip(date.succ_opt().and_then(|next| midnight(zone, next)));
         let (from, to) = bounds.ok_or_else(|| Error::invalid("date", "Give a date of this age."))?;
         let sight = self.people().sight(viewer);
-        let mut rows = self.store.read(|reader| reader.presence_between(from, to))?;
+        let mut rows = reader.presence_between(from, to)?;
         rows.retain(|row| sight.has(&row.employee));
         Ok(DailyReport {
             date,
@@ -302,6 +326,19 @@ impl Core {
                 )),
             },
         }
+    }
+}
+
+fn email(text: Option<&str>) -> Result<Option<String>> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    match text.parse::<lettre::Address>() {
+        Ok(address) if text.is_ascii() && text.len() <= 254 => Ok(Some(address.to_string())),
+        _ => Err(Error::invalid(
+            "email",
+            "This is no e-mail address: write it like sari@example.com.",
+        )),
     }
 }
 

@@ -12,7 +12,9 @@ use super::schedules::{plain_name, registered};
 use super::templates::no_employee;
 use super::types::{HierarchyProblem, Named, Obstacle, Plan, PlanStep, PolicyRow, Role, Viewer};
 use crate::error::{Error, Result};
-use crate::escalation::{Action, Ladder, Outcome, Policy, TakenStep, Target, due_actions, next_due};
+use crate::escalation::{
+    Action, Ladder, Outcome, Policy, QuietTime, TakenStep, Target, due_actions, next_due,
+};
 use crate::store::Reader;
 
 impl Core {
@@ -141,17 +143,18 @@ impl Core {
 
     /// Climbs without an answer, in mind.
     fn imagine(&self, policy: Policy, ladders: &[Ladder], opened_at: DateTime<Utc>) -> Imagined {
-        let zone = self.settings.timezone;
+        // What follows on what, whatever the time of day.
+        let quiet = QuietTime::never(self.settings.timezone);
         let mut taken: Vec<TakenStep> = Vec::new();
         let mut steps = Steps::new();
         let mut gives_up = opened_at;
         // Every climb ends; a policy has at most 20 steps of 21 rounds.
         for _ in 0..1000 {
-            let Some(at) = next_due(&policy, &taken, opened_at, zone) else {
+            let Some(at) = next_due(&policy, &taken, opened_at, &quiet) else {
                 break;
             };
             let at = at.max(opened_at);
-            for action in due_actions(&policy, ladders, &taken, opened_at, at, zone) {
+            for action in due_actions(&policy, ladders, &taken, opened_at, at, &quiet) {
                 let (step, recipient, outcome) = match action {
                     Action::Tell {
                         step,

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use chrono::{NaiveTime, TimeDelta};
 use hadir_shared::id::SiteId;
 
 use super::types::Language;
-pub use crate::notify::cloud_api::Settings as WhatsApp;
+use crate::escalation::Hours;
+use crate::notify::{WhatsApp, mail};
 pub use crate::presence::Thresholds;
 
 /// The site and its rules.
@@ -27,4 +29,62 @@ pub struct Settings {
     pub thresholds: Thresholds,
     /// `None`: not configured; alerts are recorded and nobody is told.
     pub whatsapp: Option<WhatsApp>,
+    /// `None`: no mail goes out.
+    pub email: Option<mail::Settings>,
+    /// How much goes out, and when nothing does.
+    pub messages: MessageRules,
+    /// When it is told how it stands.
+    pub digest: DigestTimes,
+}
+
+impl Settings {
+    /// A site that is set up as Indonesian ones are, without messages.
+    pub fn new(site: SiteId, name: &str, timezone: chrono_tz::Tz, database: PathBuf) -> Self {
+        Self {
+            site,
+            name: name.to_owned(),
+            timezone,
+            language: Language::Id,
+            country_code: "62".to_owned(),
+            database,
+            thresholds: Thresholds::default(),
+            whatsapp: None,
+            email: None,
+            messages: MessageRules::default(),
+            digest: DigestTimes::default(),
+        }
+    }
+}
+
+/// How much goes out, and when nothing does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRules {
+    /// Absences within this time become one message to the same recipient.
+    pub group: TimeDelta,
+    /// Messages to one address within a minute. The Cloud API takes ten on average, and 45 at once.
+    pub per_address: u32,
+    /// Messages altogether within a second. The Cloud API takes 80.
+    pub per_second: u32,
+    /// Nothing goes out in these hours but answers and digests.
+    pub quiet: Option<Hours>,
+}
+
+impl Default for MessageRules {
+    fn default() -> Self {
+        Self {
+            group: TimeDelta::seconds(30),
+            per_address: 10,
+            per_second: 20,
+            quiet: None,
+        }
+    }
+}
+
+/// When it is told how it stands, in the site's time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DigestTimes {
+    /// To HR, of everybody.
+    pub hr: Vec<NaiveTime>,
+    /// To every superior, of those directly below them.
+    pub teams: Vec<NaiveTime>,
 }

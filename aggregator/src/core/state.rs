@@ -9,7 +9,7 @@ use hadir_shared::id::{AgentId, CameraId, EmployeeId};
 
 use super::badges::LastShown;
 use super::settings::Settings;
-use super::types::{Role, Viewer};
+use super::types::{Banner, Role, Viewer};
 use crate::error::Result;
 use crate::ingest::Gap;
 use crate::presence::{Engine, MEMORY, Rules, Thresholds};
@@ -36,6 +36,8 @@ pub(super) struct Memory {
     pub(super) stretches: HashMap<EmployeeId, Stretch>,
     /// When the next alert's climb has something to do.
     pub(super) next_climb: Option<DateTime<Utc>>,
+    /// When the silence ends, if there is one.
+    pub(super) silence_until: Option<DateTime<Utc>>,
     pub(super) last_tick: Option<DateTime<Utc>>,
     pub(super) last_alive: DateTime<Utc>,
     pub(super) last_forget: Option<DateTime<Utc>>,
@@ -70,6 +72,7 @@ impl Memory {
             badges: LastShown::new(),
             stretches: HashMap::new(),
             next_climb: reader.next_climb()?,
+            silence_until: reader.silences(at)?.last().map(|silence| silence.until),
             last_tick: None,
             last_alive: reader.alive_at()?,
             last_forget: None,
@@ -203,4 +206,5 @@ pub(super) struct Changes {
     pub(super) agents: BTreeSet<AgentId>,
     pub(super) gallery: Option<u64>,
     pub(super) queued: bool,
+    pub(super) banners: Vec<Banner>,
 }

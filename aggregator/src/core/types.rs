@@ -1,6 +1,7 @@
 //! What goes into and comes out of [`super::Core`]: inputs, rows and events, serialised as `docs/api.md` says.
 
 mod alerts;
+mod messages;
 mod policies;
 mod schedules;
 
@@ -10,6 +11,7 @@ use hadir_shared::status::{CameraCounts, CameraMode, CameraState, Inference};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::alerts::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Excuse, What};
+pub use self::messages::{NewSilence, Silence};
 pub use self::policies::{HierarchyProblem, Named, Obstacle, Plan, PlanStep, PolicyRow};
 pub use self::schedules::{AreaPatch, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, When};
 pub use crate::notify::MessageState;
@@ -165,6 +167,8 @@ pub struct Employee {
     pub areas: Vec<AreaId>,
     /// E.164.
     pub phone: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
     /// Badge number.
     pub badge: Option<String>,
     /// When they consented to face recognition.
@@ -202,6 +206,9 @@ pub struct NewEmployee {
     /// In any national or international spelling.
     #[serde(default)]
     pub phone: Option<String>,
+    /// E-mail address.
+    #[serde(default)]
+    pub email: Option<String>,
     /// Badge number.
     #[serde(default)]
     pub badge: Option<String>,
@@ -238,6 +245,9 @@ pub struct EmployeePatch {
     /// Another phone, or none.
     #[serde(default, deserialize_with = "present")]
     pub phone: Option<Option<String>>,
+    /// Another e-mail address, or none.
+    #[serde(default, deserialize_with = "present")]
+    pub email: Option<Option<String>>,
     /// Another badge, or none.
     #[serde(default, deserialize_with = "present")]
     pub badge: Option<Option<String>>,

@@ -1,10 +1,10 @@
 //! The step function: what is due, and when something will be.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use hadir_shared::id::EmployeeId;
 
 use super::policy::{Policy, Step};
+use super::quiet::QuietTime;
 use super::{Contact, Ladder, Outcome, Reason, TakenStep};
 
 /// How long whoever was told last has to answer before the climb is given up.
@@ -53,7 +53,7 @@ pub fn due_actions(
     taken: &[TakenStep],
     opened_at: DateTime<Utc>,
     now: DateTime<Utc>,
-    zone: Tz,
+    quiet: &QuietTime,
 ) -> Vec<Action> {
     let mut actions = Vec::new();
     if taken.iter().any(|t| t.outcome == Outcome::GaveUp) {
@@ -64,16 +64,16 @@ pub fn due_actions(
     for ((number, step), ladder) in (0u32..).zip(&policy.steps).zip(ladders) {
         if settled(number, taken) {
             actions.extend(
-                repeats(number, step, taken, zone)
+                repeats(number, step, taken, quiet)
                     .filter(|(_, due)| *due <= now)
                     .map(|(tell, _)| tell),
             );
-        } else if due(step, opened_at, zone) <= now {
-            take(number, ladder, taken, &mut reached, &mut actions);
+        } else if due(step, opened_at, quiet) <= now {
+            take((number, step), ladder, taken, &mut reached, &mut actions);
         }
     }
-    let at_rest = actions.is_empty() && next_step(policy, taken, opened_at, zone).is_none();
-    if at_rest && given_up_at(taken).is_none_or(|at| at <= now) {
+    let at_rest = actions.is_empty() && next_step(policy, taken, opened_at, quiet).is_none();
+    if at_rest && given_up_at(taken, quiet).is_none_or(|at| at <= now) {
         actions.push(Action::GiveUp { step: end(policy) });
     }
     actions
@@ -84,50 +84,62 @@ pub fn next_due(
     policy: &Policy,
     taken: &[TakenStep],
     opened_at: DateTime<Utc>,
-    zone: Tz,
+    quiet: &QuietTime,
 ) -> Option<DateTime<Utc>> {
     if taken.iter().any(|t| t.outcome == Outcome::GaveUp) {
         return None;
     }
-    next_step(policy, taken, opened_at, zone).or_else(|| Some(given_up_at(taken).unwrap_or(opened_at)))
+    next_step(policy, taken, opened_at, quiet)
+        .or_else(|| Some(given_up_at(taken, quiet).unwrap_or(opened_at)))
 }
 
 fn next_step(
     policy: &Policy,
     taken: &[TakenStep],
     opened_at: DateTime<Utc>,
-    zone: Tz,
+    quiet: &QuietTime,
 ) -> Option<DateTime<Utc>> {
     let of_step = |(number, step): (u32, &Step)| {
         if settled(number, taken) {
-            repeats(number, step, taken, zone).map(|(_, due)| due).min()
+            repeats(number, step, taken, quiet).map(|(_, due)| due).min()
         } else {
-            Some(due(step, opened_at, zone))
+            Some(due(step, opened_at, quiet))
         }
     };
     (0u32..).zip(&policy.steps).filter_map(of_step).min()
 }
 
 /// `None` if nobody was ever told.
-fn given_up_at(taken: &[TakenStep]) -> Option<DateTime<Utc>> {
+fn given_up_at(taken: &[TakenStep], quiet: &QuietTime) -> Option<DateTime<Utc>> {
     let told = taken
         .iter()
         .filter(|t| t.outcome == Outcome::Told)
         .map(|t| t.at)
         .max();
-    told.map(|at| at + PATIENCE)
+    told.map(|at| quiet.after(at, PATIENCE))
 }
 
 fn end(policy: &Policy) -> u32 {
     u32::try_from(policy.steps.len()).unwrap_or(u32::MAX)
 }
 
-fn due(step: &Step, opened_at: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
-    within(step, opened_at + TimeDelta::seconds(step.after_s.into()), zone)
+fn due(step: &Step, opened_at: DateTime<Utc>, quiet: &QuietTime) -> DateTime<Utc> {
+    within(step, opened_at, step.after_s, quiet)
 }
 
-fn within(step: &Step, at: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
-    step.hours.as_ref().map_or(at, |hours| hours.next(at, zone))
+/// So many seconds that are not quiet after a moment, in the step's hours.
+fn within(step: &Step, from: DateTime<Utc>, seconds: u32, quiet: &QuietTime) -> DateTime<Utc> {
+    let mut at = quiet.after(from, TimeDelta::seconds(seconds.into()));
+    let Some(hours) = &step.hours else { return at };
+    // Where a step's hours lie in quiet ones altogether, its message waits in the queue instead.
+    for _ in 0..30 {
+        let next = hours.next(at, quiet.zone);
+        match quiet.end(next) {
+            Some(end) => at = end,
+            None => return next,
+        }
+    }
+    hours.next(at, quiet.zone)
 }
 
 fn settled(number: u32, taken: &[TakenStep]) -> bool {
@@ -140,7 +152,7 @@ fn repeats<'a>(
     number: u32,
     step: &'a Step,
     taken: &'a [TakenStep],
-    zone: Tz,
+    quiet: &'a QuietTime,
 ) -> impl Iterator<Item = (Action, DateTime<Utc>)> + 'a {
     let told = move |t: &&TakenStep| t.step == number && t.outcome == Outcome::Told;
     taken.iter().filter(told).filter_map(move |first| {
@@ -156,7 +168,7 @@ fn repeats<'a>(
         }
         let round = u32::try_from(rounds.clone().count()).unwrap_or(u32::MAX);
         let last = rounds.map(|t| t.at).max()?;
-        let due = within(step, last + TimeDelta::seconds(repeat.every_s.into()), zone);
+        let due = within(step, last, repeat.every_s, quiet);
         let step = number;
         (round <= repeat.times).then_some((
             Action::Tell {
@@ -171,7 +183,7 @@ fn repeats<'a>(
 
 /// Takes a step that is not settled.
 fn take(
-    step: u32,
+    (step, terms): (u32, &Step),
     ladder: &Ladder,
     taken: &[TakenStep],
     reached: &mut Vec<EmployeeId>,
@@ -204,7 +216,7 @@ fn take(
         }
         let recipient = contact.id.clone();
         reached.push(recipient.clone());
-        match contact.obstacle() {
+        match contact.obstacle(terms.channel) {
             Some(reason) => actions.push(Action::PassOver {
                 step,
                 recipient,

@@ -6,13 +6,16 @@
 
 mod climb;
 mod policy;
+mod quiet;
 
 use chrono::{DateTime, Utc};
 use hadir_shared::id::EmployeeId;
 
 pub use self::climb::{Action, PATIENCE, due_actions, next_due};
 pub use self::policy::{Hours, Policy, Repeat, Step, Target};
+pub use self::quiet::QuietTime;
 use crate::core::types::Language;
+use crate::notify::Channel;
 use crate::presence::State;
 
 /// What a step has come to for one superior.
@@ -35,6 +38,8 @@ pub enum Outcome {
 pub enum Reason {
     /// They have no phone number.
     NoPhone,
+    /// They have no e-mail address.
+    NoEmail,
     /// They are absent themselves.
     Absent,
     /// They are on leave.
@@ -48,6 +53,7 @@ impl Reason {
     pub fn code(self) -> &'static str {
         match self {
             Reason::NoPhone => "no_phone",
+            Reason::NoEmail => "no_email",
             Reason::Absent => "absent",
             Reason::OnLeave => "on_leave",
             Reason::Undeliverable => "undeliverable",
@@ -74,6 +80,8 @@ pub struct Contact {
     pub id: EmployeeId,
     /// E.164.
     pub phone: Option<String>,
+    /// Their e-mail address.
+    pub email: Option<String>,
     /// In which language.
     pub language: Language,
     /// Whether they are there themselves.
@@ -83,10 +91,21 @@ pub struct Contact {
 }
 
 impl Contact {
-    /// Why they cannot be told, if they cannot.
-    pub fn obstacle(&self) -> Option<Reason> {
-        match (&self.phone, self.leave, self.state) {
-            (None, ..) => Some(Reason::NoPhone),
+    /// Where a message of this channel reaches them.
+    pub fn address(&self, channel: Channel) -> Option<&str> {
+        match channel {
+            Channel::Whatsapp => self.phone.as_deref(),
+            Channel::Email => self.email.as_deref(),
+        }
+    }
+
+    /// Why they cannot be told by this channel, if they cannot.
+    pub fn obstacle(&self, channel: Channel) -> Option<Reason> {
+        match (self.address(channel), self.leave, self.state) {
+            (None, ..) => Some(match channel {
+                Channel::Whatsapp => Reason::NoPhone,
+                Channel::Email => Reason::NoEmail,
+            }),
             (_, Leave::Away, _) => Some(Reason::OnLeave),
             (_, _, State::Absent) => Some(Reason::Absent),
             _ => None,

@@ -6,6 +6,7 @@ use hadir_shared::id::EmployeeId;
 use serde::{Deserialize, Serialize};
 
 use crate::core::types::Role;
+use crate::notify::Channel;
 use crate::schedule::{days, hhmm, local_moment};
 
 /// Longer policies are a mistake.
@@ -36,6 +37,9 @@ pub struct Step {
     pub after_s: u32,
     /// Whom.
     pub to: Target,
+    /// By which way.
+    #[serde(default, skip_serializing_if = "Channel::is_whatsapp")]
+    pub channel: Channel,
     /// Whether they are told again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<Repeat>,
@@ -93,6 +97,7 @@ impl Policy {
         let step = |index: u8, to| Step {
             after_s: u32::from(index) * STANDARD_WAIT_S,
             to,
+            channel: Channel::Whatsapp,
             repeat: None,
             hours: None,
         };
@@ -139,24 +144,33 @@ impl Policy {
 impl Hours {
     /// The first moment at or after `at` that lies in them.
     pub(super) fn next(&self, at: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+        let mut windows = self.windows(at, zone);
+        let next = windows.find(|(_, to)| at < *to);
+        // Only at the end of all calendars there is none.
+        next.map_or(at + TimeDelta::days(7), |(from, _)| at.max(from))
+    }
+
+    /// When those in which `at` lies end; `None` if it lies in none.
+    pub(super) fn end(&self, at: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        let mut windows = self.windows(at, zone);
+        windows
+            .find(|(from, to)| *from <= at && at < *to)
+            .map(|(_, to)| to)
+    }
+
+    /// From when to when they are, from the day before `at` on, for nine days.
+    fn windows(
+        &self,
+        at: DateTime<Utc>,
+        zone: Tz,
+    ) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> + '_ {
         let minute = |time: NaiveTime| (time - NaiveTime::MIN).num_minutes();
         let (from, to) = (minute(self.from), minute(self.to));
         let to = if to <= from { to + 24 * 60 } else { to };
         let today = at.with_timezone(&zone).date_naive();
         let first = today.checked_sub_days(Days::new(1)).unwrap_or(today);
-        let windows = first
-            .iter_days()
-            .take(9)
-            .filter(|day| self.days.contains(&day.weekday()));
-        for day in windows {
-            let span = local_moment(zone, day, from).zip(local_moment(zone, day, to));
-            if let Some((from, to)) = span
-                && at < to
-            {
-                return at.max(from);
-            }
-        }
-        // Only at the end of all calendars.
-        at + TimeDelta::days(7)
+        let days = first.iter_days().take(9);
+        days.filter(|day| self.days.contains(&day.weekday()))
+            .filter_map(move |day| local_moment(zone, day, from).zip(local_moment(zone, day, to)))
     }
 }

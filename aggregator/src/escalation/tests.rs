@@ -1,12 +1,16 @@
 //! Climbs as tables: who is told when, if nobody answers.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use proptest::prelude::*;
 
 use super::*;
 
-const JAKARTA: Tz = Tz::Asia__Jakarta;
+/// Messages may go out at any time.
+const NOW: QuietTime = QuietTime {
+    zone: chrono_tz::Tz::Asia__Jakarta,
+    hours: None,
+    silences: Vec::new(),
+};
 
 /// 2026-11-24, a Tuesday, 09:00 in Jakarta, and so many minutes.
 fn t(minute: i64) -> DateTime<Utc> {
@@ -17,6 +21,7 @@ fn contact(name: &str, phone: Option<&str>, state: State, leave: Leave) -> Conta
     Contact {
         id: EmployeeId::new(name).expect("id"),
         phone: phone.map(str::to_owned),
+        email: None,
         language: Language::Id,
         state,
         leave,
@@ -52,19 +57,19 @@ fn climb(policy: &Policy, chain: &[Contact], lost: &[&str]) -> Vec<String> {
     let mut taken: Vec<TakenStep> = Vec::new();
     let mut history = Vec::new();
     for _ in 0..200 {
-        let Some(at) = next_due(policy, &taken, t(0), JAKARTA) else {
+        let Some(at) = next_due(policy, &taken, t(0), &NOW) else {
             return history;
         };
         let at = at.max(taken.last().map_or(t(0), |last| last.at));
         let early = at - TimeDelta::milliseconds(1);
         if taken.last().is_some_and(|last| last.at < at) {
             assert_eq!(
-                due_actions(policy, &ladders, &taken, t(0), early, JAKARTA),
+                due_actions(policy, &ladders, &taken, t(0), early, &NOW),
                 [],
                 "before it is due"
             );
         }
-        let actions = due_actions(policy, &ladders, &taken, t(0), at, JAKARTA);
+        let actions = due_actions(policy, &ladders, &taken, t(0), at, &NOW);
         assert_ne!(actions, [], "something is due at {at}");
         for action in actions {
             let (step, recipient, outcome, line) = match action {
@@ -277,6 +282,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     (0..3000u32, to, repeat, hours).prop_map(|(after_s, to, repeat, hours)| Step {
         after_s,
         to,
+        channel: Channel::Whatsapp,
         repeat,
         hours,
     })

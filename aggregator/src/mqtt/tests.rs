@@ -8,8 +8,8 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::*;
-use crate::core::settings::{Settings, Thresholds};
-use crate::core::{Language, NewEmployee, Viewer};
+use crate::core::settings::Settings;
+use crate::core::{NewEmployee, Viewer};
 use crate::devices::Devices;
 use crate::devices::tests::make;
 
@@ -68,16 +68,13 @@ struct Bench {
 async fn bench() -> Bench {
     let folder = tempfile::tempdir().expect("folder");
     let site = SiteId::new("cikarang").expect("id");
-    let settings = Settings {
-        site: site.clone(),
-        name: "Pabrik Cikarang".into(),
-        timezone: chrono_tz::Asia::Jakarta,
-        language: Language::Id,
-        country_code: "62".into(),
-        database: folder.path().join("hadir.sqlite"),
-        thresholds: Thresholds::default(),
-        whatsapp: None,
-    };
+    let database = folder.path().join("hadir.sqlite");
+    let settings = Settings::new(
+        site.clone(),
+        "Pabrik Cikarang",
+        chrono_tz::Asia::Jakarta,
+        database,
+    );
     let core = Core::open(settings, Arc::new(SystemClock)).expect("opens");
     let made = make(&folder.path().join("devices"), "cikarang", "gate-1", "");
     let devices = Arc::new(Devices::new(folder.path().join("devices"), site.clone()));

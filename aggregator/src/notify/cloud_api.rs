@@ -4,24 +4,16 @@
 //! <https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes>. Meta advises to go by the
 //! code in the body, not by the HTTP status or the texts.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::{Content, Failure, Messenger, Outgoing, Resume, Uncertain};
-use crate::error::{Error, Result};
-
-/// A slow answer still is one; a lost one may cost a message sent twice.
-const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The largest answer that is read.
-const MAX_ANSWER: usize = 64 << 10;
+use super::{Content, Failure, Messenger, Outgoing, Resume, Uncertain, http};
+use crate::error::Result;
 
 /// How WhatsApp's Cloud API is reached. Secrets are files, read again when they change.
 #[derive(Clone, Debug)]
@@ -36,20 +28,8 @@ pub struct Settings {
     pub app_secret_file: PathBuf,
     /// What the webhook's verification must name.
     pub verify_token: String,
-}
-
-impl Settings {
-    /// The app secret; empty when there is none.
-    pub fn app_secret(&self) -> Zeroizing<String> {
-        secret(&self.app_secret_file).unwrap_or_default()
-    }
-}
-
-/// The content of a secret's file without the line break; `None` if it cannot be read or is empty.
-fn secret(path: &Path) -> Option<Zeroizing<String>> {
-    let text = Zeroizing::new(std::fs::read_to_string(path).ok()?);
-    let secret = text.trim();
-    (!secret.is_empty()).then(|| Zeroizing::new(secret.to_owned()))
+    /// The WhatsApp Business Account's id, to check its message templates; `None`: they are not checked.
+    pub business_account_id: Option<String>,
 }
 
 /// Sends messages over the Cloud API.
@@ -63,12 +43,7 @@ pub struct CloudApi {
 impl CloudApi {
     /// A client; nothing is sent yet.
     pub fn new(settings: Settings) -> Result<Self> {
-        let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            // A redirect would carry the token elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| Error::internal(format!("The WhatsApp client cannot be made: {error}.")))?;
+        let client = http::client()?;
         let url = format!(
             "{}/{}/messages",
             settings.base_url.trim_end_matches('/'),
@@ -81,8 +56,20 @@ impl CloudApi {
         })
     }
 
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Asks for something below the API's address; gives the status and the body of the answer.
+    pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<(u16, Vec<u8>), Failure> {
+        let token = self.token()?;
+        let url = format!("{}/{path}", self.settings.base_url.trim_end_matches('/'));
+        let request = self.client.get(url).query(query).bearer_auth(token.as_str());
+        http::answer(request).await
+    }
+
     fn token(&self) -> Result<Zeroizing<String>, Failure> {
-        secret(&self.settings.token_file).ok_or_else(|| Failure::Stop {
+        http::secret(&self.settings.token_file).ok_or_else(|| Failure::Stop {
             detail: format!(
                 "WhatsApp: {} holds no access token. Put the token into it; sending goes on by itself.",
                 self.settings.token_file.display()
@@ -101,57 +88,13 @@ impl Messenger for CloudApi {
             .post(&self.url)
             .bearer_auth(token.as_str())
             .json(&body(message));
-        let mut response = request.send().await.map_err(|error| Failure::Temporary {
-            detail: plain(&error),
-            // Where there was no connection, nothing can have gone out.
-            uncertain: if error.is_connect() {
-                Uncertain::No
-            } else {
-                Uncertain::Yes
-            },
-        })?;
-        let status = response.status().as_u16();
-        let mut answer = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if answer.len() + chunk.len() <= MAX_ANSWER => {
-                    answer.extend_from_slice(&chunk)
-                }
-                Ok(Some(_) | None) => break,
-                Err(error) => {
-                    let uncertain = if status < 400 {
-                        Uncertain::Yes
-                    } else {
-                        Uncertain::No
-                    };
-                    return Err(Failure::Temporary {
-                        detail: plain(&error),
-                        uncertain,
-                    });
-                }
-            }
-        }
+        let (status, answer) = http::answer(request).await?;
         read(status, &answer)
     }
 
     fn credential(&self) -> Option<[u8; 32]> {
-        secret(&self.settings.token_file).map(|token| Sha256::digest(token.as_bytes()).into())
+        http::fingerprint(&self.settings.token_file)
     }
-}
-
-/// An error of the client without the address, which is configuration and long.
-fn plain(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() {
-        "no answer in time".into()
-    } else {
-        error.to_string()
-    };
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text = inner.to_string();
-        source = inner.source();
-    }
-    text
 }
 
 /// Our reference as it goes out and comes back in webhooks (`biz_opaque_callback_data`).
@@ -168,13 +111,24 @@ fn body(message: &Outgoing) -> Value {
     let mut body = json!({
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
-        "to": message.phone.trim_start_matches('+'),
+        "to": message.address.trim_start_matches('+'),
         "biz_opaque_callback_data": reference(message.reference),
     });
     match &message.content {
-        Content::Text { body: text } => {
+        Content::Text { body: text, buttons } if buttons.is_empty() => {
             body["type"] = "text".into();
             body["text"] = json!({"preview_url": false, "body": text});
+        }
+        Content::Text { body: text, buttons } => {
+            let buttons: Vec<Value> = buttons
+                .iter()
+                .map(
+                    |button| json!({"type": "reply", "reply": {"id": button.payload, "title": button.title}}),
+                )
+                .collect();
+            body["type"] = "interactive".into();
+            body["interactive"] =
+                json!({"type": "button", "body": {"text": text}, "action": {"buttons": buttons}});
         }
         Content::Template {
             name,
@@ -216,33 +170,9 @@ fn read(status: u16, answer: &[u8]) -> Result<String, Failure> {
     struct SentId {
         id: String,
     }
-    #[derive(Deserialize)]
-    struct Refused {
-        error: RefusedError,
-    }
-    #[derive(Deserialize)]
-    struct RefusedError {
-        code: i64,
-        #[serde(default)]
-        message: String,
-        #[serde(default)]
-        error_data: Option<RefusedData>,
-    }
-    #[derive(Deserialize)]
-    struct RefusedData {
-        #[serde(default)]
-        details: Option<String>,
-    }
 
-    if let Ok(Refused { error }) = serde_json::from_slice(answer) {
-        let detail = error
-            .error_data
-            .and_then(|data| data.details)
-            .unwrap_or(error.message);
-        return Err(failure(error.code, &detail));
-    }
     match status {
-        200..=299 => match serde_json::from_slice::<Sent>(answer)
+        200..=299 if !is_error(answer) => match serde_json::from_slice::<Sent>(answer)
             .ok()
             .and_then(|sent| sent.messages.into_iter().next())
         {
@@ -252,21 +182,59 @@ fn read(status: u16, answer: &[u8]) -> Result<String, Failure> {
                 uncertain: Uncertain::Yes,
             }),
         },
-        401 | 403 => Err(failure(190, &format!("HTTP status {status}"))),
-        429 => Err(Failure::SlowAll {
+        _ => Err(refusal(status, answer)),
+    }
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    error: RefusedError,
+}
+
+#[derive(Deserialize)]
+struct RefusedError {
+    code: i64,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    error_data: Option<RefusedData>,
+}
+
+#[derive(Deserialize)]
+struct RefusedData {
+    #[serde(default)]
+    details: Option<String>,
+}
+
+fn is_error(answer: &[u8]) -> bool {
+    serde_json::from_slice::<Refused>(answer).is_ok()
+}
+
+/// What an answer that is no success means.
+pub(super) fn refusal(status: u16, answer: &[u8]) -> Failure {
+    if let Ok(Refused { error }) = serde_json::from_slice(answer) {
+        let detail = error
+            .error_data
+            .and_then(|data| data.details)
+            .unwrap_or(error.message);
+        return failure(error.code, &detail);
+    }
+    match status {
+        401 | 403 => failure(190, &format!("HTTP status {status}")),
+        429 => Failure::SlowAll {
             detail: "HTTP status 429".into(),
-        }),
+        },
         // Timeouts on the way and errors of the server: it may have gone out.
-        408 | 500..=599 => Err(Failure::Temporary {
+        200..=299 | 408 | 500..=599 => Failure::Temporary {
             detail: format!("HTTP status {status}"),
             uncertain: Uncertain::Yes,
-        }),
-        _ => Err(Failure::Stop {
+        },
+        _ => Failure::Stop {
             detail: format!(
                 "WhatsApp: the address answers with HTTP status {status}. Check base_url and phone_number_id."
             ),
             resume: Resume::After(TimeDelta::minutes(5)),
-        }),
+        },
     }
 }
 

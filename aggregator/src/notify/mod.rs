@@ -1,17 +1,29 @@
 //! Messages to people: what they say, how they reach WhatsApp, and what its answers mean.
 //!
 //! The queue itself is durable and lives in the store; [`crate::core`] empties it. A [`Messenger`] sends one
-//! message and says what came of it in words that do not depend on the provider.
+//! message and says what came of it in words that do not depend on the provider: WhatsApp's own Cloud API, WAHA,
+//! Fonnte, the log alone, or e-mail.
 
+pub mod answers;
 pub mod backoff;
 pub mod cloud_api;
+pub mod commands;
+pub mod fonnte;
+mod http;
+pub mod log_only;
+pub mod mail;
+pub mod template_check;
 pub mod templates;
+pub mod waha;
 pub mod webhook;
+pub mod whatsapp;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+pub use self::http::secret;
+pub use self::whatsapp::{Unasked, WhatsApp};
 use crate::core::types::Language;
 
 /// How far a message has come.
@@ -65,6 +77,49 @@ impl MessageState {
     }
 }
 
+/// By which way a message goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// WhatsApp, by whichever provider.
+    #[default]
+    Whatsapp,
+    /// E-mail.
+    Email,
+}
+
+impl Channel {
+    /// Both.
+    pub const ALL: [Channel; 2] = [Channel::Whatsapp, Channel::Email];
+
+    /// As it stands in the API and the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Channel::Whatsapp => "whatsapp",
+            Channel::Email => "email",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.as_str() == text)
+    }
+
+    /// Whether it is the usual one.
+    pub fn is_whatsapp(&self) -> bool {
+        *self == Channel::Whatsapp
+    }
+}
+
+/// A button below a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Button {
+    /// What stands on it.
+    pub title: String,
+    /// What it answers.
+    pub payload: String,
+}
+
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
@@ -83,7 +138,25 @@ pub enum Content {
     Text {
         /// What it says.
         body: String,
+        /// At most three, below it.
+        buttons: Vec<Button>,
     },
+}
+
+/// What a message says, before it is known whether text may be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Draft {
+    /// A message template, or its text where text may be sent.
+    Template {
+        /// The template's name.
+        name: String,
+        /// Of the body, in order.
+        parameters: Vec<String>,
+        /// What each quick-reply button answers, in order.
+        buttons: Vec<String>,
+    },
+    /// Text only.
+    Text(String),
 }
 
 /// A message to be sent.
@@ -91,8 +164,10 @@ pub enum Content {
 pub struct Outgoing {
     /// Our own id, which comes back with what the provider says of the message later.
     pub reference: i64,
-    /// To where, E.164.
-    pub phone: String,
+    /// To where: E.164, or an e-mail address.
+    pub address: String,
+    /// The recipient's.
+    pub language: Language,
     /// What it says.
     pub content: Content,
 }
@@ -170,6 +245,6 @@ pub trait Messenger: Send + Sync {
     /// Sends one message; gives the provider's id for it.
     async fn send(&self, message: &Outgoing) -> Result<String, Failure>;
 
-    /// Changes whenever the access token does; `None` while there is none.
+    /// Changes whenever the access token does; `None` while there is none, or where none is needed.
     fn credential(&self) -> Option<[u8; 32]>;
 }

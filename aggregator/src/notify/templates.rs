@@ -5,39 +5,43 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde::Deserialize;
 
-use super::Content;
+use super::{Button, Content, Draft};
 use crate::core::types::Language;
 
-/// Somebody is absent: name, area, last-seen time, minutes, camera; one button.
+/// Somebody is absent: name, area, last-seen time, minutes, camera; two buttons.
 pub const ABSENCE: &str = "hadir_absence";
+
+/// Several are absent: how many, who; one button.
+pub const ABSENCES: &str = "hadir_absences";
 
 /// Somebody is back: name, time, minutes.
 pub const RETURN: &str = "hadir_return";
 
+/// How it stands: of what, when, numbers, who is absent.
+pub const DIGEST: &str = "hadir_digest";
+
+macro_rules! file {
+    ($name:literal, $language:literal) => {
+        include_str!(concat!("../../templates/", $name, ".", $language, ".json"))
+    };
+}
+
 /// The files, ready to be submitted.
-pub const FILES: [(&str, Language, &str); 4] = [
-    (
-        ABSENCE,
-        Language::Id,
-        include_str!("../../templates/hadir_absence.id.json"),
-    ),
-    (
-        ABSENCE,
-        Language::En,
-        include_str!("../../templates/hadir_absence.en.json"),
-    ),
-    (
-        RETURN,
-        Language::Id,
-        include_str!("../../templates/hadir_return.id.json"),
-    ),
-    (
-        RETURN,
-        Language::En,
-        include_str!("../../templates/hadir_return.en.json"),
-    ),
+pub const FILES: [(&str, Language, &str); 8] = [
+    (ABSENCE, Language::Id, file!("hadir_absence", "id")),
+    (ABSENCE, Language::En, file!("hadir_absence", "en")),
+    (ABSENCES, Language::Id, file!("hadir_absences", "id")),
+    (ABSENCES, Language::En, file!("hadir_absences", "en")),
+    (RETURN, Language::Id, file!("hadir_return", "id")),
+    (RETURN, Language::En, file!("hadir_return", "en")),
+    (DIGEST, Language::Id, file!("hadir_digest", "id")),
+    (DIGEST, Language::En, file!("hadir_digest", "en")),
 ];
+
+/// The longest list in a parameter, in characters: a body has 1024 with everything filled in.
+const MAX_LIST: usize = 800;
 
 /// An absence, as it is told.
 #[derive(Clone, Debug)]
@@ -54,8 +58,28 @@ pub struct Absence<'a> {
     pub last_seen: DateTime<Utc>,
 }
 
-/// The message about an absence.
-pub fn absence(of: &Absence<'_>, language: Language, zone: Tz, now: DateTime<Utc>) -> Content {
+/// A message about absences that is filled in when it goes out, by [`absences`].
+pub fn absence_draft() -> Draft {
+    Draft::Template {
+        name: ABSENCE.into(),
+        parameters: Vec::new(),
+        buttons: Vec::new(),
+    }
+}
+
+/// The message `id` about one absence or several, at least one.
+pub fn absences(id: i64, of: &[Absence<'_>], language: Language, zone: Tz, now: DateTime<Utc>) -> Draft {
+    match of {
+        [one] => absence(one, language, zone, now),
+        several => Draft::Template {
+            name: ABSENCES.into(),
+            parameters: vec![several.len().to_string(), who(several, language, zone)],
+            buttons: vec![Payload::AckAll(id).to_string()],
+        },
+    }
+}
+
+fn absence(of: &Absence<'_>, language: Language, zone: Tz, now: DateTime<Utc>) -> Draft {
     let unknown = match language {
         Language::Id => "tidak diketahui",
         Language::En => "unknown",
@@ -63,9 +87,8 @@ pub fn absence(of: &Absence<'_>, language: Language, zone: Tz, now: DateTime<Utc
     let camera = of
         .camera
         .map_or_else(|| unknown.to_owned(), |number| format!("CAM {number}"));
-    Content::Template {
+    Draft::Template {
         name: ABSENCE.into(),
-        language,
         parameters: vec![
             parameter(of.name),
             parameter(of.area.unwrap_or(unknown)),
@@ -73,52 +96,230 @@ pub fn absence(of: &Absence<'_>, language: Language, zone: Tz, now: DateTime<Utc
             minutes(now - of.last_seen),
             camera,
         ],
-        buttons: vec![ack_payload(of.alert)],
+        buttons: vec![
+            Payload::Ack(of.alert).to_string(),
+            Payload::Excuse(of.alert).to_string(),
+        ],
     }
 }
 
+/// Those who are absent, in a line.
+fn who(of: &[Absence<'_>], language: Language, zone: Tz) -> String {
+    let items = of.iter().map(|one| {
+        let since = match language {
+            Language::Id => "sejak",
+            Language::En => "since",
+        };
+        let area = one
+            .area
+            .map(|area| format!("{}, ", parameter(area)))
+            .unwrap_or_default();
+        format!(
+            "{} ({area}{since} {})",
+            parameter(one.name),
+            clock(one.last_seen, zone)
+        )
+    });
+    list(items.collect(), language)
+}
+
+/// As many items in a line as a parameter holds, and how many more there are.
+pub fn list(items: Vec<String>, language: Language) -> String {
+    let all = items.len();
+    let mut text = String::new();
+    for (number, item) in items.into_iter().enumerate() {
+        if text.chars().count() + item.chars().count() + 2 > MAX_LIST {
+            let rest = all - number;
+            text.push_str(&match language {
+                Language::Id => format!("; dan {rest} lainnya"),
+                Language::En => format!("; and {rest} more"),
+            });
+            break;
+        }
+        if number > 0 {
+            text.push_str("; ");
+        }
+        text.push_str(&item);
+    }
+    text
+}
+
 /// The message about a return at `seen` after having been away for `away`.
-pub fn returned(name: &str, seen: DateTime<Utc>, away: TimeDelta, language: Language, zone: Tz) -> Content {
-    Content::Template {
+pub fn returned(name: &str, seen: DateTime<Utc>, away: TimeDelta, zone: Tz) -> Draft {
+    Draft::Template {
         name: RETURN.into(),
-        language,
         parameters: vec![parameter(name), clock(seen, zone), minutes(away)],
         buttons: Vec::new(),
     }
 }
 
-/// The answer to somebody who pressed the button: `by` has it, or it is over.
-pub fn answered(name: &str, answer: Answer<'_>, language: Language) -> Content {
-    let body = match (language, answer) {
-        (Language::Id, Answer::Yours) => format!("Terima kasih. Tercatat: Anda menangani {name}."),
-        (Language::En, Answer::Yours) => format!("Thank you. Recorded: you have {name}."),
-        (Language::Id, Answer::Others(who)) => format!("{name} sudah ditangani oleh {who}."),
-        (Language::En, Answer::Others(who)) => format!("{who} already has {name}."),
-        (Language::Id, Answer::Over) => format!("Peringatan tentang {name} sudah selesai."),
-        (Language::En, Answer::Over) => format!("The alert about {name} is already over."),
-    };
-    Content::Text { body }
+/// The message that says how it stands; each parameter is made plain.
+pub fn digest(of: &str, when: &str, numbers: &str, absent: &str) -> Draft {
+    Draft::Template {
+        name: DIGEST.into(),
+        parameters: [of, when, numbers, absent].map(parameter).into(),
+        buttons: Vec::new(),
+    }
 }
 
-/// What became of an answer.
+/// A draft as a template to be sent, or `None` if it is text only.
+pub fn template(draft: &Draft, language: Language) -> Option<Content> {
+    match draft {
+        Draft::Template {
+            name,
+            parameters,
+            buttons,
+        } => Some(Content::Template {
+            name: name.clone(),
+            language,
+            parameters: parameters.clone(),
+            buttons: buttons.clone(),
+        }),
+        Draft::Text(_) => None,
+    }
+}
+
+/// A draft as text, with the buttons of its template.
+pub fn text(draft: &Draft, language: Language) -> Content {
+    match draft {
+        Draft::Template {
+            name,
+            parameters,
+            buttons,
+        } => {
+            let file = FILES.iter().find(|(n, l, _)| n == name && *l == language);
+            let definition = file.and_then(|(_, _, file)| serde_json::from_str::<Definition>(file).ok());
+            let components = definition
+                .map(|definition| definition.components)
+                .unwrap_or_default();
+            let mut content = (String::new(), Vec::new());
+            for component in components {
+                match component {
+                    Component::Body { text } => content.0 = fill(&text, parameters),
+                    Component::Buttons { buttons: titles } => {
+                        let both = titles.into_iter().zip(buttons);
+                        content.1 = both
+                            .map(|(button, payload)| Button {
+                                title: button.text,
+                                payload: payload.clone(),
+                            })
+                            .collect();
+                    }
+                    Component::Other => {}
+                }
+            }
+            let (body, buttons) = content;
+            Content::Text { body, buttons }
+        }
+        Draft::Text(body) => Content::Text {
+            body: body.clone(),
+            buttons: Vec::new(),
+        },
+    }
+}
+
+/// Text for a way that has no buttons: below it stands what can be answered instead.
+pub fn plain(body: &str, buttons: &[Button], language: Language) -> String {
+    let mut text = body.to_owned();
+    for button in buttons {
+        let answer = match Payload::parse(&button.payload) {
+            Some(Payload::Ack(alert)) => format!("{alert}a"),
+            Some(Payload::AckAll(_)) => "ack".to_owned(),
+            // With a time, which the answer asks for.
+            Some(Payload::Excuse(alert)) => match language {
+                Language::Id => format!("izin {alert}"),
+                Language::En => format!("excuse {alert}"),
+            },
+            None => continue,
+        };
+        let reply = match language {
+            Language::Id => "balas",
+            Language::En => "reply",
+        };
+        text.push_str(&format!("\n{}: {reply} \"{answer}\"", button.title));
+    }
+    text
+}
+
+/// A template's file.
+#[derive(Deserialize)]
+struct Definition {
+    components: Vec<Component>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "UPPERCASE")]
+enum Component {
+    Body {
+        text: String,
+    },
+    Buttons {
+        buttons: Vec<Title>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Title {
+    text: String,
+}
+
+/// A text with its parameters. One that looks like a placeholder stays as it is.
+fn fill(text: &str, parameters: &[String]) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("{{") {
+        filled.push_str(before);
+        let Some((number, after)) = behind.split_once("}}") else {
+            rest = behind;
+            continue;
+        };
+        let index = number
+            .parse::<usize>()
+            .ok()
+            .and_then(|number| number.checked_sub(1));
+        if let Some(parameter) = index.and_then(|index| parameters.get(index)) {
+            filled.push_str(parameter);
+        }
+        rest = after;
+    }
+    filled + rest
+}
+
+/// What a button answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer<'a> {
-    /// They have it.
-    Yours,
-    /// Somebody else, this one, was first.
-    Others(&'a str),
-    /// It is closed.
-    Over,
+pub enum Payload {
+    /// "I have it", of this alert.
+    Ack(i64),
+    /// "I have it", of every alert that this message of ours is about.
+    AckAll(i64),
+    /// "Excused", of this alert.
+    Excuse(i64),
 }
 
-/// What the button of an alert's message answers.
-pub fn ack_payload(alert: i64) -> String {
-    format!("ack:{alert}")
+impl Payload {
+    /// Reads what `to_string` wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (what, id) = text.split_once(':')?;
+        let id = id.parse().ok()?;
+        match what {
+            "ack" => Some(Payload::Ack(id)),
+            "ack-all" => Some(Payload::AckAll(id)),
+            "excuse" => Some(Payload::Excuse(id)),
+            _ => None,
+        }
+    }
 }
 
-/// The alert that a button's payload answers.
-pub fn parse_ack(payload: &str) -> Option<i64> {
-    payload.strip_prefix("ack:")?.parse().ok()
+impl std::fmt::Display for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Payload::Ack(alert) => write!(f, "ack:{alert}"),
+            Payload::AckAll(message) => write!(f, "ack-all:{message}"),
+            Payload::Excuse(alert) => write!(f, "excuse:{alert}"),
+        }
+    }
 }
 
 fn clock(at: DateTime<Utc>, zone: Tz) -> String {
@@ -133,14 +334,23 @@ fn minutes(time: TimeDelta) -> String {
 }
 
 /// WhatsApp refuses parameters that are empty, or hold line breaks, tabs or more than four spaces in a row.
-/// Its marks for bold and the like are taken out, so that a name cannot change how the rest looks.
 fn parameter(text: &str) -> String {
+    let text = mark_free(text);
+    if text.is_empty() { "-".into() } else { text }
+}
+
+/// A text in one line, without WhatsApp's marks for bold and the like, so that a name cannot change how the rest looks.
+pub fn mark_free(text: &str) -> String {
     let plain: String = text
         .chars()
         .filter(|c| !matches!(c, '*' | '_' | '~' | '`'))
         .collect();
-    let text = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.is_empty() { "-".into() } else { text }
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A text without those marks, its lines as they are.
+pub fn mark_free_lines(text: &str) -> String {
+    text.lines().map(mark_free).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -160,29 +370,11 @@ mod tests {
     }
 
     /// What the recipient reads.
-    fn render(content: &Content) -> String {
-        let Content::Template {
-            name,
-            language,
-            parameters,
-            ..
-        } = content
-        else {
-            panic!("no template")
-        };
-        let (_, _, file) = FILES
-            .iter()
-            .find(|(n, l, _)| n == name && l == language)
-            .expect("file");
-        let file: serde_json::Value = serde_json::from_str(file).expect("JSON");
-        let mut text = component(&file, "BODY").expect("body")["text"]
-            .as_str()
-            .expect("text")
-            .to_owned();
-        for (i, parameter) in parameters.iter().enumerate() {
-            text = text.replace(&format!("{{{{{}}}}}", i + 1), parameter);
+    fn render(draft: &Draft, language: Language) -> String {
+        match text(draft, language) {
+            Content::Text { body, .. } => body,
+            Content::Template { .. } => panic!("no text"),
         }
-        text
     }
 
     fn lee() -> Absence<'static> {
@@ -200,22 +392,67 @@ mod tests {
     #[test]
     fn they_read_as_the_interface_says() {
         let now = at("2026-11-22T07:05:30Z");
+        let one = |language, zone| render(&absences(1, &[lee()], language, zone, now), language);
         assert_eq!(
-            render(&absence(&lee(), Language::Id, JAKARTA, now)),
+            one(Language::Id, JAKARTA),
             "*Lee Min* (Gudang A) tidak terdeteksi sejak 13:53 (12 menit). Terakhir di CAM 3."
         );
         assert_eq!(
-            render(&absence(&lee(), Language::En, Tz::Asia__Jayapura, now)),
+            one(Language::En, Tz::Asia__Jayapura),
             "*Lee Min* (Gudang A) has not been detected since 15:53 (12 min). Last at CAM 3."
         );
-        let back = |language| returned("Lee Min", now, TimeDelta::seconds(750), language, JAKARTA);
+        let joko = Absence {
+            name: "Joko {{1}}",
+            area: None,
+            ..lee()
+        };
         assert_eq!(
-            render(&back(Language::Id)),
+            render(
+                &absences(1, &[lee(), joko], Language::Id, JAKARTA, now),
+                Language::Id
+            ),
+            "Tidak terdeteksi, 2 orang: Lee Min (Gudang A, sejak 13:53); Joko {{1}} (sejak 13:53). Balas *status* untuk \
+             keadaan terbaru."
+        );
+        let back = |language| {
+            render(
+                &returned("Lee Min", now, TimeDelta::seconds(750), JAKARTA),
+                language,
+            )
+        };
+        assert_eq!(
+            back(Language::Id),
             "*Lee Min* terlihat kembali pukul 14:05, setelah 12 menit."
         );
         assert_eq!(
-            render(&back(Language::En)),
+            back(Language::En),
             "*Lee Min* was seen again at 14:05, after 12 min."
+        );
+    }
+
+    #[test]
+    fn without_buttons_the_answers_stand_below() {
+        let draft = absences(1, &[lee()], Language::Id, JAKARTA, at("2026-11-22T07:05:30Z"));
+        let Content::Text { body, buttons } = text(&draft, Language::Id) else {
+            panic!("no text")
+        };
+        let plain = plain(&body, &buttons, Language::Id);
+        assert!(
+            plain.ends_with("\nSaya tangani: balas \"12a\"\nDiizinkan: balas \"izin 12\""),
+            "{plain}"
+        );
+    }
+
+    /// However many are absent at once, the message stays within WhatsApp's limits.
+    #[test]
+    fn a_long_list_ends_with_how_many_more() {
+        let long = "x".repeat(100);
+        let many: Vec<_> = (0..200).map(|_| Absence { name: &long, ..lee() }).collect();
+        let draft = absences(1, &many, Language::En, JAKARTA, at("2026-11-22T07:05:30Z"));
+        let text = render(&draft, Language::En);
+        assert!(
+            text.chars().count() <= 1024 && text.contains("; and 194 more"),
+            "{text}"
         );
     }
 
@@ -230,13 +467,15 @@ mod tests {
                 (&name.into(), &language.as_str().into())
             );
             assert_eq!(file["category"], "UTILITY");
-            let content = match name {
-                ABSENCE => absence(&lee(), language, JAKARTA, now),
-                _ => returned("Lee Min", now, TimeDelta::zero(), language, JAKARTA),
+            let draft = match name {
+                ABSENCE => absences(1, &[lee()], language, JAKARTA, now),
+                ABSENCES => absences(1, &[lee(), lee()], language, JAKARTA, now),
+                DIGEST => digest("a", "b", "c", "d"),
+                _ => returned("Lee Min", now, TimeDelta::zero(), JAKARTA),
             };
-            let Content::Template {
+            let Draft::Template {
                 parameters, buttons, ..
-            } = content
+            } = draft
             else {
                 panic!("no template")
             };
@@ -264,7 +503,9 @@ mod tests {
     fn a_name_cannot_break_a_message() {
         assert_eq!(parameter("*Budi*\n\tS.     Raharjo"), "Budi S. Raharjo");
         assert_eq!(parameter(" \n"), "-");
-        assert_eq!(parse_ack(&ack_payload(12)), Some(12));
-        assert_eq!(parse_ack("ack:x"), None);
+        for payload in [Payload::Ack(12), Payload::AckAll(3), Payload::Excuse(7)] {
+            assert_eq!(Payload::parse(&payload.to_string()), Some(payload));
+        }
+        assert_eq!((Payload::parse("ack:x"), Payload::parse("ack12")), (None, None));
     }
 }

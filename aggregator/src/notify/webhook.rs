@@ -3,6 +3,7 @@
 //! <https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks>. Unknown fields, and things of a kind
 //! that we do not know, are passed over: Meta adds some without notice. Pure.
 
+use chrono::{DateTime, Utc};
 use hmac::{Hmac, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
@@ -35,7 +36,7 @@ pub fn verified(mode: &str, token: &str, ours: &str) -> bool {
     mode == "subscribe" && !ours.is_empty() && bool::from(token.as_bytes().ct_eq(ours.as_bytes()))
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text
         .chars()
         .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
@@ -66,15 +67,41 @@ pub enum News {
     Failed(i64, String),
 }
 
-/// Somebody pressed a quick-reply button.
+/// Somebody wrote to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// The provider's id of the answer.
+pub struct Incoming {
+    /// The provider's id of the message.
     pub provider_id: String,
     /// From where, E.164.
     pub phone: String,
-    /// What the button answers.
-    pub payload: String,
+    /// When, if it says so.
+    pub at: Option<DateTime<Utc>>,
+    /// What.
+    pub said: Said,
+}
+
+/// What somebody said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// They pressed a button, which answers this.
+    Button(String),
+    /// They wrote this.
+    Text(String),
+    /// Something that is neither, such as a picture.
+    Other,
+}
+
+/// What Meta thinks of a message template of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateNews {
+    /// Its name.
+    pub name: String,
+    /// In which language.
+    pub language: String,
+    /// `APPROVED`, `PAUSED`, `REJECTED` and so on.
+    pub event: String,
+    /// Why, if it says so.
+    pub reason: Option<String>,
 }
 
 /// Everything in one body that concerns us.
@@ -83,25 +110,27 @@ pub struct Notification {
     /// In the order they came.
     pub statuses: Vec<Status>,
     /// In the order they came.
-    pub replies: Vec<Reply>,
+    pub messages: Vec<Incoming>,
+    /// In the order they came.
+    pub templates: Vec<TemplateNews>,
 }
 
 /// Reads a body. `None` if it is not JSON of the outer shape at all.
 pub fn parse(body: &[u8]) -> Option<Notification> {
     let envelope: Envelope = serde_json::from_slice(body).ok()?;
     let mut notification = Notification::default();
-    for value in envelope
-        .entry
-        .into_iter()
-        .flat_map(|entry| entry.changes)
-        .map(|change| change.value)
-    {
+    for change in envelope.entry.into_iter().flat_map(|entry| entry.changes) {
+        if change.field == "message_template_status_update" {
+            notification.templates.extend(template(&change.value));
+            continue;
+        }
+        let list = |name: &str| change.value[name].as_array().cloned().unwrap_or_default();
         notification
             .statuses
-            .extend(value.statuses.into_iter().filter_map(status));
+            .extend(list("statuses").into_iter().filter_map(status));
         notification
-            .replies
-            .extend(value.messages.into_iter().filter_map(reply));
+            .messages
+            .extend(list("messages").into_iter().filter_map(incoming));
     }
     Some(notification)
 }
@@ -129,19 +158,53 @@ fn status(value: serde_json::Value) -> Option<Status> {
     })
 }
 
-fn reply(value: serde_json::Value) -> Option<Reply> {
+fn incoming(value: serde_json::Value) -> Option<Incoming> {
     let raw: RawMessage = serde_json::from_value(value).ok()?;
-    let payload = match (raw.button, raw.interactive.and_then(|i| i.button_reply)) {
-        (Some(button), _) => button.payload?,
-        (None, Some(button)) => button.id,
-        _ => return None,
+    let said = match (raw.button, raw.interactive.and_then(|i| i.button_reply), raw.text) {
+        (Some(button), ..) => Said::Button(button.payload?),
+        (_, Some(button), _) => Said::Button(button.id),
+        (.., Some(text)) => Said::Text(text.body),
+        // A reaction or a note of the system is nothing that is to be answered.
+        _ if matches!(raw.kind.as_str(), "reaction" | "system" | "unsupported" | "") => return None,
+        _ => Said::Other,
     };
-    let digits = raw.from.trim_start_matches('+');
-    Some(Reply {
+    Some(Incoming {
         provider_id: raw.id,
-        phone: format!("+{digits}"),
-        payload,
+        phone: e164_of(&raw.from)?,
+        at: timestamp(&raw.timestamp),
+        said,
     })
+}
+
+fn template(value: &serde_json::Value) -> Option<TemplateNews> {
+    let text = |name: &str| value[name].as_str().map(str::to_owned);
+    let about = value["other_info"]["description"].as_str();
+    Some(TemplateNews {
+        name: text("message_template_name")?,
+        // Webhooks write `en-US`, lists `en_US`.
+        language: text("message_template_language")?.replace('-', "_"),
+        event: text("event")?,
+        reason: about
+            .map(str::to_owned)
+            .or_else(|| text("reason").filter(|reason| reason != "NONE")),
+    })
+}
+
+/// A number as the providers write it, digits alone, to E.164.
+pub(super) fn e164_of(digits: &str) -> Option<String> {
+    let digits = digits.trim_start_matches('+');
+    let valid = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    valid.then(|| format!("+{digits}"))
+}
+
+/// Seconds or milliseconds since 1970, as a number or a text.
+pub(super) fn timestamp(value: &serde_json::Value) -> Option<DateTime<Utc>> {
+    let number = value.as_i64().or_else(|| value.as_str()?.parse().ok())?;
+    if number > 100_000_000_000 {
+        DateTime::from_timestamp_millis(number)
+    } else {
+        DateTime::from_timestamp(number, 0)
+    }
 }
 
 #[derive(Deserialize)]
@@ -156,18 +219,13 @@ struct Entry {
     changes: Vec<Change>,
 }
 
+// What a change says stays untyped here, so that a status that we cannot read does not hide the others.
 #[derive(Deserialize)]
 struct Change {
     #[serde(default)]
-    value: Value,
-}
-
-// Statuses and messages stay untyped here, so that one that we cannot read does not hide the others.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Value {
-    statuses: Vec<serde_json::Value>,
-    messages: Vec<serde_json::Value>,
+    field: String,
+    #[serde(default)]
+    value: serde_json::Value,
 }
 
 #[derive(Deserialize)]
@@ -199,9 +257,20 @@ struct RawMessage {
     id: String,
     from: String,
     #[serde(default)]
+    timestamp: serde_json::Value,
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    text: Option<RawText>,
+    #[serde(default)]
     button: Option<RawButton>,
     #[serde(default)]
     interactive: Option<RawInteractive>,
+}
+
+#[derive(Deserialize)]
+struct RawText {
+    body: String,
 }
 
 #[derive(Deserialize)]
@@ -283,11 +352,14 @@ mod tests {
                  "error_data":{"details":"Not on WhatsApp."},"href":"https://…"}]},
                 {"id":"wamid.C","status":"warming_up"}, {"status":"sent"}, 7],
               "messages":[
-                {"from":"628123","id":"wamid.D","type":"button","button":{"payload":"ack:12","text":"Saya tangani"},
-                 "context":{"id":"wamid.A"}},
-                {"from":"628123","id":"wamid.E","type":"interactive","interactive":{"type":"button_reply",
+                {"from":"6281234","id":"wamid.D","type":"button","button":{"payload":"ack:12","text":"Saya tangani"},
+                 "context":{"id":"wamid.A"},"timestamp":"1732430000"},
+                {"from":"6281234","id":"wamid.E","type":"interactive","interactive":{"type":"button_reply",
                  "button_reply":{"id":"ack:13","title":"x"}}},
-                {"from":"628123","id":"wamid.F","type":"image","image":{}}]"#,
+                {"from":"6281234","id":"wamid.G","type":"text","text":{"body":"where lee"}},
+                {"from":"x","id":"wamid.H","type":"text","text":{"body":"where lee"}},
+                {"from":"6281234","id":"wamid.I","type":"reaction","reaction":{"emoji":"x"}},
+                {"from":"6281234","id":"wamid.F","type":"image","image":{}}]"#,
         );
         let seen = parse(&body).expect("JSON");
         let status = |id: &str, reference, news| Status {
@@ -302,23 +374,43 @@ mod tests {
                 status("wamid.B", None, News::Failed(131_026, "Not on WhatsApp.".into())),
             ]
         );
-        let reply = |id: &str, payload: &str| Reply {
+        let incoming = |id: &str, at: Option<i64>, said| Incoming {
             provider_id: id.into(),
-            phone: "+628123".into(),
-            payload: payload.into(),
+            phone: "+6281234".into(),
+            at: at.and_then(|at| DateTime::from_timestamp(at, 0)),
+            said,
         };
         assert_eq!(
-            seen.replies,
-            [reply("wamid.D", "ack:12"), reply("wamid.E", "ack:13")]
+            seen.messages,
+            [
+                incoming("wamid.D", Some(1_732_430_000), Said::Button("ack:12".into())),
+                incoming("wamid.E", None, Said::Button("ack:13".into())),
+                incoming("wamid.G", None, Said::Text("where lee".into())),
+                incoming("wamid.F", None, Said::Other),
+            ]
         );
         assert_eq!(parse(b"{}"), Some(Notification::default()));
         assert_eq!(parse(b"[1"), None);
     }
 
+    #[test]
+    fn reads_what_meta_thinks_of_a_template() {
+        let body = br#"{"entry":[{"changes":[{"field":"message_template_status_update","value":{"event":"PAUSED",
+            "message_template_id":1,"message_template_name":"hadir_absence","message_template_language":"en-US",
+            "reason":"NONE","other_info":{"title":"FIRST_PAUSE","description":"Paused for 3 hours."}}}]}]}"#;
+        let news = TemplateNews {
+            name: "hadir_absence".into(),
+            language: "en_US".into(),
+            event: "PAUSED".into(),
+            reason: Some("Paused for 3 hours.".into()),
+        };
+        assert_eq!(parse(body).expect("JSON").templates, [news]);
+    }
+
     proptest! {
         #[test]
         fn no_body_panics(body in proptest::collection::vec(any::<u8>(), 0..300), signature in ".*") {
-            let _ = parse(&body);
+            let _ = (parse(&body), super::super::waha::parse(&body), super::super::fonnte::parse(&body));
             let _ = signed(b"s", &body, &signature);
         }
     }

@@ -334,6 +334,13 @@ impl Engine {
         self.queue.first().map(|(due, _)| at(*due))
     }
 
+    /// Who will be absent by then unless somebody sees them before, and when: those who are off now.
+    pub fn absent_by(&self, until: DateTime<Utc>) -> impl Iterator<Item = (&EmployeeId, DateTime<Utc>)> {
+        let due = self.queue.iter().take_while(move |(due, _)| *due <= ms(until));
+        due.filter(|(_, id)| self.state(id) == Some(State::Off))
+            .map(|(due, id)| (id, at(*due)))
+    }
+
     /// Registers an employee, unknown until seen, or changes when they have to be there.
     pub fn set_person(&mut self, id: &EmployeeId, mut terms: Terms, now: DateTime<Utc>) -> Vec<Decision> {
         let mut decisions = self.tick(now);

@@ -8,15 +8,17 @@ use super::{Reader, Tx, ms, read_as, read_option, time, time_option};
 use crate::core::types::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Language, What};
 use crate::error::Result;
 use crate::escalation::{Outcome, Policy, TakenStep};
-use crate::notify::{MessageState, templates};
+use crate::notify::{Channel, MessageState, templates};
 
 /// Somebody who was told of an absence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// Who.
     pub recipient: EmployeeId,
+    /// By which way.
+    pub channel: Channel,
     /// Where the message went.
-    pub phone: String,
+    pub address: String,
     /// In which language.
     pub language: Language,
 }
@@ -108,7 +110,7 @@ impl Reader<'_> {
 
     fn history(&self, id: i64) -> Result<Vec<AlertEvent>> {
         let mut query = self.conn.prepare_cached(
-            "select v.at, v.what, v.recipient, e.name, v.message, m.state, v.detail from alert_event v
+            "select v.at, v.what, v.recipient, e.name, m.channel, m.state, v.detail from alert_event v
              left join employee e on e.id = v.recipient left join message m on m.id = v.message
              where v.alert = ?1 order by v.id",
         )?;
@@ -118,7 +120,7 @@ impl Reader<'_> {
                 what: read_as(row, "what", |t| value(&WHATS, t))?,
                 recipient: read_option(row, "recipient", |t| EmployeeId::new(t).ok())?,
                 recipient_name: row.get("name")?,
-                channel: row.get::<_, Option<i64>>("message")?.map(|_| "whatsapp"),
+                channel: read_option(row, "channel", Channel::parse)?,
                 message_state: read_option(row, "state", MessageState::parse)?,
                 detail: row.get("detail")?,
             })
@@ -134,6 +136,33 @@ impl Reader<'_> {
         Ok(query
             .query_row([employee.as_str()], |row| row.get(0))
             .optional()?)
+    }
+
+    /// The alerts that nobody has answered.
+    pub fn open_alerts(&self) -> Result<Vec<i64>> {
+        let mut query = self
+            .conn
+            .prepare_cached("select id from alert where state = 'open' order by id")?;
+        let rows = query.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The employees whose alerts' climbs have something to do after `from`, up to `to`, and when.
+    pub fn climbs_between(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<(EmployeeId, DateTime<Utc>)>> {
+        let mut query = self.conn.prepare_cached(
+            "select employee, due_at from alert where state = 'open' and due_at > ?1 and due_at <= ?2",
+        )?;
+        let rows = query.query_map([ms(from), ms(to)], |row| {
+            Ok((
+                read_as(row, "employee", |t| EmployeeId::new(t).ok())?,
+                time(row, "due_at")?,
+            ))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// When the next climb has something to do.
@@ -182,14 +211,16 @@ impl Reader<'_> {
     /// Who has been told of an absence, as far as we know.
     pub fn told(&self, alert: i64) -> Result<Vec<Told>> {
         let mut query = self.conn.prepare_cached(
-            "select distinct m.recipient, m.phone, m.language from message m
-             where m.alert = ?1 and m.template = ?2 and m.recipient is not null
+            "select distinct m.recipient, m.channel, m.address, m.language from message_about a
+             join message m on m.id = a.message
+             where a.alert = ?1 and m.template = ?2 and m.recipient is not null
                  and m.state in ('sending', 'sent', 'delivered', 'read')",
         )?;
         let rows = query.query_map(params![alert, templates::ABSENCE], |row| {
             Ok(Told {
                 recipient: read_as(row, "recipient", |t| EmployeeId::new(t).ok())?,
-                phone: row.get("phone")?,
+                channel: read_as(row, "channel", Channel::parse)?,
+                address: row.get("address")?,
                 language: read_as(row, "language", Language::parse)?,
             })
         })?;

@@ -1,13 +1,13 @@
-//! The outgoing queue, and which incoming messages were dealt with.
+//! The outgoing queue, and what is known of incoming messages.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::EmployeeId;
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
 use super::{Reader, Tx, ms, read_as, read_option, time, wrong};
 use crate::core::types::Language;
 use crate::error::Result;
-use crate::notify::{Content, MessageState};
+use crate::notify::{Channel, Draft, MessageState, templates};
 
 /// What a message is sent as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +27,14 @@ pub struct NewMessage<'m> {
     pub alert: Option<i64>,
     /// To whom.
     pub recipient: Option<&'m EmployeeId>,
-    /// Their phone, E.164.
-    pub phone: &'m str,
+    /// By which way.
+    pub channel: Channel,
+    /// To where: E.164, or an e-mail address.
+    pub address: &'m str,
     /// In which language.
     pub language: Language,
     /// What it says.
-    pub content: Content,
+    pub draft: Draft,
 }
 
 /// A message that was claimed for sending.
@@ -40,14 +42,18 @@ pub struct NewMessage<'m> {
 pub struct QueuedMessage {
     /// Its id.
     pub id: i64,
-    /// To where, E.164.
-    pub phone: String,
+    /// To where.
+    pub address: String,
+    /// In which language.
+    pub language: Language,
+    /// What it is sent as.
+    pub form: Form,
     /// What it says.
-    pub content: Content,
+    pub draft: Draft,
     /// How often it was tried before.
     pub attempts: u32,
-    /// When it was queued.
-    pub created_at: DateTime<Utc>,
+    /// From when on it should have gone out.
+    pub wanted_at: DateTime<Utc>,
 }
 
 /// A message as it stands.
@@ -55,38 +61,60 @@ pub struct QueuedMessage {
 pub struct StoredMessage {
     /// Its id.
     pub id: i64,
-    /// The alert that it is about.
-    pub alert: Option<i64>,
+    /// By which way.
+    pub channel: Channel,
     /// To whom.
     pub recipient: Option<EmployeeId>,
     /// To where.
-    pub phone: String,
+    pub address: String,
     /// How far it has come.
     pub state: MessageState,
     /// What it is sent as.
     pub form: Form,
     /// Whether there is a template to fall back on.
     pub template: Option<String>,
+    /// In which language.
+    pub language: Language,
     /// How often it was tried.
     pub attempts: u32,
-    /// When it was queued.
-    pub created_at: DateTime<Utc>,
+}
+
+/// How much may go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages at once.
+    pub at_once: u32,
+    /// Messages to one address within a minute.
+    pub per_address: u32,
+    /// Messages altogether within a second.
+    pub per_second: u32,
+    /// Which.
+    pub kinds: Kinds,
+}
+
+/// Which messages may go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kinds {
+    /// Every one.
+    All,
+    /// It is quiet: those that are about no alert.
+    NoAlerts,
 }
 
 const STORED: &str =
-    "select id, alert, recipient, phone, state, form, template, attempts, created_at from message";
+    "select id, channel, recipient, address, state, form, template, language, attempts from message";
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
     Ok(StoredMessage {
         id: row.get("id")?,
-        alert: row.get("alert")?,
+        channel: read_as(row, "channel", Channel::parse)?,
         recipient: read_option(row, "recipient", |t| EmployeeId::new(t).ok())?,
-        phone: row.get("phone")?,
+        address: row.get("address")?,
         state: read_as(row, "state", MessageState::parse)?,
         form: read_as(row, "form", form)?,
         template: row.get("template")?,
+        language: read_as(row, "language", Language::parse)?,
         attempts: row.get("attempts")?,
-        created_at: time(row, "created_at")?,
     })
 }
 
@@ -105,23 +133,28 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedMessage> {
     };
     let body: Option<String> = row.get("body")?;
     let template: Option<String> = row.get("template")?;
-    let content = match (read_as(row, "form", form)?, template, body) {
-        (Form::Template, Some(name), _) => Content::Template {
+    let draft = match (template, body) {
+        (Some(name), _) => Draft::Template {
             name,
-            language: read_as(row, "language", Language::parse)?,
             parameters: strings("parameters")?,
             buttons: strings("buttons")?,
         },
-        (Form::Text, _, Some(body)) => Content::Text { body },
-        _ => return Err(wrong(row, "form", "a message without content")),
+        (None, Some(body)) => Draft::Text(body),
+        (None, None) => return Err(wrong(row, "body", "a message without content")),
     };
     Ok(QueuedMessage {
         id: row.get("id")?,
-        phone: row.get("phone")?,
-        content,
+        address: row.get("address")?,
+        language: read_as(row, "language", Language::parse)?,
+        form: read_as(row, "form", form)?,
+        draft,
         attempts: row.get("attempts")?,
-        created_at: time(row, "created_at")?,
+        wanted_at: time(row, "wanted_at")?,
     })
+}
+
+fn json(texts: &[String]) -> String {
+    serde_json::Value::from(texts).to_string()
 }
 
 impl Reader<'_> {
@@ -139,78 +172,185 @@ impl Reader<'_> {
         Ok(query.query_row([id], stored).optional()?)
     }
 
-    /// Who at this phone was told of an alert.
-    pub fn told_at(&self, alert: i64, phone: &str) -> Result<Option<(EmployeeId, Language)>> {
-        let told = self.told(alert)?.into_iter().find(|told| told.phone == phone);
-        Ok(told.map(|told| (told.recipient, told.language)))
+    /// Whether somebody at this phone was told of an alert.
+    pub fn was_told_at(&self, alert: i64, phone: &str) -> Result<bool> {
+        Ok(self.told(alert)?.iter().any(|told| told.address == phone))
+    }
+
+    /// The alerts that a message is about, in order.
+    pub fn about(&self, message: i64) -> Result<Vec<i64>> {
+        let mut query = self
+            .conn
+            .prepare_cached("select alert from message_about where message = ?1 order by alert")?;
+        let rows = query.query_map([message], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The newest message about absences that went to an address.
+    pub fn last_absences_told(&self, address: &str) -> Result<Option<i64>> {
+        let mut query = self.conn.prepare_cached(
+            "select id from message where address = ?1 and template = ?2
+                 and state in ('sending', 'sent', 'delivered', 'read') order by id desc limit 1",
+        )?;
+        Ok(query
+            .query_row(params![address, templates::ABSENCE], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// How many answers went to numbers that are not registered.
+    pub fn replies_to_strangers(&self, since: DateTime<Utc>) -> Result<u32> {
+        let mut query = self.conn.prepare_cached(
+            "select count(*) from message where recipient is null and channel = 'whatsapp' and created_at > ?1",
+        )?;
+        Ok(query.query_row([ms(since)], |row| row.get(0))?)
+    }
+
+    /// When somebody with this phone last wrote to us.
+    pub fn last_written(&self, phone: &str) -> Result<Option<DateTime<Utc>>> {
+        let mut query = self
+            .conn
+            .prepare_cached("select written_at from conversation where phone = ?1")?;
+        Ok(query
+            .query_row([phone], |row| time(row, "written_at"))
+            .optional()?)
     }
 }
 
 impl Tx<'_> {
-    /// Queues a message; `None` if it was queued before.
-    pub fn enqueue(&self, message: &NewMessage<'_>, now: DateTime<Utc>) -> Result<Option<i64>> {
-        let json = |texts: &[String]| serde_json::Value::from(texts).to_string();
-        let (form, template, parameters, buttons, body) = match &message.content {
-            Content::Template {
+    /// Queues a message, to go out at `due` or later; `None` if it was queued before.
+    pub fn enqueue(
+        &self,
+        message: &NewMessage<'_>,
+        form: Form,
+        due: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<i64>> {
+        let (template, parameters, buttons, body) = match &message.draft {
+            Draft::Template {
                 name,
                 parameters,
                 buttons,
-                ..
-            } => (
-                "template",
-                Some(name.as_str()),
-                json(parameters),
-                json(buttons),
-                None,
-            ),
-            Content::Text { body } => ("text", None, json(&[]), json(&[]), Some(body.as_str())),
+            } => (Some(name.as_str()), json(parameters), json(buttons), None),
+            Draft::Text(body) => (None, json(&[]), json(&[]), Some(body.as_str())),
         };
         let mut insert = self.conn().prepare_cached(
-            "insert into message (dedup, alert, recipient, phone, form, template, language, parameters, buttons,
-                 body, state, due_at, created_at, updated_at)
-             values (:dedup, :alert, :recipient, :phone, :form, :template, :language, :parameters, :buttons,
-                 :body, 'queued', :now, :now, :now)
+            "insert into message (dedup, channel, recipient, address, form, template, language, parameters, buttons,
+                 body, state, due_at, wanted_at, created_at, updated_at)
+             values (:dedup, :channel, :recipient, :address, :form, :template, :language, :parameters, :buttons,
+                 :body, 'queued', :due, :due, :now, :now)
              on conflict (dedup) do nothing returning id",
         )?;
-        let id = insert
+        let id: Option<i64> = insert
             .query_row(
                 named_params! {
                     ":dedup": message.dedup,
-                    ":alert": message.alert,
+                    ":channel": message.channel.as_str(),
                     ":recipient": message.recipient.map(EmployeeId::as_str),
-                    ":phone": message.phone,
-                    ":form": form,
+                    ":address": message.address,
+                    ":form": match form { Form::Template => "template", Form::Text => "text" },
                     ":template": template,
                     ":language": message.language.as_str(),
                     ":parameters": parameters,
                     ":buttons": buttons,
                     ":body": body,
+                    ":due": ms(due),
                     ":now": ms(now),
                 },
                 |row| row.get(0),
             )
             .optional()?;
+        if let (Some(id), Some(alert)) = (id, message.alert) {
+            self.add_about(id, alert)?;
+        }
         Ok(id)
     }
 
-    /// Takes messages that are due and marks them as being sent: at most one for each phone, the oldest, so
-    /// that a recipient gets them in order. What has been `sending` for five minutes, because its outcome
-    /// could not be stored, is taken up again.
-    pub fn claim_due(&self, limit: u32, now: DateTime<Utc>) -> Result<Vec<QueuedMessage>> {
+    fn add_about(&self, message: i64, alert: i64) -> Result<()> {
         self.run(
-            "update message set state = 'failed_temporary' where state = 'sending' and updated_at < ?1 - 300000",
-            [ms(now)],
+            "insert or ignore into message_about (message, alert) values (?1, ?2)",
+            [message, alert],
         )?;
+        Ok(())
+    }
+
+    /// Adds an absence to the message about others that still waits for the same recipient, and lets it wait until
+    /// `due`, at most `within` after it was queued; `None` if there is none.
+    pub fn join_absences(
+        &self,
+        message: &NewMessage<'_>,
+        alert: i64,
+        due: DateTime<Utc>,
+        within: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<Option<i64>> {
+        let mut update = self.conn().prepare_cached(
+            "update message set due_at = max(due_at, min(?6, created_at + ?5))
+             where id = (select id from message where address = ?1 and recipient is ?2 and channel = ?3
+                 and template = ?4 and state = 'queued' and attempts = 0 and created_at + ?5 >= ?7
+                 order by id desc limit 1)
+             returning id",
+        )?;
+        let found: Option<i64> = update
+            .query_row(
+                params![
+                    message.address,
+                    message.recipient.map(EmployeeId::as_str),
+                    message.channel.as_str(),
+                    templates::ABSENCE,
+                    within.num_milliseconds(),
+                    ms(due),
+                    ms(now)
+                ],
+                |row| row.get(0),
+            )
+            .optional()?;
+        if let Some(id) = found {
+            self.add_about(id, alert)?;
+        }
+        Ok(found)
+    }
+
+    /// Takes messages of a channel that are due and marks them as being sent: at most one for each address, the
+    /// oldest, so that a recipient gets them in order. What has been `sending` for five minutes, because its outcome
+    /// could not be stored, is taken up again.
+    pub fn claim_due(
+        &self,
+        channel: Channel,
+        limits: Limits,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<QueuedMessage>> {
+        self.run(
+            "update message set state = 'failed_temporary'
+             where state = 'sending' and updated_at < ?1 - 300000 and channel = ?2",
+            params![ms(now), channel.as_str()],
+        )?;
+        let gone: u32 = self
+            .conn()
+            .prepare_cached("select count(*) from message where channel = ?2 and sent_at > ?1 - 1000")?
+            .query_row(params![ms(now), channel.as_str()], |row| row.get(0))?;
+        let limit = limits.at_once.min(limits.per_second.saturating_sub(gone));
         let claimed: Vec<QueuedMessage> = {
             let mut query = self.conn().prepare_cached(
                 "select m.* from message m
-                 where m.state in ('queued', 'failed_temporary') and m.due_at <= ?1
-                     and not exists (select 1 from message o where o.phone = m.phone
+                 where m.state in ('queued', 'failed_temporary') and m.due_at <= ?1 and m.channel = ?3
+                     and not exists (select 1 from message o where o.address = m.address and o.channel = m.channel
                          and (o.state = 'sending'
-                             or o.state in ('queued', 'failed_temporary') and o.id < m.id))
+                             or o.id < m.id and (o.state = 'failed_temporary' or o.state = 'queued' and o.due_at <= ?1)))
+                     and (?5 or m.dedup not like 'alert/%')
+                     and (select count(*) from message s where s.address = m.address and s.channel = m.channel
+                         and s.sent_at > ?1 - 60000) < ?4
                  order by m.id limit ?2",
             )?;
-            let rows = query.query_map(params![ms(now), limit], queued)?;
+            let rows = query.query_map(
+                params![
+                    ms(now),
+                    limit,
+                    channel.as_str(),
+                    limits.per_address,
+                    limits.kinds == Kinds::All
+                ],
+                queued,
+            )?;
             rows.collect::<rusqlite::Result<_>>()?
         };
         for message in &claimed {
@@ -222,12 +362,21 @@ impl Tx<'_> {
         Ok(claimed)
     }
 
+    /// What a message about absences says when it goes out.
+    pub fn fill_in(&self, id: i64, parameters: &[String], buttons: &[String]) -> Result<()> {
+        self.run(
+            "update message set parameters = ?2, buttons = ?3 where id = ?1",
+            params![id, json(parameters), json(buttons)],
+        )?;
+        Ok(())
+    }
+
     /// The provider has taken a message. A webhook may have said so, and more, before.
     pub fn record_sent(&self, id: i64, provider_id: &str, now: DateTime<Utc>) -> Result<()> {
         self.run(
             // An id that another message has already would be the provider's mistake, and no reason to send
             // this one again.
-            "update message set error = null, attempts = attempts + 1, updated_at = ?3,
+            "update message set error = null, attempts = attempts + 1, updated_at = ?3, sent_at = ?3,
                  provider_id = case when exists (select 1 from message where provider_id = ?2 and id <> ?1)
                      then provider_id else ?2 end,
                  state = case when state in ('delivered', 'read') then state else 'sent' end
@@ -275,12 +424,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Nothing goes to this phone before `until`.
-    pub fn slow_recipient(&self, phone: &str, until: DateTime<Utc>) -> Result<()> {
+    /// Nothing goes to this address before `until`.
+    pub fn slow_recipient(&self, channel: Channel, address: &str, until: DateTime<Utc>) -> Result<()> {
         self.run(
-            "update message set due_at = max(due_at, ?2)
-             where phone = ?1 and state in ('queued', 'failed_temporary')",
-            params![phone, ms(until)],
+            "update message set due_at = max(due_at, ?3)
+             where channel = ?1 and address = ?2 and state in ('queued', 'failed_temporary')",
+            params![channel.as_str(), address, ms(until)],
         )?;
         Ok(())
     }
@@ -294,7 +443,7 @@ impl Tx<'_> {
         now: DateTime<Utc>,
     ) -> Result<bool> {
         let changed = self.run(
-            "update message set state = ?2, provider_id = ?3, updated_at = ?4
+            "update message set state = ?2, provider_id = ?3, updated_at = ?4, sent_at = coalesce(sent_at, ?4)
              where id = ?1 and case ?2
                  when 'sent' then state in ('sending', 'failed_temporary')
                  when 'delivered' then state in ('sending', 'failed_temporary', 'sent')
@@ -305,13 +454,37 @@ impl Tx<'_> {
         Ok(changed == 1)
     }
 
-    /// Messages about an alert that have not gone out will not; gives how many.
-    pub fn cancel_unsent(&self, alert: i64, why: &str, now: DateTime<Utc>) -> Result<usize> {
-        Ok(self.run(
+    /// What has not gone out of an alert will not: messages about it alone are not sent, others leave it out.
+    pub fn cancel_unsent(&self, alert: i64, why: &str, now: DateTime<Utc>) -> Result<()> {
+        self.run(
             "update message set state = 'failed_final', error = ?2, updated_at = ?3
-             where alert = ?1 and form = 'template' and state in ('queued', 'failed_temporary')",
-            params![alert, why, ms(now)],
-        )?)
+             where template = ?4 and state in ('queued', 'failed_temporary')
+                 and id in (select message from message_about where alert = ?1)
+                 and not exists (select 1 from message_about where message = message.id and alert <> ?1)",
+            params![alert, why, ms(now), templates::ABSENCE],
+        )?;
+        self.run(
+            "update alert_event set message = null, detail = 'cancelled' where alert = ?1 and message in (
+                 select id from message where template = ?2 and state in ('queued', 'failed_temporary'))",
+            params![alert, templates::ABSENCE],
+        )?;
+        self.run(
+            "delete from message_about where alert = ?1 and message in (
+                 select id from message where template = ?2 and state in ('queued', 'failed_temporary'))",
+            params![alert, templates::ABSENCE],
+        )?;
+        Ok(())
+    }
+
+    /// Blanks what messages said that are out, of those older than `before` if that is given.
+    pub fn blank_messages(&self, before: Option<DateTime<Utc>>) -> Result<()> {
+        self.run(
+            "update message set parameters = '[]', body = case when body is null then null else '' end
+             where state in ('sent', 'delivered', 'read', 'failed_final') and updated_at < ?1
+                 and (parameters <> '[]' or body <> '')",
+            [before.map_or(i64::MAX, ms)],
+        )?;
+        Ok(())
     }
 
     /// Messages that were being sent when the aggregator stopped: nobody knows whether they went out. They
@@ -331,5 +504,15 @@ impl Tx<'_> {
             params![provider_id, ms(now)],
         )?;
         Ok(added == 1)
+    }
+
+    /// Somebody registered wrote to us.
+    pub fn note_written(&self, phone: &str, at: DateTime<Utc>) -> Result<()> {
+        self.run(
+            "insert into conversation (phone, written_at) values (?1, ?2)
+             on conflict (phone) do update set written_at = max(written_at, excluded.written_at)",
+            params![phone, ms(at)],
+        )?;
+        Ok(())
     }
 }

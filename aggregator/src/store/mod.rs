@@ -15,6 +15,7 @@ mod people;
 mod policies;
 mod schedules;
 mod sightings;
+mod silences;
 mod templates;
 mod upkeep;
 mod users;
@@ -30,7 +31,7 @@ use rusqlite_migration::{M, Migrations};
 
 pub use self::alerts::{NewEvent, Told};
 pub use self::devices::CameraRow;
-pub use self::messages::{Form, NewMessage, QueuedMessage, StoredMessage};
+pub use self::messages::{Form, Kinds, Limits, NewMessage, QueuedMessage, StoredMessage};
 pub use self::people::EmployeeRecord;
 pub use self::sightings::Stretch;
 pub use self::upkeep::Erased;
@@ -40,6 +41,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema.sql")),
     M::up(include_str!("schema_2.sql")),
     M::up(include_str!("schema_3.sql")),
+    M::up(include_str!("schema_4.sql")),
 ];
 
 /// How long a connection waits for another one's lock.

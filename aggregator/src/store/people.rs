@@ -19,6 +19,7 @@ pub struct EmployeeRecord {
     pub supervisor: Option<EmployeeId>,
     pub areas: Vec<AreaId>,
     pub phone: Option<String>,
+    pub email: Option<String>,
     pub badge: Option<String>,
     pub language: Language,
     pub role_title: Option<String>,
@@ -27,7 +28,7 @@ pub struct EmployeeRecord {
     pub consent: Option<DateTime<Utc>>,
 }
 
-const EMPLOYEE: &str = "select e.id, e.name, e.supervisor, e.phone, e.badge, e.consent_at, e.language,
+const EMPLOYEE: &str = "select e.id, e.name, e.supervisor, e.phone, e.email, e.badge, e.consent_at, e.language,
     e.role_title, e.schedule, e.policy, s.state,
     (select count(*) from template t where t.employee = e.id) as photos,
     (select group_concat(a.area, ' ') from (select area from employee_area where employee = e.id order by area) a)
@@ -41,6 +42,7 @@ fn employee(row: &Row<'_>) -> rusqlite::Result<Employee> {
         supervisor: read_option(row, "supervisor", |t| EmployeeId::new(t).ok())?,
         areas: areas(row)?,
         phone: row.get("phone")?,
+        email: row.get("email")?,
         badge: row.get("badge")?,
         consent: time_option(row, "consent_at")?,
         language: read_as(row, "language", Language::parse)?,
@@ -117,6 +119,15 @@ impl Reader<'_> {
     pub fn employee(&self, id: &EmployeeId) -> Result<Option<Employee>> {
         let mut query = self.conn.prepare_cached(&format!("{EMPLOYEE} where e.id = ?1"))?;
         Ok(query.query_row([id.as_str()], employee).optional()?)
+    }
+
+    /// Whose phone this is, by id.
+    pub fn employees_with_phone(&self, phone: &str) -> Result<Vec<Employee>> {
+        let mut query = self
+            .conn
+            .prepare_cached(&format!("{EMPLOYEE} where e.phone = ?1 order by e.id"))?;
+        let rows = query.query_map([phone], employee)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Who has this badge.
@@ -271,15 +282,16 @@ impl Tx<'_> {
     /// Registers an employee, whose state is unknown.
     pub fn register(&self, employee: &EmployeeRecord, now: DateTime<Utc>) -> Result<()> {
         self.run(
-            "insert into employee (id, name, supervisor, phone, badge, language, role_title, schedule, policy,
+            "insert into employee (id, name, supervisor, phone, email, badge, language, role_title, schedule, policy,
                  consent_at, created_at, updated_at)
-             values (:id, :name, :supervisor, :phone, :badge, :language, :role_title, :schedule, :policy, :consent, :now,
+             values (:id, :name, :supervisor, :phone, :email, :badge, :language, :role_title, :schedule, :policy, :consent, :now,
                  :now)",
             named_params! {
                 ":id": employee.id.as_str(),
                 ":name": employee.name,
                 ":supervisor": employee.supervisor.as_ref().map(EmployeeId::as_str),
                 ":phone": employee.phone,
+                ":email": employee.email,
                 ":badge": employee.badge,
                 ":language": employee.language.as_str(),
                 ":role_title": employee.role_title,
@@ -299,7 +311,7 @@ impl Tx<'_> {
     /// Changes an employee's registration.
     pub fn change(&self, employee: &EmployeeRecord, now: DateTime<Utc>) -> Result<()> {
         self.run(
-            "update employee set name = :name, supervisor = :supervisor, phone = :phone, badge = :badge,
+            "update employee set name = :name, supervisor = :supervisor, phone = :phone, email = :email, badge = :badge,
                  language = :language, role_title = :role_title, schedule = :schedule, policy = :policy, consent_at = :consent,
                  updated_at = :now
              where id = :id",
@@ -308,6 +320,7 @@ impl Tx<'_> {
                 ":name": employee.name,
                 ":supervisor": employee.supervisor.as_ref().map(EmployeeId::as_str),
                 ":phone": employee.phone,
+                ":email": employee.email,
                 ":badge": employee.badge,
                 ":language": employee.language.as_str(),
                 ":role_title": employee.role_title,
@@ -352,11 +365,21 @@ impl Tx<'_> {
             [id.as_str()],
         )?;
         self.run("delete from user where employee = ?1", [id.as_str()])?;
-        // Texts to others may name them ("Sari already has it"); those that are out are needed no more.
         self.run(
-            "update message set body = '' where form = 'text' and state in ('sent', 'delivered', 'read', 'failed_final')",
-            [],
+            "delete from conversation where phone = (select phone from employee where id = ?1)",
+            [id.as_str()],
         )?;
+        // Messages about their absences, and about nobody else's.
+        self.run(
+            "delete from message where id in (select a.message from message_about a join alert l on l.id = a.alert
+                     where l.employee = ?1)
+                 and not exists (select 1 from message_about a join alert l on l.id = a.alert
+                     where a.message = message.id and l.employee <> ?1)",
+            [id.as_str()],
+        )?;
+        // Others may name them, too ("Sari already has it"); what is out is needed no more. An absence that is not out
+        // yet is filled in anew when it goes.
+        self.blank_messages(None)?;
         self.run("delete from employee where id = ?1", [id.as_str()])?;
         Ok(())
     }

@@ -97,7 +97,7 @@ impl Reader<'_> {
     /// Those named, as they can be told at `now`; behind each who is on leave, their deputy.
     pub fn contacts(&self, ids: &[EmployeeId], now: DateTime<Utc>) -> Result<Vec<Contact>> {
         let mut query = self.conn.prepare_cached(
-            "select e.id, e.phone, e.language, s.state, x.id is not null as away, x.deputy from employee e
+            "select e.id, e.phone, e.email, e.language, s.state, x.id is not null as away, x.deputy from employee e
              join employee_status s on s.employee = e.id
              left join exemption x on x.id = (select id from exemption where employee = e.id
                  and kind = 'on_leave' and from_at <= ?2 and to_at > ?2 order by deputy is null, id limit 1)
@@ -108,6 +108,7 @@ impl Reader<'_> {
                 let contact = Contact {
                     id: read_as(row, "id", |t| EmployeeId::new(t).ok())?,
                     phone: row.get("phone")?,
+                    email: row.get("email")?,
                     language: read_as(row, "language", Language::parse)?,
                     state: read_as(row, "state", State::parse)?,
                     leave: if row.get("away")? {

@@ -7,7 +7,7 @@ use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, I
 
 use super::*;
 use crate::core::types::Language;
-use crate::notify::{Content, MessageState};
+use crate::notify::{Channel, Draft, MessageState};
 
 fn t(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000 + second, 0).expect("time")
@@ -24,6 +24,7 @@ fn employee(n: usize, supervisor: Option<usize>) -> EmployeeRecord {
         supervisor: supervisor.map(who),
         areas: Vec::new(),
         phone: None,
+        email: None,
         badge: None,
         language: Language::Id,
         role_title: None,
@@ -176,6 +177,13 @@ fn stretches_merge_to_the_same_in_any_order() {
     }
 }
 
+const LIMITS: Limits = Limits {
+    at_once: 8,
+    per_address: 10,
+    per_second: 20,
+    kinds: Kinds::All,
+};
+
 #[test]
 fn message_states_never_go_back_and_each_dedup_goes_once() {
     use MessageState::{Delivered, Read, Sent};
@@ -185,29 +193,32 @@ fn message_states_never_go_back_and_each_dedup_goes_once() {
         dedup: dedup.into(),
         alert: None,
         recipient: None,
-        phone: "+1",
+        channel: Channel::Whatsapp,
+        address: "+1",
         language: Language::Id,
-        content: Content::Text { body: "x".into() },
+        draft: Draft::Text("x".into()),
     };
     let id = store
-        .write(|tx| tx.enqueue(&message("a"), t(0)))
+        .write(|tx| tx.enqueue(&message("a"), Form::Text, t(0), t(0)))
         .expect("enqueue")
         .expect("new");
     assert_eq!(
         store
-            .write(|tx| tx.enqueue(&message("a"), t(0)))
+            .write(|tx| tx.enqueue(&message("a"), Form::Text, t(0), t(0)))
             .expect("enqueue"),
         None
     );
     store
-        .write(|tx| tx.enqueue(&message("b"), t(0)))
+        .write(|tx| tx.enqueue(&message("b"), Form::Text, t(0), t(0)))
         .expect("enqueue");
     // One at a time to one phone.
-    let claimed = store.write(|tx| tx.claim_due(10, t(0))).expect("claim");
+    let claimed = store
+        .write(|tx| tx.claim_due(Channel::Whatsapp, LIMITS, t(0)))
+        .expect("claim");
     assert_eq!(claimed.iter().map(|m| m.id).collect::<Vec<_>>(), [id]);
     assert!(
         store
-            .write(|tx| tx.claim_due(10, t(0)))
+            .write(|tx| tx.claim_due(Channel::Whatsapp, LIMITS, t(0)))
             .expect("claim")
             .is_empty()
     );
@@ -233,7 +244,10 @@ fn message_states_never_go_back_and_each_dedup_goes_once() {
         .expect("failed");
     assert_eq!(state(), Read);
     assert_eq!(
-        store.write(|tx| tx.claim_due(10, t(3))).expect("claim").len(),
+        store
+            .write(|tx| tx.claim_due(Channel::Whatsapp, LIMITS, t(3)))
+            .expect("claim")
+            .len(),
         1,
         "the next one goes"
     );

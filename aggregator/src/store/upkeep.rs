@@ -156,7 +156,7 @@ impl Store {
 
 impl Tx<'_> {
     /// Forgets what is no longer needed: single sightings after `keep` (their attendance stays), and what
-    /// was set aside, answered or noted of badges three months ago. At most 10,000 sightings at a time.
+    /// was set aside, answered, silenced or noted of badges three months ago, and what messages said a day ago. At most 10,000 sightings at a time.
     pub fn forget(&self, keep: TimeDelta, now: DateTime<Utc>) -> Result<()> {
         self.conn().execute(
             // Row ids grow with the time of storing, so the oldest come first and nothing else is read.
@@ -171,6 +171,14 @@ impl Tx<'_> {
             .execute("delete from badge_conflict where shown_at < ?1", params![quarter])?;
         self.conn()
             .execute("delete from incoming where at < ?1", params![quarter])?;
+        self.conn()
+            .execute("delete from silence where to_at < ?1", params![quarter])?;
+        // Numbers that are not registered.
+        self.conn().execute(
+            "delete from message where recipient is null and channel = 'whatsapp' and created_at < ?1",
+            [ms(now - TimeDelta::days(1))],
+        )?;
+        self.blank_messages(Some(now - TimeDelta::days(1)))?;
         Ok(())
     }
 }

@@ -38,6 +38,17 @@ impl Reader<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The role of an employee who has a login; of several, the one that may do most.
+    pub fn role_of(&self, employee: &EmployeeId) -> Result<Option<Role>> {
+        let mut query = self.conn.prepare_cached(
+            "select role from user where employee = ?1
+             order by case role when 'admin' then 0 when 'hr' then 1 when 'supervisor' then 2 else 3 end limit 1",
+        )?;
+        Ok(query
+            .query_row([employee.as_str()], |row| read_as(row, "role", Role::parse))
+            .optional()?)
+    }
+
     /// The user of a session that has not expired.
     pub fn session_user(&self, token_sha256: &[u8; 32], now: DateTime<Utc>) -> Result<Option<User>> {
         let mut query = self.conn.prepare_cached(&format!(

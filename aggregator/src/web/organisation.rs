@@ -11,7 +11,7 @@ use super::Web;
 use super::error::ApiError;
 use super::reply;
 use super::request::Request;
-use crate::core::{AreaPatch, NewLeave, Viewer};
+use crate::core::{AreaPatch, NewLeave, NewSilence, Viewer};
 use crate::escalation::Policy;
 use crate::schedule::Schedule;
 
@@ -64,6 +64,19 @@ pub(super) async fn answer(
                 _ => Err(ApiError::method(&method, "PUT, DELETE")),
             }
         }
+        ["silence"] => match method {
+            Method::GET => Ok(reply::ok(&core.call(move |core| core.silence()).await?)),
+            Method::PUT => {
+                let new: NewSilence = request.json().await?;
+                let silence = core.call(move |core| core.begin_silence(&viewer, &new));
+                Ok(reply::ok(&silence.await?))
+            }
+            Method::DELETE => {
+                core.call(move |core| core.end_silence(&viewer)).await?;
+                Ok(reply::empty(StatusCode::NO_CONTENT))
+            }
+            _ => Err(ApiError::method(&method, "GET, PUT, DELETE")),
+        },
         ["hierarchy"] => match method {
             Method::GET => {
                 let problems = core.call(move |core| core.hierarchy_problems(&viewer));

@@ -147,7 +147,7 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
             }
         }
         [
-            "areas" | "schedules" | "holidays" | "leaves" | "policies" | "hierarchy",
+            "areas" | "schedules" | "holidays" | "leaves" | "policies" | "hierarchy" | "silence",
             ..,
         ] => organisation::answer(web, request, method, path, viewer).await,
         ["cameras"] => match method {
@@ -348,12 +348,14 @@ async fn webhook(web: &Web, request: &mut Request) -> Result<Response, ApiError>
         }
         Method::POST => {
             let body = request.body(MAX_WEBHOOK).await?;
-            let signature = request
-                .headers
-                .other("x-hub-signature-256")
-                .map(ToOwned::to_owned);
+            // The Cloud API's, WAHA's, Fonnte's.
+            let headers = ["x-hub-signature-256", "x-webhook-hmac"];
+            let signature = headers.into_iter().find_map(|name| request.headers.other(name));
+            let proof = signature
+                .map(ToOwned::to_owned)
+                .or_else(|| request.query.get("key").cloned());
             web.core
-                .call(move |core| core.take_webhook(signature.as_deref(), &body))
+                .call(move |core| core.take_webhook(proof.as_deref(), &body))
                 .await?;
             Ok(reply::empty(StatusCode::OK))
         }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
-use hadir_aggregator::core::{Core, Language, Settings};
+use hadir_aggregator::core::{Core, Settings};
 use hadir_shared::clock::ManualClock;
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId, SiteId};
 use hadir_shared::sighting::{Method, Phase, Sighting, SightingBatch};
@@ -149,16 +149,8 @@ struct Site {
 /// A site with so many employees, all of whose cameras watch.
 fn site(folder: &Path, employees: usize, start: DateTime<Utc>) -> Outcome<Site> {
     std::fs::create_dir_all(folder)?;
-    let settings = Settings {
-        site: SiteId::new("bench")?,
-        name: "Bench".into(),
-        timezone: chrono_tz::Asia::Jakarta,
-        language: Language::Id,
-        country_code: "62".into(),
-        database: folder.join("hadir.sqlite"),
-        thresholds: Default::default(),
-        whatsapp: None,
-    };
+    let database = folder.join("hadir.sqlite");
+    let settings = Settings::new(SiteId::new("bench")?, "Bench", chrono_tz::Asia::Jakarta, database);
     let clock = Arc::new(ManualClock::new(start));
     drop(Core::open(settings.clone(), clock.clone())?);
     let mut store = Connection::open(&settings.database)?;

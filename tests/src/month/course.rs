@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use hadir_aggregator::core::types::Language;
 use hadir_aggregator::escalation::{
-    Action, Contact, Ladder, Leave, Outcome, Policy, TakenStep, Target, due_actions, next_due,
+    Action, Contact, Ladder, Leave, Outcome, Policy, QuietTime, TakenStep, Target, due_actions, next_due,
 };
 use hadir_aggregator::presence::{
     Consequence, Decision, Engine, Place, Rules, State, Terms, Thresholds, Watch,
@@ -338,7 +338,8 @@ impl Run<'_> {
         let raised_at = absence.due;
         let opened_at = self.start + TimeDelta::seconds(raised_at);
         loop {
-            for action in due_actions(&open.policy, &ladders, &open.taken, opened_at, now, SITE) {
+            let quiet = QuietTime::never(SITE);
+            for action in due_actions(&open.policy, &ladders, &open.taken, opened_at, now, &quiet) {
                 let (step, recipient, outcome, line) = match action {
                     Action::Tell { step, recipient, .. } => {
                         let mut who = self.index_of[&recipient];
@@ -376,7 +377,7 @@ impl Run<'_> {
                     at: now,
                 });
             }
-            let due = next_due(&open.policy, &open.taken, opened_at, SITE);
+            let due = next_due(&open.policy, &open.taken, opened_at, &QuietTime::never(SITE));
             open.due = due.map(|due| (due - self.start).num_seconds());
             match open.due {
                 Some(due) if due <= second => {}
@@ -395,6 +396,7 @@ impl Run<'_> {
         let contact = |who: usize| Contact {
             id: self.ids[who].clone(),
             phone: self.company.people[who].phone.then(|| "+62811".to_owned()),
+            email: None,
             language: Language::Id,
             state: self.engine.state(&self.ids[who]).unwrap_or(State::Unknown),
             leave: match self.leave(who, second) {

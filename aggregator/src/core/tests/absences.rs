@@ -8,8 +8,13 @@ const SARI: &str = "+628110000003";
 const BUDI: &str = "+628110000002";
 
 fn absence(phone: &str) -> String {
-    // t(10) is 20:13:30 in Jakarta.
-    format!("{phone} hadir_absence Lee Min|Gudang A|21:13|5|CAM 3")
+    absence_after(phone, 5)
+}
+
+/// As it is said when it goes out, so many minutes after the last sighting.
+fn absence_after(phone: &str, minutes: u32) -> String {
+    // t(10) is 21:13:30 in Jakarta.
+    format!("{phone} hadir_absence Lee Min|Gudang A|21:13|{minutes}|CAM 3")
 }
 
 /// Lee was seen at 10 and not again; five minutes later the alert is there.
@@ -42,10 +47,16 @@ async fn the_supervisor_is_told_answers_and_is_told_of_the_return() {
     assert_eq!(site.row("LEE").alert, Some(id));
     assert_eq!(site.history(id), ["Opened", "Message SARI sent"]);
 
-    // A stranger, and somebody who was not told, change nothing.
+    // A stranger, and whoever it is about, change nothing.
     site.presses("62899999", "wamid.x1", &format!("ack:{id}"));
-    site.presses(&BUDI[1..], "wamid.x2", &format!("ack:{id}"));
+    site.presses("628110000004", "wamid.x2", &format!("ack:{id}"));
     assert_eq!(site.alerts()[0].state, AlertState::Open);
+    let refused = phone.deliver(&site).await;
+    assert!(
+        refused[0].starts_with("+62899999 Maaf, nomor ini tidak terdaftar di Hadir Pabrik")
+            && refused[1].starts_with("+628110000004 Peringatan ini tentang Anda sendiri"),
+        "{refused:?}"
+    );
     site.presses(&SARI[1..], "wamid.x3", &format!("ack:{id}"));
     site.presses(&SARI[1..], "wamid.x3", &format!("ack:{id}"));
     let alert = &site.alerts()[0];
@@ -62,7 +73,10 @@ async fn the_supervisor_is_told_answers_and_is_told_of_the_return() {
     assert_eq!(site.state("LEE"), State::Available);
     assert_eq!(
         phone.deliver(&site).await,
-        [format!("{SARI} hadir_return Lee Min|21:25|11")]
+        [format!(
+            "{SARI} *Lee Min* terlihat kembali pukul 21:25, setelah 11 menit."
+        )],
+        "text, since Sari wrote less than a day ago"
     );
     site.webhook(r#"{"statuses":[{"id":"wamid.1","status":"read"}]}"#);
     let alert = &site.alerts()[0];
@@ -94,9 +108,9 @@ async fn who_cannot_be_told_is_passed_over() {
     site.take(vec![seen(1, "BUDI", 5)]);
     site.until(10);
     site.take(vec![seen(2, "LEE", 10)]);
-    site.until(305);
-    phone.deliver(&site).await;
     site.until(310);
+    assert_eq!(phone.deliver(&site).await, [""; 0], "Budi's waits for Lee's");
+    site.until(311);
     phone.fails(Failure::Undeliverable {
         detail: "131026".into(),
     });
@@ -174,7 +188,7 @@ async fn an_expired_token_stops_and_a_new_one_goes_on() {
     site.until(600);
     assert_eq!(phone.deliver(&site).await, [""; 0]);
     *phone.token.lock().expect("lock") = 1;
-    assert_eq!(phone.deliver(&site).await, [absence(SARI)]);
+    assert_eq!(phone.deliver(&site).await, [absence_after(SARI, 9)]);
     assert!(site.core.banners(&admin()).is_empty());
 }
 
@@ -204,6 +218,13 @@ async fn retries_wait_and_slow_recipients_are_slowed_alone() {
     assert_eq!(phone.deliver(&site).await, [absence(SARI)]);
 }
 
+const LIMITS: crate::store::Limits = crate::store::Limits {
+    at_once: 8,
+    per_address: 10,
+    per_second: 20,
+    kinds: crate::store::Kinds::All,
+};
+
 #[tokio::test]
 async fn a_stop_while_sending_loses_nothing() {
     let mut site = absent();
@@ -211,7 +232,7 @@ async fn a_stop_while_sending_loses_nothing() {
     let claim = |site: &Site| {
         site.core
             .store
-            .write(|tx| tx.claim_due(8, site.core.now()))
+            .write(|tx| tx.claim_due(Channel::Whatsapp, LIMITS, site.core.now()))
             .expect("claim")
     };
     let claimed = claim(&site);
@@ -224,7 +245,7 @@ async fn a_stop_while_sending_loses_nothing() {
         "it may have gone out: wait for a webhook"
     );
     site.until(371);
-    assert_eq!(phone.deliver(&site).await, [absence(SARI)]);
+    assert_eq!(phone.deliver(&site).await, [absence_after(SARI, 6)]);
 
     // The same, but a webhook says that it did go out.
     let mut site = absent();

@@ -1,7 +1,9 @@
 //! The core over a real store, with a clock set by hand and a messenger that answers what it is told to.
 
 mod absences;
+mod commands;
 mod ingest;
+mod messages;
 mod people;
 mod policies;
 mod schedules;
@@ -18,7 +20,7 @@ use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, I
 use uuid::Uuid;
 
 use super::*;
-use crate::notify::{Failure, Outgoing};
+use crate::notify::{Failure, Outgoing, WhatsApp, cloud_api};
 
 fn t(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000 + second, 0).expect("time")
@@ -155,6 +157,24 @@ impl Site {
             .expect("webhook");
     }
 
+    /// Somebody writes to us.
+    fn writes(&self, phone: &str, wamid: &str, text: &str) {
+        let at = self.core.now().timestamp();
+        let digits = phone.trim_start_matches('+');
+        self.webhook(&format!(
+            r#"{{"messages":[{{"from":"{digits}","id":"{wamid}","timestamp":"{at}","type":"text","text":{{"body":"{text}"}}}}]}}"#
+        ));
+    }
+
+    fn audit(&self) -> Vec<String> {
+        let store = rusqlite::Connection::open(self.folder.path().join("hadir.sqlite")).expect("store");
+        let mut query = store
+            .prepare("select who || ': ' || what from audit order by id")
+            .expect("query");
+        let rows = query.query_map([], |row| row.get(0)).expect("rows");
+        rows.collect::<rusqlite::Result<_>>().expect("audit")
+    }
+
     fn presses(&self, phone: &str, wamid: &str, payload: &str) {
         self.webhook(&format!(
             r#"{{"messages":[{{"from":"{phone}","id":"{wamid}","type":"button","button":{{"payload":"{payload}"}}}}]}}"#
@@ -163,21 +183,18 @@ impl Site {
 }
 
 fn settings(folder: &tempfile::TempDir) -> Settings {
+    let site = hadir_shared::id::SiteId::new("site").expect("id");
+    let database = folder.path().join("hadir.sqlite");
     Settings {
-        site: hadir_shared::id::SiteId::new("site").expect("id"),
-        name: "Pabrik".into(),
-        timezone: chrono_tz::Asia::Jakarta,
-        language: Language::Id,
-        country_code: "62".into(),
-        database: folder.path().join("hadir.sqlite"),
-        thresholds: settings::Thresholds::default(),
-        whatsapp: Some(settings::WhatsApp {
+        whatsapp: Some(WhatsApp::Cloud(cloud_api::Settings {
             base_url: "http://127.0.0.1:9".into(),
             phone_number_id: "1".into(),
             token_file: folder.path().join("token"),
             app_secret_file: folder.path().join("app-secret"),
             verify_token: "verify".into(),
-        }),
+            business_account_id: None,
+        })),
+        ..Settings::new(site, "Pabrik", chrono_tz::Asia::Jakarta, database)
     }
 }
 
@@ -250,16 +267,24 @@ impl Phone {
     async fn deliver(self: &Arc<Self>, site: &Site) -> Vec<String> {
         self.sent.lock().expect("lock").clear();
         let messenger: Arc<dyn Messenger> = self.clone();
-        let all = async { while site.core.deliver_due(&messenger).await.expect("delivered") > 0 {} };
+        let all = async {
+            while site
+                .core
+                .deliver_due(Channel::Whatsapp, &messenger)
+                .await
+                .expect("delivered")
+                > 0
+            {}
+        };
         tokio::time::timeout(std::time::Duration::from_secs(20), all)
             .await
             .expect("in time");
         let sent = self.sent.lock().expect("lock");
         let text = |message: &Outgoing| match &message.content {
             crate::notify::Content::Template { name, parameters, .. } => {
-                format!("{} {name} {}", message.phone, parameters.join("|"))
+                format!("{} {name} {}", message.address, parameters.join("|"))
             }
-            crate::notify::Content::Text { body } => format!("{} {body}", message.phone),
+            crate::notify::Content::Text { body, .. } => format!("{} {body}", message.address),
         };
         sent.iter().map(text).collect()
     }

@@ -5,6 +5,7 @@ use hadir_shared::id::{AreaId, CameraId, EmployeeId};
 use serde::{Deserialize, Serialize};
 
 use super::MessageState;
+use crate::notify::Channel;
 
 /// Which alerts are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -77,8 +78,8 @@ pub struct AlertEvent {
     pub recipient: Option<EmployeeId>,
     /// Their name.
     pub recipient_name: Option<String>,
-    /// `whatsapp`, where a message went out.
-    pub channel: Option<&'static str>,
+    /// By which way a message went out, where one did.
+    pub channel: Option<Channel>,
     /// How far that message has come.
     pub message_state: Option<MessageState>,
     /// More, in words.

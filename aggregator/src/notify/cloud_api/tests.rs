@@ -1,6 +1,8 @@
 //! Against a server that answers as the documentation says.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use warp::Filter as _;
 
@@ -10,7 +12,8 @@ use crate::core::types::Language;
 fn message() -> Outgoing {
     Outgoing {
         reference: 7,
-        phone: "+628123456789".into(),
+        address: "+628123456789".into(),
+        language: Language::Id,
         content: Content::Template {
             name: "hadir_absence".into(),
             language: Language::Id,
@@ -58,6 +61,7 @@ fn api(base_url: String, folder: &Path, token: &str) -> CloudApi {
         token_file,
         app_secret_file,
         verify_token,
+        business_account_id: None,
     })
     .expect("client")
 }

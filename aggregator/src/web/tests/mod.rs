@@ -25,7 +25,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::*;
 use crate::core::settings::{Settings, Thresholds};
-use crate::core::{EmployeePatch, Language, NewEmployee, Role, Viewer};
+use crate::core::{EmployeePatch, NewEmployee, Role, Viewer};
 use crate::devices::tests::{Made, make};
 use crate::enrolment;
 
@@ -48,18 +48,18 @@ async fn bench() -> Bench {
     let folder = tempfile::tempdir().expect("folder");
     let site = SiteId::new("cikarang").expect("id");
     let clock = Arc::new(ManualClock::new(chrono::Utc::now()));
+    let database = folder.path().join("hadir.sqlite");
     let settings = Settings {
-        site: site.clone(),
-        name: "Pabrik Cikarang".into(),
-        timezone: chrono_tz::Asia::Jakarta,
-        language: Language::Id,
-        country_code: "62".into(),
-        database: folder.path().join("hadir.sqlite"),
         thresholds: Thresholds {
             off_after: TimeDelta::seconds(45),
             absent_after: TimeDelta::seconds(30 * 60),
         },
-        whatsapp: None,
+        ..Settings::new(
+            site.clone(),
+            "Pabrik Cikarang",
+            chrono_tz::Asia::Jakarta,
+            database,
+        )
     };
     let core = Core::open(settings, clock.clone()).expect("opens");
     let gate_1 = make(&folder.path().join("devices"), "cikarang", "gate-1", "");

@@ -1,0 +1,321 @@
+//! What somebody writes to us on WhatsApp: who they are, what they may ask and do, and the answer.
+//!
+//! Whoever has a login of role `admin` or `hr` asks about everybody, everybody else about themselves and those below
+//! them. Whether there is somebody of a name beyond that is not told. What is refused stands in the record.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hadir_shared::id::EmployeeId;
+
+use super::Core;
+use super::alerts::check_excuse;
+use super::incoming::record_name;
+use super::state::{Changes, Memory};
+use super::types::{Alert, AlertState, Employee, Excuse, Role, Viewer, What};
+use crate::error::Result;
+use crate::notify::answers::{self, Answer};
+use crate::notify::commands::{self, Command};
+use crate::notify::templates::Payload;
+use crate::notify::webhook::{Incoming, Said};
+use crate::notify::{Channel, Draft};
+use crate::store::{NewEvent, NewMessage, Tx};
+
+/// Strangers are answered so often within [`STRANGER_TIME`], all of them together: enough for whoever mistyped, and
+/// too little to make us send masses of messages.
+const STRANGERS: u32 = 20;
+const STRANGER_TIME: TimeDelta = TimeDelta::hours(1);
+
+/// A webhook that comes so late answers nothing that is still asked.
+const MAX_DELAY: TimeDelta = TimeDelta::hours(12);
+
+/// So many people of one name are listed.
+const MAX_NAMED: usize = 5;
+
+/// Who writes.
+struct Sender<'m> {
+    employee: Employee,
+    viewer: Viewer,
+    message: &'m Incoming,
+}
+
+impl Core {
+    /// Somebody wrote to us.
+    pub(super) fn take_message(
+        &self,
+        state: &mut Memory,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        message: &Incoming,
+    ) -> Result<()> {
+        let now = self.now();
+        if !tx.remember_incoming(&message.provider_id, now)? {
+            return Ok(());
+        }
+        let written = message.at.unwrap_or(now).min(now);
+        if now - written > MAX_DELAY {
+            tracing::warn!("a message that came more than twelve hours late was passed over");
+            return Ok(());
+        }
+        let Some(sender) = self.sender(tx, message)? else {
+            return self.refuse_stranger(tx, changes, message, now);
+        };
+        tx.note_written(&message.phone, written)?;
+        let answer = match &message.said {
+            Said::Button(payload) => match Payload::parse(payload) {
+                Some(payload) => self.press(tx, changes, &sender, payload, now)?,
+                None => return Ok(()),
+            },
+            Said::Text(text) => {
+                let command = commands::parse(text, now, self.settings.timezone);
+                self.obey(state, tx, changes, &sender, command, now)?
+            }
+            Said::Other => answers::not_understood(sender.employee.language),
+        };
+        let reply = NewMessage {
+            dedup: format!("reply/{}", message.provider_id),
+            alert: None,
+            recipient: Some(&sender.employee.id),
+            channel: Channel::Whatsapp,
+            address: &message.phone,
+            language: sender.employee.language,
+            draft: Draft::Text(answer),
+        };
+        self.reply(tx, changes, &reply, now)
+    }
+
+    /// Whose phone it is. Where several share one, whoever has a login, else the first.
+    fn sender<'m>(&self, tx: &Tx<'_>, message: &'m Incoming) -> Result<Option<Sender<'m>>> {
+        let mut senders = Vec::new();
+        for employee in tx.employees_with_phone(&message.phone)? {
+            let role = tx.role_of(&employee.id)?;
+            let viewer = Viewer {
+                role: match role {
+                    Some(role @ (Role::Admin | Role::Hr)) => role,
+                    // A supervisor's own subtree is themselves where nobody is below them.
+                    _ => Role::Supervisor,
+                },
+                employee: Some(employee.id.clone()),
+                username: String::new(),
+            };
+            let viewer = Viewer {
+                username: record_name(&viewer),
+                ..viewer
+            };
+            let sender = Sender {
+                employee,
+                viewer,
+                message,
+            };
+            senders.push((role.is_none(), sender));
+        }
+        senders.sort_by_key(|(without, _)| *without);
+        Ok(senders.into_iter().next().map(|(_, sender)| sender))
+    }
+
+    fn refuse_stranger(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        message: &Incoming,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        // No more of the number than is needed to find out whose it is.
+        let end: String = message
+            .phone
+            .chars()
+            .skip(message.phone.len().saturating_sub(3))
+            .collect();
+        tx.audit(
+            Channel::Whatsapp.as_str(),
+            &format!("refused: a number that is not registered, ending in {end}"),
+            now,
+        )?;
+        if tx.replies_to_strangers(now - STRANGER_TIME)? >= STRANGERS {
+            tracing::warn!("too many messages from numbers that are not registered; they get no answer");
+            return Ok(());
+        }
+        let reply = NewMessage {
+            dedup: format!("reply/{}", message.provider_id),
+            alert: None,
+            recipient: None,
+            channel: Channel::Whatsapp,
+            address: &message.phone,
+            language: self.settings.language,
+            draft: Draft::Text(answers::stranger(&self.settings.name)),
+        };
+        self.reply(tx, changes, &reply, now)
+    }
+
+    fn press(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        sender: &Sender<'_>,
+        payload: Payload,
+        now: DateTime<Utc>,
+    ) -> Result<String> {
+        match payload {
+            Payload::Ack(alert) => self.ack(tx, changes, sender, &[alert], now),
+            Payload::AckAll(message) => {
+                let about = tx.about(message)?;
+                self.ack(tx, changes, sender, &about, now)
+            }
+            Payload::Excuse(id) => match self.answerable(tx, sender, id, now)? {
+                Ok(alert) => Ok(answers::how_to_excuse(id, &alert.name, sender.employee.language)),
+                Err(refusal) => Ok(refusal),
+            },
+        }
+    }
+
+    fn obey(
+        &self,
+        state: &mut Memory,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        sender: &Sender<'_>,
+        command: Command,
+        now: DateTime<Utc>,
+    ) -> Result<String> {
+        let (zone, language) = (self.settings.timezone, sender.employee.language);
+        match command {
+            Command::Ack(Some(alert)) => self.ack(tx, changes, sender, &[alert], now),
+            Command::Ack(None) => {
+                let about = match tx.last_absences_told(&sender.message.phone)? {
+                    Some(last) => tx.about(last)?,
+                    None => Vec::new(),
+                };
+                self.ack(tx, changes, sender, &about, now)
+            }
+            Command::Excuse { alert, until, reason } => {
+                let alert = match self.answerable(tx, sender, alert, now)? {
+                    Ok(alert) => alert,
+                    Err(refusal) => return Ok(refusal),
+                };
+                let reason = match reason.is_empty() {
+                    true => Channel::Whatsapp.as_str().to_owned(),
+                    false => reason,
+                };
+                let excuse = until.map(|until| Excuse { reason, until });
+                let Some(excuse) = excuse.filter(|excuse| check_excuse(excuse, now).is_ok()) else {
+                    return Ok(answers::how_to_excuse(alert.id, &alert.name, language));
+                };
+                self.excuse_alert(state, tx, changes, &sender.viewer, &alert, &excuse, now)?;
+                Ok(answers::excused(&alert.name, excuse.until, language, zone))
+            }
+            Command::Status => {
+                let rows = self.status_in(tx, &sender.viewer, now)?;
+                Ok(answers::status(&self.settings.name, &rows, language, zone, now))
+            }
+            Command::Report(date) => match self.daily_report_in(tx, &sender.viewer, date) {
+                Ok(report) => Ok(answers::report(date, &report.rows, language, zone)),
+                Err(_) => Ok(answers::not_understood(language)),
+            },
+            Command::Where(name) => {
+                let name = name.to_lowercase();
+                let rows = self.status_in(tx, &sender.viewer, now)?;
+                let named = |row: &&super::StatusRow| {
+                    row.name.to_lowercase().contains(&name)
+                        || row.employee.as_str().eq_ignore_ascii_case(&name)
+                };
+                let found: Vec<_> = rows.iter().filter(named).collect();
+                match found.len() {
+                    0 => self.refuse(tx, sender, "where", now),
+                    1..=MAX_NAMED => Ok(answers::whereabouts(&found, language, zone)),
+                    many => Ok(answers::too_many(many, language)),
+                }
+            }
+            Command::Help => Ok(answers::help(language)),
+            Command::Unknown => Ok(answers::not_understood(language)),
+        }
+    }
+
+    fn refuse(&self, tx: &Tx<'_>, sender: &Sender<'_>, what: &str, now: DateTime<Utc>) -> Result<String> {
+        tx.audit(
+            &sender.viewer.username,
+            &format!("refused: {what}, of somebody who is not below them"),
+            now,
+        )?;
+        Ok(answers::refused(sender.employee.language))
+    }
+
+    /// The alert, if it is one that they may answer: they were told of it on this phone, or see whom it is about. Else
+    /// what to say.
+    fn answerable(
+        &self,
+        tx: &Tx<'_>,
+        sender: &Sender<'_>,
+        id: i64,
+        now: DateTime<Utc>,
+    ) -> Result<Result<Alert, String>> {
+        let language = sender.employee.language;
+        let alert = match tx.alert(id)? {
+            Some(alert)
+                if self.may_see(&sender.viewer, &alert.employee)
+                    || tx.was_told_at(id, &sender.message.phone)? =>
+            {
+                alert
+            }
+            _ => return Ok(Err(self.refuse(tx, sender, &format!("alert {id}"), now)?)),
+        };
+        if alert.employee == sender.employee.id && sender.viewer.role == Role::Supervisor {
+            return Ok(Err(answers::not_your_own(language)));
+        }
+        Ok(match alert.state {
+            AlertState::Closed => Err(answers::answered(&alert.name, Answer::Over, language)),
+            AlertState::Open | AlertState::Acknowledged => Ok(alert),
+        })
+    }
+
+    /// "I have it", of some alerts; the answer says what became of each.
+    fn ack(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        sender: &Sender<'_>,
+        alerts: &[i64],
+        now: DateTime<Utc>,
+    ) -> Result<String> {
+        let language = sender.employee.language;
+        let mut lines: Vec<String> = Vec::new();
+        for id in alerts {
+            let line = match self.answerable(tx, sender, *id, now)? {
+                Ok(alert) => {
+                    let answer = self.take_over(tx, changes, &sender.employee.id, &alert, now)?;
+                    answers::answered(&alert.name, answer, language)
+                }
+                Err(refusal) => refusal,
+            };
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        if lines.is_empty() {
+            return Ok(answers::nothing_to_answer(language));
+        }
+        Ok(lines.join("\n"))
+    }
+
+    /// The first who answers has it.
+    fn take_over<'a>(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        who: &EmployeeId,
+        alert: &'a Alert,
+        now: DateTime<Utc>,
+    ) -> Result<Answer<'a>> {
+        if alert.state == AlertState::Open {
+            tx.acknowledge_alert(alert.id, who.as_str(), now)?;
+            let event = NewEvent {
+                recipient: Some(who),
+                ..NewEvent::of(What::Acknowledged)
+            };
+            tx.add_event(alert.id, now, &event)?;
+            changes.alerts.insert(alert.id);
+            return Ok(Answer::Yours);
+        }
+        Ok(match &alert.acknowledged_by {
+            Some(by) if self.people().name(who) != Some(by) => Answer::Others(by),
+            _ => Answer::Yours,
+        })
+    }
+}

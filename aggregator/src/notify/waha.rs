@@ -1,0 +1,346 @@
+//! WAHA, which drives a WhatsApp of one's own over HTTP: sending, and what its webhooks say.
+//!
+//! <https://waha.devlike.pro/docs/how-to/send-messages/>, `/how-to/events/`, `/how-to/sessions/` and `/how-to/security/`.
+//! There are no templates and no buttons: what can be answered stands below the text. The answer names the message
+//! differently with each engine, or not at all; what it says of it later is matched by the last part of the id.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use hmac::{Hmac, Mac};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::Sha512;
+
+use super::webhook::{Incoming, News, Notification, Said, Status, e164_of, unhex};
+use super::{Content, Failure, MessageState, Messenger, Outgoing, Resume, Uncertain, http, templates};
+use crate::error::Result;
+
+/// How WAHA is reached. Secrets are files, read again when they change.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `http://127.0.0.1:3000`.
+    pub base_url: String,
+    /// The session's name; `default` in WAHA Core.
+    pub session: String,
+    /// Holds the API key in one line.
+    pub key_file: PathBuf,
+    /// Holds the key with which webhooks are signed (`config.webhooks[].hmac.key`).
+    pub webhook_key_file: PathBuf,
+}
+
+/// Sends messages over WAHA.
+#[derive(Debug)]
+pub struct Waha {
+    settings: Settings,
+    client: reqwest::Client,
+    url: String,
+}
+
+impl Waha {
+    /// A client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When none can be made.
+    pub fn new(settings: Settings) -> Result<Self> {
+        let url = format!("{}/api/sendText", settings.base_url.trim_end_matches('/'));
+        Ok(Self {
+            settings,
+            client: http::client()?,
+            url,
+        })
+    }
+}
+
+#[async_trait]
+impl Messenger for Waha {
+    async fn send(&self, message: &Outgoing) -> Result<String, Failure> {
+        let key = http::secret(&self.settings.key_file).ok_or_else(|| Failure::Stop {
+            detail: format!(
+                "WAHA: {} holds no API key. Put the key into it; sending goes on by itself.",
+                self.settings.key_file.display()
+            ),
+            resume: Resume::NewToken,
+        })?;
+        let Content::Text { body, buttons } = &message.content else {
+            return Err(Failure::Refused {
+                detail: "WAHA knows no templates".into(),
+            });
+        };
+        let request = self
+            .client
+            .post(&self.url)
+            .header("X-Api-Key", key.as_str())
+            .json(&json!({
+                "session": self.settings.session,
+                "chatId": format!("{}@c.us", message.address.trim_start_matches('+')),
+                "text": templates::plain(body, buttons, message.language),
+                "linkPreview": false,
+            }));
+        let (status, answer) = http::answer(request).await?;
+        read(status, &answer, message.reference)
+    }
+
+    fn credential(&self) -> Option<[u8; 32]> {
+        http::fingerprint(&self.settings.key_file)
+    }
+}
+
+/// What an answer means: the provider's id, or what went wrong.
+fn read(status: u16, answer: &[u8], reference: i64) -> Result<String, Failure> {
+    let body: Value = serde_json::from_slice(answer).unwrap_or_default();
+    let said = ["error", "message"]
+        .into_iter()
+        .find_map(|key| body[key].as_str())
+        .or_else(|| body["exception"]["message"].as_str())
+        .unwrap_or_default();
+    let detail = format!(
+        "HTTP status {status}: {}",
+        said.chars().take(300).collect::<String>()
+    );
+    let stop = |what: &str, minutes| Failure::Stop {
+        detail: format!("WAHA: {what} ({detail})."),
+        resume: Resume::After(TimeDelta::minutes(minutes)),
+    };
+    match status {
+        200..=299 => Ok(message_id(&body).map_or_else(|| format!("waha-{reference}"), last_part)),
+        401 | 403 => Err(Failure::Stop {
+            detail: format!(
+                "WAHA: the API key is not accepted; put the right one into the key file ({detail})."
+            ),
+            resume: Resume::NewToken,
+        }),
+        404 => Err(stop("there is no such address; check base_url", 5)),
+        422 if said.contains("does not exist") => Err(stop("there is no such session; check `session`", 5)),
+        422 => Err(stop(
+            "the session is not working; open WAHA's dashboard, start it and scan the QR code",
+            1,
+        )),
+        429 => Err(Failure::SlowAll { detail }),
+        // "server returned error 463" or 475: WhatsApp lets this number begin no more new conversations for now.
+        500 if said.contains("463") || said.contains("475") => Err(Failure::SlowRecipient { detail }),
+        500 if said.contains("No LID") || said.contains("not on WhatsApp") => {
+            Err(Failure::Undeliverable { detail })
+        }
+        500..=599 | 408 => Err(Failure::Temporary {
+            detail,
+            uncertain: Uncertain::Yes,
+        }),
+        _ => Err(Failure::Refused { detail }),
+    }
+}
+
+/// The id in an answer, wherever the engine puts it.
+fn message_id(body: &Value) -> Option<&str> {
+    [
+        &body["id"],
+        &body["id"]["_serialized"],
+        &body["key"]["id"],
+        &body["_data"]["id"]["_serialized"],
+        &body["_data"]["id"]["id"],
+        &body["id"]["id"],
+    ]
+    .into_iter()
+    .find_map(Value::as_str)
+}
+
+/// `true_628…@c.us_3EB0…` and its like, down to what is the same everywhere.
+fn last_part(id: &str) -> String {
+    let mut parts = id.split('_').skip(2);
+    parts.next().unwrap_or(id).to_owned()
+}
+
+/// Whether `signature`, the header `X-Webhook-Hmac`, is that of `body`: the HMAC-SHA512 of the raw body, in hexadecimal.
+/// In constant time.
+pub fn signed(key: &[u8], body: &[u8], signature: &str) -> bool {
+    let Some(claimed) = unhex(signature) else {
+        return false;
+    };
+    if key.is_empty() {
+        return false;
+    }
+    let Ok(mut mac) = Hmac::<Sha512>::new_from_slice(key) else {
+        return false;
+    };
+    mac.update(body);
+    mac.verify_slice(&claimed).is_ok()
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    event: String,
+    #[serde(default)]
+    payload: Value,
+}
+
+/// Reads a webhook's body. `None` if it is not JSON of the outer shape at all.
+pub fn parse(body: &[u8]) -> Option<Notification> {
+    let envelope: Envelope = serde_json::from_slice(body).ok()?;
+    let payload = envelope.payload;
+    let mut notification = Notification::default();
+    let id = payload["id"].as_str().unwrap_or_default();
+    match envelope.event.as_str() {
+        "message" if payload["fromMe"] != true => {
+            // Some engines hide the number behind an id of WhatsApp's own and tell it beside.
+            let mut from = [
+                payload["from"].as_str(),
+                payload["_data"]["key"]["remoteJidAlt"].as_str(),
+                payload["_data"]["Info"]["SenderAlt"].as_str(),
+            ]
+            .into_iter()
+            .flatten()
+            .filter_map(phone);
+            if let (Some(phone), Some(text)) = (from.next(), payload["body"].as_str()) {
+                notification.messages.push(Incoming {
+                    provider_id: id.to_owned(),
+                    phone,
+                    at: super::webhook::timestamp(&payload["timestamp"]),
+                    said: Said::Text(text.to_owned()),
+                });
+            }
+        }
+        "message.ack" => {
+            let news = match payload["ack"].as_i64() {
+                Some(-1) => Some(News::Failed(131_026, "WhatsApp did not take it".into())),
+                Some(1) => Some(News::Reached(MessageState::Sent)),
+                Some(2) => Some(News::Reached(MessageState::Delivered)),
+                Some(3 | 4) => Some(News::Reached(MessageState::Read)),
+                _ => None,
+            };
+            notification.statuses.extend(news.map(|news| Status {
+                provider_id: last_part(id),
+                reference: None,
+                news,
+            }));
+        }
+        _ => {}
+    }
+    Some(notification)
+}
+
+/// The number of a private chat; groups, channels and hidden ids have none.
+fn phone(jid: &str) -> Option<String> {
+    let (user, server) = jid.split_once('@')?;
+    // The device behind a colon is not part of the number.
+    let user = user.split(':').next().unwrap_or(user);
+    matches!(server, "c.us" | "s.whatsapp.net").then(|| e164_of(user))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentations_signature() {
+        let body = br#"{"event":"message","session":"default","engine":"WEBJS"}"#;
+        let signature = "208f8a55dde9e05519e898b10b89bf0d0b3b0fdf11fdbf09b6b90476301b98d8097c462b2b17a6ce93b6b47a136cf2e78a33a63f6752c2c1631777076153fa89";
+        assert!(signed(b"my-secret-key", body, signature));
+        assert!(!signed(b"another", body, signature) && !signed(b"", body, signature));
+        assert!(!signed(b"my-secret-key", b"{}", signature) && !signed(b"my-secret-key", body, "zz"));
+    }
+
+    #[test]
+    fn the_id_is_found_with_every_engine() {
+        for (answer, id) in [
+            (
+                r#"{"_data":{"id":{"fromMe":true,"id":"3EB0AA","_serialized":"true_628@c.us_3EB0AA"}}}"#,
+                "3EB0AA",
+            ),
+            (
+                r#"{"id":{"fromMe":true,"id":"3EB0AA","_serialized":"true_628@c.us_3EB0AA"}}"#,
+                "3EB0AA",
+            ),
+            (
+                r#"{"key":{"remoteJid":"628@s.whatsapp.net","fromMe":true,"id":"3EB0BB"},"status":"PENDING"}"#,
+                "3EB0BB",
+            ),
+            (r#"{"id":"true_628@c.us_3EB0CC","_data":null}"#, "3EB0CC"),
+            ("", "waha-7"),
+        ] {
+            assert_eq!(read(201, answer.as_bytes(), 7), Ok(id.to_owned()), "{answer}");
+        }
+    }
+
+    #[test]
+    fn errors_say_what_to_do() {
+        let expect = |status, body: &str| read(status, body.as_bytes(), 7).expect_err("fails");
+        let not_working = r#"{"error":"Session status is not as expected. Try again later or restart the session","session":"default","status":"STARTING","expected":["WORKING"]}"#;
+        let Failure::Stop { detail, resume } = expect(422, not_working) else {
+            panic!("no stop")
+        };
+        assert!(
+            detail.contains("scan the QR code") && resume == Resume::After(TimeDelta::minutes(1)),
+            "{detail}"
+        );
+        let Failure::Stop { detail, .. } =
+            expect(422, r#"{"error":"Session \"x\" does not exist","session":"x"}"#)
+        else {
+            panic!("no stop")
+        };
+        assert!(detail.contains("check `session`"), "{detail}");
+        let unauthorised = expect(401, r#"{"message":"Unauthorized","statusCode":401}"#);
+        assert!(matches!(
+            unauthorised,
+            Failure::Stop {
+                resume: Resume::NewToken,
+                ..
+            }
+        ));
+        let restricted = r#"{"statusCode":500,"exception":{"message":"server returned error 463"}}"#;
+        assert!(matches!(expect(500, restricted), Failure::SlowRecipient { .. }));
+        assert!(matches!(
+            expect(502, ""),
+            Failure::Temporary {
+                uncertain: Uncertain::Yes,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn webhooks() {
+        let message = |from: &str, more: &str| {
+            format!(
+                r#"{{"id":"evt_1","event":"message","session":"default","payload":{{"id":"false_{from}_3A01","timestamp":1732430000,
+                "from":"{from}","fromMe":false,"to":"62811@c.us","body":"where lee","hasMedia":false{more}}}}}"#
+            )
+        };
+        for (from, more, phone) in [
+            ("62812@c.us", "", None),
+            ("6281234567@c.us", "", Some("+6281234567")),
+            (
+                "99@lid",
+                r#","_data":{"key":{"remoteJidAlt":"6281234567@s.whatsapp.net"}}"#,
+                Some("+6281234567"),
+            ),
+            ("1203@g.us", "", None),
+            ("status@broadcast", "", None),
+        ] {
+            let read = parse(message(from, more).as_bytes()).expect("JSON").messages;
+            let phones: Vec<&str> = read.iter().map(|message| message.phone.as_str()).collect();
+            assert_eq!(phones, phone.into_iter().collect::<Vec<_>>(), "{from}");
+            assert!(
+                read.iter()
+                    .all(|message| message.said == Said::Text("where lee".into()))
+            );
+        }
+        let ack = |ack: i64| {
+            let body = format!(
+                r#"{{"event":"message.ack","payload":{{"id":"true_628@c.us_3EB0AA","ack":{ack},"fromMe":true}}}}"#
+            );
+            parse(body.as_bytes())
+                .expect("JSON")
+                .statuses
+                .pop()
+                .map(|s| (s.provider_id, s.news))
+        };
+        let reached = |state| Some(("3EB0AA".to_owned(), News::Reached(state)));
+        assert_eq!(
+            (ack(2), ack(4)),
+            (reached(MessageState::Delivered), reached(MessageState::Read))
+        );
+        assert!(matches!(ack(-1), Some((_, News::Failed(131_026, _)))) && ack(0).is_none());
+        assert!(parse(b"[]").is_none() && parse(br#"{"event":"session.status"}"#).is_some());
+    }
+}
