@@ -59,7 +59,8 @@ pub fn send(
     now: DateTime<Utc>,
     request: Incoming<'_>,
 ) -> Result<Accepted, ApiError> {
-    authorise(account, request)?;
+    authorise_token(account, state, request.authorization)?;
+    check_address(account, request)?;
     let body: Value = serde_json::from_slice(request.body)
         .map_err(|_| ApiError::graph(100, "(#100) The parameter messaging_product is required."))?;
     let to = check_envelope(&body)?;
@@ -69,9 +70,9 @@ pub fn send(
             "Recipient phone number and sender phone number are the same",
         ));
     }
-    let (message, category) = content(account, &body)?;
-    let injected = state.take_injected();
-    if let Some(refused) = injected.filter(|i| !i.later) {
+    let (message, category) = content(account, state, &body)?;
+    let injected = state.take_injected(&to);
+    if let Some(refused) = injected.as_ref().filter(|i| !i.later) {
         return Err(ApiError::new(
             refused.code,
             "Asked for by the simulator's operator",
@@ -119,24 +120,32 @@ pub fn send(
     Ok(Accepted { answer, events })
 }
 
-fn authorise(account: &Account, request: Incoming<'_>) -> Result<(), ApiError> {
-    let token = request
-        .authorization
+/// Whether a request bears the access token.
+///
+/// # Errors
+/// 190 if not.
+pub fn authorise_token(
+    account: &Account,
+    state: &State,
+    authorization: Option<&str>,
+) -> Result<(), ApiError> {
+    let token = authorization
         .and_then(|h| h.strip_prefix("Bearer "))
         .map(str::trim);
     match token {
-        Some(token) if token == account.token => {}
+        Some(token) if token == state.token.as_ref().unwrap_or(&account.token) => Ok(()),
         Some(_) => {
-            return Err(ApiError::graph(
-                190,
-                "Invalid OAuth access token - Cannot parse access token",
-            ));
+            let message = "Error validating access token: Session has expired";
+            Err(ApiError::graph(190, message))
         }
         None => {
             let message = "An active access token must be used to query information about the current user.";
-            return Err(ApiError::graph(190, message));
+            Err(ApiError::graph(190, message))
         }
     }
+}
+
+fn check_address(account: &Account, request: Incoming<'_>) -> Result<(), ApiError> {
     let versioned = request
         .version
         .strip_prefix('v')
@@ -184,7 +193,7 @@ fn check_envelope(body: &Value) -> Result<String, ApiError> {
 }
 
 /// What the message says, and the template's category if it is one.
-fn content(account: &Account, body: &Value) -> Result<(Message, Option<String>), ApiError> {
+fn content(account: &Account, state: &State, body: &Value) -> Result<(Message, Option<String>), ApiError> {
     let empty = Message {
         id: String::new(),
         incoming: false,
@@ -220,6 +229,16 @@ fn content(account: &Account, body: &Value) -> Result<(Message, Option<String>),
                 return Err(ApiError::graph(100, "(#100) The parameter template is required."));
             }
             let (template, filled) = account.templates.fill(&body["template"])?;
+            let key = (template.name.clone(), template.language.clone());
+            match state.template_status.get(&key).map(String::as_str) {
+                None | Some("APPROVED") => {}
+                Some("PAUSED") => return Err(ApiError::new(132_015, "Template is paused due to low quality")),
+                Some("DISABLED") => return Err(ApiError::new(132_016, "Template is disabled")),
+                Some(other) => {
+                    let message = format!("template name ({}) is {other} in {}", key.0, key.1);
+                    return Err(ApiError::new(132_001, message));
+                }
+            }
             let buttons = filled
                 .buttons
                 .into_iter()
@@ -239,9 +258,51 @@ fn content(account: &Account, body: &Value) -> Result<(Message, Option<String>),
             };
             Ok((message, Some(template.category.clone())))
         }
+        "interactive" => Ok((interactive(&body["interactive"], empty)?, None)),
         other => Err(ApiError::new(
             131_051,
             format!("Message type '{other}' is not supported by this simulator"),
         )),
     }
+}
+
+/// Reply buttons, after `.../messages/interactive-reply-buttons-messages`.
+fn interactive(interactive: &Value, empty: Message) -> Result<Message, ApiError> {
+    let wrong = |what: &str| ApiError::new(131_009, what.to_owned());
+    if interactive["type"] != "button" {
+        return Err(ApiError::new(
+            131_051,
+            "Only reply buttons are known to this simulator",
+        ));
+    }
+    let text = interactive["body"]["text"].as_str().unwrap_or_default();
+    if !(1..=1024).contains(&text.chars().count()) {
+        return Err(wrong("interactive['body']['text'] must have 1 to 1024 characters"));
+    }
+    let none = Vec::new();
+    let listed = interactive["action"]["buttons"].as_array().unwrap_or(&none);
+    if !(1..=3).contains(&listed.len()) {
+        return Err(wrong("interactive['action']['buttons'] must hold 1 to 3 buttons"));
+    }
+    let mut buttons: Vec<Button> = Vec::new();
+    for one in listed {
+        let part = |name: &str| one["reply"][name].as_str().unwrap_or_default().to_owned();
+        let (payload, text) = (part("id"), part("title"));
+        let fits = one["type"] == "reply"
+            && (1..=256).contains(&payload.chars().count())
+            && (1..=20).contains(&text.chars().count());
+        if !fits || buttons.iter().any(|b| b.text == text || b.payload == payload) {
+            return Err(wrong("a button needs an id of up to 256 and a title of up to 20 characters of its own"));
+        }
+        buttons.push(Button {
+            text,
+            payload,
+            pressed: false,
+        });
+    }
+    Ok(Message {
+        text: text.to_owned(),
+        buttons,
+        ..empty
+    })
 }

@@ -38,6 +38,18 @@ struct Verify {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct TemplateStatus {
+    status: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Token {
+    token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Name {
     name: String,
 }
@@ -85,6 +97,25 @@ pub(super) async fn answer(
                 Some(Utc::now() - WINDOW - TimeDelta::minutes(1));
             Ok(json!({}))
         }
+        // Meta pauses, disables or approves a template, and says so.
+        ("POST", ["sim", "templates", name, language]) => parse(body).and_then(|s: TemplateStatus| {
+            if !shared.account.templates.has(name, language) {
+                return Err(format!("there is no template {name} in {language}"));
+            }
+            let key = ((*name).to_owned(), (*language).to_owned());
+            shared.state().template_status.insert(key, s.status.clone());
+            shared.emit(super::state::Event::Template {
+                name: (*name).to_owned(),
+                language: (*language).to_owned(),
+                event: s.status,
+            });
+            Ok(json!({}))
+        }),
+        // The access token expires, and this one is accepted from now on.
+        ("POST", ["sim", "token"]) => parse(body).map(|t: Token| {
+            shared.state().token = Some(t.token);
+            json!({})
+        }),
         ("POST", ["sim", "errors"]) => parse(body).map(|i: Injected| {
             if i.count > 0 {
                 shared.state().injected.push_back(i);

@@ -114,6 +114,7 @@ fn known(code: u32) -> (u16, &'static str) {
             "Parameter format does not match format in the created template",
         ),
         132015 => (400, "Template is Paused"),
+        132016 => (400, "Template is Disabled"),
         132018 => (400, "There is an issue with the parameters in your template"),
         _ => (400, "Something went wrong"),
     }

@@ -1,8 +1,8 @@
 //! A WhatsApp Cloud API that runs on this machine, for the demo and the tests.
 //!
 //! It refuses what the real one refuses, in the same words, and sends the same signed webhooks. It follows
-//! the pages of Meta's documentation that its modules name. What it leaves out: media, interactive messages,
-//! groups, pricing, quality ratings. `/` shows the conversations as on a phone; `/sim/` is for tests.
+//! the pages of Meta's documentation that its modules name. What it leaves out: media, interactive messages
+//! but reply buttons, groups, pricing, quality ratings. `/` shows the conversations as on a phone; `/sim/` is for tests.
 
 pub mod api;
 mod control;
@@ -27,6 +27,8 @@ use webhook::{Disorder, Subscription};
 
 /// How long after its acceptance a message is sent, and after that delivered.
 const STEP: Duration = Duration::from_millis(250);
+/// The WhatsApp Business Account, whose templates there are.
+pub const BUSINESS_ACCOUNT: &str = "102290129340398";
 /// The largest body that is read.
 const MAX_BODY: u64 = 256 << 10;
 
@@ -143,7 +145,7 @@ pub async fn start(options: Options) -> Result<Simulator, Error> {
         let subscription = Subscription {
             url: url.clone(),
             app_secret: options.app_secret,
-            account_id: "102290129340398".to_owned(),
+            account_id: BUSINESS_ACCOUNT.to_owned(),
             phone_number_id: options.account.phone_number_id.clone(),
             number: options.account.number.clone(),
         };
@@ -164,6 +166,7 @@ pub async fn start(options: Options) -> Result<Simulator, Error> {
     let routes = warp::any()
         .and(warp::method())
         .and(warp::path::full())
+        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::header::optional::<String>("authorization"))
         .and(
             warp::body::content_length_limit(MAX_BODY)
@@ -174,6 +177,7 @@ pub async fn start(options: Options) -> Result<Simulator, Error> {
         .then(
             move |method: warp::http::Method,
                   path: warp::path::FullPath,
+                  query: String,
                   authorization: Option<String>,
                   body: bytes::Bytes| {
                 let shared = Arc::clone(&shared);
@@ -191,6 +195,9 @@ pub async fn start(options: Options) -> Result<Simulator, Error> {
                                     body: &body,
                                 },
                             )
+                        }
+                        ("GET", [_, account, "message_templates"]) if *account == BUSINESS_ACCOUNT => {
+                            message_templates(&shared, authorization.as_deref(), &query)
                         }
                         (method, path) => control::answer(&shared, method, path, &body).await,
                     }
@@ -223,6 +230,21 @@ fn messages(shared: &Arc<Shared>, request: Incoming<'_>) -> Response<String> {
     drop(state);
     shared.follow(events);
     json_answer(status, &answer)
+}
+
+fn message_templates(shared: &Shared, authorization: Option<&str>, query: &str) -> Response<String> {
+    let state = shared.state();
+    let account = &shared.account;
+    if let Err(error) = api::authorise_token(account, &state, authorization) {
+        return json_answer(error.http_status(), &error.body(&trace()));
+    }
+    let asked = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let number = |name: &str, default| asked(name).and_then(|text| text.parse().ok()).unwrap_or(default);
+    let page = account.templates.page(number("after", 0), number("limit", 25), |name, language| {
+        let status = state.template_status.get(&(name.to_owned(), language.to_owned()));
+        status.cloned().unwrap_or_else(|| "APPROVED".to_owned())
+    });
+    json_answer(200, &page)
 }
 
 fn trace() -> String {

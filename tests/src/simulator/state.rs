@@ -123,6 +123,32 @@ pub enum Event {
         /// Its payload.
         payload: String,
     },
+    /// The person pressed a button of a message that was no template.
+    Reply {
+        /// Who.
+        from: String,
+        /// The profile's name.
+        name: String,
+        /// The new message's id.
+        id: String,
+        /// When.
+        at: DateTime<Utc>,
+        /// The message under which the button was.
+        context: String,
+        /// The button's id.
+        reply: String,
+        /// What stood on it.
+        title: String,
+    },
+    /// A template's status changed.
+    Template {
+        /// Its name.
+        name: String,
+        /// In which language.
+        language: String,
+        /// `APPROVED`, `PAUSED`, ….
+        event: String,
+    },
     /// The person wrote something.
     Text {
         /// Who.
@@ -139,9 +165,12 @@ pub enum Event {
 }
 
 /// An error that is to be answered to the next requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Injected {
+    /// To messages for this number alone.
+    #[serde(default)]
+    pub to: Option<String>,
     /// Its code.
     pub code: u32,
     /// To how many requests.
@@ -172,6 +201,10 @@ const MAX_REQUESTS: usize = 1000;
 pub struct State {
     /// By the person's number, digits alone.
     pub conversations: BTreeMap<String, Conversation>,
+    /// What became of templates that are not approved, by name and language.
+    pub template_status: BTreeMap<(String, String), String>,
+    /// The access token, where another is accepted by now.
+    pub token: Option<String>,
     /// Answered to the next requests, first one first.
     pub injected: VecDeque<Injected>,
     /// The last requests.
@@ -206,13 +239,15 @@ impl State {
         last.is_some_and(|at| now - at < WINDOW)
     }
 
-    /// Takes the error that is due, if one is.
-    pub fn take_injected(&mut self) -> Option<Injected> {
-        let first = self.injected.front_mut()?;
-        let taken = *first;
-        first.count = first.count.saturating_sub(1);
-        if first.count == 0 {
-            self.injected.pop_front();
+    /// Takes the error that is due for this recipient, if one is.
+    pub fn take_injected(&mut self, to: &str) -> Option<Injected> {
+        let for_them = |i: &Injected| i.to.as_deref().is_none_or(|only| only.trim_start_matches('+') == to);
+        let index = self.injected.iter().position(for_them)?;
+        let found = &mut self.injected[index];
+        let taken = found.clone();
+        found.count = found.count.saturating_sub(1);
+        if found.count == 0 {
+            self.injected.remove(index);
         }
         Some(taken)
     }
@@ -277,7 +312,19 @@ impl State {
         }
         pressed.pressed = true;
         let (text, payload) = (pressed.text.clone(), pressed.payload.clone());
+        let template = found.template.is_some();
         conversation.hear(id.clone(), text.clone(), now);
+        if !template {
+            return Ok(Event::Reply {
+                from: from.to_owned(),
+                name,
+                id,
+                at: now,
+                context: message.to_owned(),
+                reply: payload,
+                title: text,
+            });
+        }
         Ok(Event::Button {
             from: from.to_owned(),
             name,

@@ -43,6 +43,8 @@ pub struct Template {
     /// Texts of the quick-reply buttons, by their index among all buttons.
     quick_replies: BTreeMap<usize, String>,
     buttons: usize,
+    /// As it was submitted.
+    definition: Value,
 }
 
 /// A template message with its parameters put in.
@@ -120,11 +122,42 @@ impl Templates {
         } else {
             Value::Array(vec![value])
         };
-        let list: Vec<Submitted> = serde_json::from_value(list).map_err(|e| e.to_string())?;
-        for submitted in list {
-            self.0.push(Template::check(submitted)?);
+        for value in list.as_array().into_iter().flatten() {
+            let submitted: Submitted = serde_json::from_value(value.clone()).map_err(|e| e.to_string())?;
+            self.0.push(Template {
+                definition: value.clone(),
+                ..Template::check(submitted)?
+            });
         }
         Ok(())
+    }
+
+    /// A page of the list, as `GET /{business account}/message_templates` answers it: after
+    /// <https://developers.facebook.com/docs/graph-api/reference/whats-app-business-account/message_templates/>.
+    /// `status` gives what became of a template.
+    pub fn page(&self, after: usize, limit: usize, status: impl Fn(&str, &str) -> String) -> Value {
+        let all = self.0.iter().enumerate().skip(after).take(limit);
+        let data: Vec<Value> = all
+            .map(|(id, template)| {
+                let mut one = template.definition.clone();
+                one["id"] = Value::from(format!("{}", 594_425_479_261_596_u64 + id as u64));
+                one["category"] = template.category.to_uppercase().into();
+                one["parameter_format"] = "POSITIONAL".into();
+                one["status"] = status(&template.name, &template.language).into();
+                one
+            })
+            .collect();
+        let end = (after + limit).min(self.0.len());
+        let mut paging = serde_json::json!({"cursors": {"before": format!("{after}"), "after": format!("{end}")}});
+        if end < self.0.len() {
+            paging["next"] = format!("https://graph.facebook.com/v23.0/message_templates?after={end}").into();
+        }
+        serde_json::json!({"data": data, "paging": paging})
+    }
+
+    /// Whether there is one of that name and language.
+    pub fn has(&self, name: &str, language: &str) -> bool {
+        self.0.iter().any(|t| t.name == name && t.language == language)
     }
 
     /// How many there are.
@@ -222,6 +255,7 @@ impl Template {
             footer,
             quick_replies,
             buttons: buttons.len(),
+            definition: Value::Null,
         })
     }
 

@@ -1,7 +1,7 @@
 //! Webhooks to the business: their JSON, their signature, and their delivery with retries.
 //!
 //! After <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages>
-//! (and `/status`, `/button`, `/text` below it) and
+//! (and `/status`, `/button`, `/interactive`, `/text` below it), `.../reference/message_template_status_update` and
 //! `.../webhooks/overview` (verification, `X-Hub-Signature-256`, retries).
 
 use std::time::Duration;
@@ -94,6 +94,37 @@ pub fn body(subscription: &Subscription, event: &Event) -> Value {
                 "from": from, "id": id, "timestamp": at.timestamp().to_string(),
                 "type": "button", "button": {"payload": payload, "text": text},
             }]);
+        }
+        Event::Reply {
+            from,
+            name,
+            id,
+            at,
+            context,
+            reply,
+            title,
+        } => {
+            value["contacts"] = json!([{"profile": {"name": name}, "wa_id": from}]);
+            value["messages"] = json!([{
+                "context": {"from": subscription.number, "id": context},
+                "from": from, "id": id, "timestamp": at.timestamp().to_string(), "type": "interactive",
+                "interactive": {"type": "button_reply", "button_reply": {"id": reply, "title": title}},
+            }]);
+        }
+        Event::Template { name, language, event } => {
+            let paused = event == "PAUSED";
+            let mut value = json!({
+                "event": event, "message_template_id": 594_425_479_261_596_u64, "message_template_name": name,
+                "message_template_language": language, "reason": "NONE", "message_template_category": "UTILITY",
+            });
+            if paused {
+                value["other_info"] = json!({"title": "FIRST_PAUSE", "description": "Paused for 3 hours because of low quality."});
+            }
+            return json!({
+                "object": "whatsapp_business_account",
+                "entry": [{"id": subscription.account_id, "time": 0,
+                    "changes": [{"value": value, "field": "message_template_status_update"}]}],
+            });
         }
         Event::Text {
             from,
