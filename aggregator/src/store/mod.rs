@@ -65,6 +65,36 @@ pub struct Store {
     readers: Mutex<Vec<Connection>>,
     /// Templates were deleted and the write-ahead log may still hold them.
     erasure_pending: AtomicBool,
+    /// For tests: the end of everything, after some steps.
+    #[cfg(test)]
+    pub(crate) end: std::sync::Arc<End>,
+    #[cfg(test)]
+    changes: std::sync::atomic::AtomicU64,
+}
+
+/// A power cut after so many steps, for tests: nothing is written, and nothing goes out, any more.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct End(std::sync::atomic::AtomicI64);
+
+#[cfg(test)]
+impl End {
+    pub(crate) fn after(steps: i64) -> std::sync::Arc<Self> {
+        std::sync::Arc::new(Self(steps.into()))
+    }
+
+    /// A step was made; false if there is no more time for it.
+    pub(crate) fn step(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::SeqCst) > 0
+    }
+
+    pub(crate) fn set(&self, steps: i64) {
+        self.0.store(steps, Ordering::SeqCst);
+    }
+
+    pub(crate) fn left(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// Read operations, in one consistent view of the store.
@@ -131,6 +161,10 @@ impl Store {
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
             erasure_pending: AtomicBool::new(true),
+            #[cfg(test)]
+            end: End::after(i64::MAX),
+            #[cfg(test)]
+            changes: Default::default(),
         };
         // Whatever a crash between a deletion and its checkpoint left behind.
         store.erase_traces()?;
@@ -144,6 +178,10 @@ impl Store {
         let value = f(&Tx {
             reader: Reader { conn: &tx },
         })?;
+        #[cfg(test)]
+        if tx.total_changes() > self.changes.swap(tx.total_changes(), Ordering::SeqCst) && !self.end.step() {
+            return Err(Error::unavailable("the power is gone"));
+        }
         tx.commit()?;
         Ok(value)
     }

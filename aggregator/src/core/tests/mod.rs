@@ -2,6 +2,7 @@
 
 mod absences;
 mod commands;
+mod ends;
 mod ingest;
 mod messages;
 mod people;
