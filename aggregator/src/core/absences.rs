@@ -334,7 +334,7 @@ impl Core {
         tx.enqueue(message, form, due, now)
     }
 
-    fn has(&self, channel: Channel) -> bool {
+    pub(super) fn has(&self, channel: Channel) -> bool {
         match channel {
             Channel::Whatsapp => self.settings.whatsapp.is_some(),
             Channel::Email => self.settings.email.is_some(),

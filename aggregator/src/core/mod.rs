@@ -16,6 +16,7 @@ mod alerts;
 mod badges;
 mod commands;
 mod devices;
+mod digests;
 mod incoming;
 mod message_templates;
 mod outbox;
@@ -107,6 +108,7 @@ impl Core {
             Ok(alive)
         })?;
         let core = Self::load(settings, clock, store, alive)?;
+        core.store.write(|tx| core.begin_digests(tx, core.now()))?;
         core.show_silence()?;
         core.tick()?;
         Ok(core)
@@ -209,6 +211,7 @@ impl Core {
             let due = paused
                 || state.engine.next_due().is_some_and(|due| due <= now)
                 || state.next_climb.is_some_and(|due| due <= now)
+                || state.next_digest.is_none_or(|due| due <= now)
                 || now - state.last_alive >= ALIVE_EVERY
                 || now < state.last_alive;
             let forget = state.last_forget.is_none_or(|last| now - last >= FORGET_EVERY);
@@ -231,6 +234,9 @@ impl Core {
                 }
                 let decisions = state.engine.tick(now);
                 self.apply(state, tx, changes, decisions, now)?;
+                if state.next_digest.is_none_or(|due| due <= now) {
+                    self.tell_digests(state, tx, changes, now)?;
+                }
                 for alert in tx.climbs_due(now)? {
                     self.escalate(state, tx, changes, alert, now)?;
                 }

@@ -36,6 +36,8 @@ pub(super) struct Memory {
     pub(super) stretches: HashMap<EmployeeId, Stretch>,
     /// When the next alert's climb has something to do.
     pub(super) next_climb: Option<DateTime<Utc>>,
+    /// When the next digest is due; `None`: to be found out.
+    pub(super) next_digest: Option<DateTime<Utc>>,
     /// When the silence ends, if there is one.
     pub(super) silence_until: Option<DateTime<Utc>>,
     pub(super) last_tick: Option<DateTime<Utc>>,
@@ -72,6 +74,7 @@ impl Memory {
             badges: LastShown::new(),
             stretches: HashMap::new(),
             next_climb: reader.next_climb()?,
+            next_digest: None,
             silence_until: reader.silences(at)?.last().map(|silence| silence.until),
             last_tick: None,
             last_alive: reader.alive_at()?,

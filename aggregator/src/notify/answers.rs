@@ -264,7 +264,10 @@ pub fn report(date: NaiveDate, rows: &[DailyRow], language: Language, zone: Tz) 
     let missing: Vec<String> = missing.map(|row| mark_free(&row.name)).collect();
     let mut lines: Vec<String> = lines.collect();
     if !missing.is_empty() {
-        lines.push(format!("{unseen}: {}", super::templates::list(missing, language)));
+        lines.push(format!(
+            "{unseen}: {}",
+            super::templates::list(missing, 1000, language)
+        ));
     }
     push_lines(&mut text, lines, language);
     text

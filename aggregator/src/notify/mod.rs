@@ -8,6 +8,7 @@ pub mod answers;
 pub mod backoff;
 pub mod cloud_api;
 pub mod commands;
+pub mod digest;
 pub mod fonnte;
 mod http;
 pub mod log_only;

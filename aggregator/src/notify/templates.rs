@@ -19,7 +19,7 @@ pub const ABSENCES: &str = "hadir_absences";
 /// Somebody is back: name, time, minutes.
 pub const RETURN: &str = "hadir_return";
 
-/// How it stands: of what, when, numbers, who is absent.
+/// How it stands: of what, when, numbers, who is absent, not seen, and away longest.
 pub const DIGEST: &str = "hadir_digest";
 
 macro_rules! file {
@@ -120,15 +120,15 @@ fn who(of: &[Absence<'_>], language: Language, zone: Tz) -> String {
             clock(one.last_seen, zone)
         )
     });
-    list(items.collect(), language)
+    list(items.collect(), MAX_LIST, language)
 }
 
-/// As many items in a line as a parameter holds, and how many more there are.
-pub fn list(items: Vec<String>, language: Language) -> String {
+/// As many items in a line as have at most so many characters, and how many more there are.
+pub fn list(items: Vec<String>, most: usize, language: Language) -> String {
     let all = items.len();
     let mut text = String::new();
     for (number, item) in items.into_iter().enumerate() {
-        if text.chars().count() + item.chars().count() + 2 > MAX_LIST {
+        if text.chars().count() + item.chars().count() + 2 > most {
             let rest = all - number;
             text.push_str(&match language {
                 Language::Id => format!("; dan {rest} lainnya"),
@@ -154,10 +154,10 @@ pub fn returned(name: &str, seen: DateTime<Utc>, away: TimeDelta, zone: Tz) -> D
 }
 
 /// The message that says how it stands; each parameter is made plain.
-pub fn digest(of: &str, when: &str, numbers: &str, absent: &str) -> Draft {
+pub fn digest(parameters: [&str; 6]) -> Draft {
     Draft::Template {
         name: DIGEST.into(),
-        parameters: [of, when, numbers, absent].map(parameter).into(),
+        parameters: parameters.map(parameter).into(),
         buttons: Vec::new(),
     }
 }
@@ -470,7 +470,7 @@ mod tests {
             let draft = match name {
                 ABSENCE => absences(1, &[lee()], language, JAKARTA, now),
                 ABSENCES => absences(1, &[lee(), lee()], language, JAKARTA, now),
-                DIGEST => digest("a", "b", "c", "d"),
+                DIGEST => digest(["a", "b", "c", "d", "e", "f"]),
                 _ => returned("Lee Min", now, TimeDelta::zero(), JAKARTA),
             };
             let Draft::Template {

@@ -10,6 +10,7 @@
 
 mod alerts;
 mod devices;
+mod digests;
 mod messages;
 mod people;
 mod policies;

@@ -82,3 +82,11 @@ create table silence (
     created_at integer not null
 ) strict;
 create index silence_to on silence (to_at);
+
+-- Digests that were told: each time of each kind once.
+create table digest (
+    kind    text not null check (kind in ('hr', 'teams')),
+    due_at  integer not null,
+    told_at integer not null,
+    primary key (kind, due_at)
+) strict, without rowid;

@@ -173,6 +173,8 @@ impl Tx<'_> {
             .execute("delete from incoming where at < ?1", params![quarter])?;
         self.conn()
             .execute("delete from silence where to_at < ?1", params![quarter])?;
+        self.conn()
+            .execute("delete from digest where due_at < ?1", params![quarter])?;
         // Numbers that are not registered.
         self.conn().execute(
             "delete from message where recipient is null and channel = 'whatsapp' and created_at < ?1",

@@ -232,7 +232,9 @@ fn content(account: &Account, state: &State, body: &Value) -> Result<(Message, O
             let key = (template.name.clone(), template.language.clone());
             match state.template_status.get(&key).map(String::as_str) {
                 None | Some("APPROVED") => {}
-                Some("PAUSED") => return Err(ApiError::new(132_015, "Template is paused due to low quality")),
+                Some("PAUSED") => {
+                    return Err(ApiError::new(132_015, "Template is paused due to low quality"));
+                }
                 Some("DISABLED") => return Err(ApiError::new(132_016, "Template is disabled")),
                 Some(other) => {
                     let message = format!("template name ({}) is {other} in {}", key.0, key.1);
@@ -277,7 +279,9 @@ fn interactive(interactive: &Value, empty: Message) -> Result<Message, ApiError>
     }
     let text = interactive["body"]["text"].as_str().unwrap_or_default();
     if !(1..=1024).contains(&text.chars().count()) {
-        return Err(wrong("interactive['body']['text'] must have 1 to 1024 characters"));
+        return Err(wrong(
+            "interactive['body']['text'] must have 1 to 1024 characters",
+        ));
     }
     let none = Vec::new();
     let listed = interactive["action"]["buttons"].as_array().unwrap_or(&none);
@@ -292,7 +296,9 @@ fn interactive(interactive: &Value, empty: Message) -> Result<Message, ApiError>
             && (1..=256).contains(&payload.chars().count())
             && (1..=20).contains(&text.chars().count());
         if !fits || buttons.iter().any(|b| b.text == text || b.payload == payload) {
-            return Err(wrong("a button needs an id of up to 256 and a title of up to 20 characters of its own"));
+            return Err(wrong(
+                "a button needs an id of up to 256 and a title of up to 20 characters of its own",
+            ));
         }
         buttons.push(Button {
             text,

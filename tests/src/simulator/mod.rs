@@ -238,12 +238,18 @@ fn message_templates(shared: &Shared, authorization: Option<&str>, query: &str) 
     if let Err(error) = api::authorise_token(account, &state, authorization) {
         return json_answer(error.http_status(), &error.body(&trace()));
     }
-    let asked = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let asked = |name: &str| {
+        query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    };
     let number = |name: &str, default| asked(name).and_then(|text| text.parse().ok()).unwrap_or(default);
-    let page = account.templates.page(number("after", 0), number("limit", 25), |name, language| {
-        let status = state.template_status.get(&(name.to_owned(), language.to_owned()));
-        status.cloned().unwrap_or_else(|| "APPROVED".to_owned())
-    });
+    let page = account
+        .templates
+        .page(number("after", 0), number("limit", 25), |name, language| {
+            let status = state.template_status.get(&(name.to_owned(), language.to_owned()));
+            status.cloned().unwrap_or_else(|| "APPROVED".to_owned())
+        });
     json_answer(200, &page)
 }
 

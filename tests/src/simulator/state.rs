@@ -241,7 +241,10 @@ impl State {
 
     /// Takes the error that is due for this recipient, if one is.
     pub fn take_injected(&mut self, to: &str) -> Option<Injected> {
-        let for_them = |i: &Injected| i.to.as_deref().is_none_or(|only| only.trim_start_matches('+') == to);
+        let for_them = |i: &Injected| {
+            i.to.as_deref()
+                .is_none_or(|only| only.trim_start_matches('+') == to)
+        };
         let index = self.injected.iter().position(for_them)?;
         let found = &mut self.injected[index];
         let taken = found.clone();

@@ -148,7 +148,8 @@ impl Templates {
             })
             .collect();
         let end = (after + limit).min(self.0.len());
-        let mut paging = serde_json::json!({"cursors": {"before": format!("{after}"), "after": format!("{end}")}});
+        let mut paging =
+            serde_json::json!({"cursors": {"before": format!("{after}"), "after": format!("{end}")}});
         if end < self.0.len() {
             paging["next"] = format!("https://graph.facebook.com/v23.0/message_templates?after={end}").into();
         }

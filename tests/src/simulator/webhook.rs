@@ -111,7 +111,11 @@ pub fn body(subscription: &Subscription, event: &Event) -> Value {
                 "interactive": {"type": "button_reply", "button_reply": {"id": reply, "title": title}},
             }]);
         }
-        Event::Template { name, language, event } => {
+        Event::Template {
+            name,
+            language,
+            event,
+        } => {
             let paused = event == "PAUSED";
             let mut value = json!({
                 "event": event, "message_template_id": 594_425_479_261_596_u64, "message_template_name": name,

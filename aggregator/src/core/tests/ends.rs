@@ -90,7 +90,9 @@ impl Run {
 
     fn start_again(&mut self) {
         let store = rusqlite::Connection::open(self.site.folder.path().join("hadir.sqlite")).expect("store");
-        let mut query = store.prepare("select id from message where state = 'sending'").expect("query");
+        let mut query = store
+            .prepare("select id from message where state = 'sending'")
+            .expect("query");
         let ids = query.query_map([], |row| row.get(0)).expect("rows");
         self.on_their_way = ids.collect::<rusqlite::Result<_>>().expect("ids");
         self.site.restart();
@@ -115,7 +117,12 @@ impl Run {
             self.outside = left;
             let _ = core.tick();
             let messenger: Arc<dyn Messenger> = self.provider.clone();
-            while core.deliver_due(Channel::Whatsapp, &messenger).await.is_ok_and(|tried| tried > 0) && !self.over() {}
+            while core
+                .deliver_due(Channel::Whatsapp, &messenger)
+                .await
+                .is_ok_and(|tried| tried > 0)
+                && !self.over()
+            {}
             if statuses == Statuses::Come {
                 let sent = self.provider.sent.lock().expect("lock").clone();
                 for (number, (reference, _)) in sent.iter().enumerate().skip(self.told_of) {
@@ -139,7 +146,12 @@ fn signed(core: &Core, value: &str) -> Result<()> {
     let body = format!(r#"{{"entry":[{{"changes":[{{"field":"messages","value":{value}}}]}}]}}"#);
     let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(b"app-secret").expect("key");
     mac.update(body.as_bytes());
-    let hex: String = mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
+    let hex: String = mac
+        .finalize()
+        .into_bytes()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     core.take_webhook(Some(&format!("sha256={hex}")), body.as_bytes())
 }
 
@@ -155,7 +167,8 @@ async fn day(after: i64, statuses: Statuses) -> i64 {
     };
     run.comes(0, sighting(1, 10));
     run.comes(990, |core| {
-        let text = r#"{"messages":[{"from":"628110000002","id":"wamid.text","type":"text","text":{"body":"ack"}}]}"#;
+        let text =
+            r#"{"messages":[{"from":"628110000002","id":"wamid.text","type":"text","text":{"body":"ack"}}]}"#;
         signed(core, text)
     });
     run.comes(1300, sighting(3, 1300));
@@ -182,7 +195,11 @@ fn check(run: &Run, after: i64, statuses: Statuses) {
         .expect("query");
     let rows = query
         .query_map([], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+            ))
         })
         .expect("rows");
     let rows: Vec<_> = rows.collect::<rusqlite::Result<_>>().expect("messages");
@@ -191,7 +208,10 @@ fn check(run: &Run, after: i64, statuses: Statuses) {
         *times.entry(*reference).or_default() += 1;
     }
     for (id, dedup, state) in &rows {
-        assert!(["sent", "delivered"].contains(&state.as_str()), "end after {after}: {dedup} is {state}");
+        assert!(
+            ["sent", "delivered"].contains(&state.as_str()),
+            "end after {after}: {dedup} is {state}"
+        );
         let sent = times.get(id).copied().unwrap_or(0);
         assert!(sent >= 1, "end after {after}: {dedup} was lost");
         let most = match statuses {
@@ -212,12 +232,31 @@ fn check(run: &Run, after: i64, statuses: Statuses) {
                 "end after {after}: of absence and return, {history:?}"
             );
         }
-        assert_eq!(alert.close_reason, Some(CloseReason::Returned), "end after {after}");
-        assert_eq!(alert.acknowledged_by.as_deref(), Some("Budi"), "end after {after}");
+        assert_eq!(
+            alert.close_reason,
+            Some(CloseReason::Returned),
+            "end after {after}"
+        );
+        assert_eq!(
+            alert.acknowledged_by.as_deref(),
+            Some("Budi"),
+            "end after {after}"
+        );
     }
     assert_eq!(run.site.alerts().len(), 2, "end after {after}");
-    assert_eq!(run.site.core.check().expect("check"), Vec::<String>::new(), "end after {after}");
-    assert!(run.provider.sent.lock().expect("lock").iter().any(|(_, to)| to == SARI));
+    assert_eq!(
+        run.site.core.check().expect("check"),
+        Vec::<String>::new(),
+        "end after {after}"
+    );
+    assert!(
+        run.provider
+            .sent
+            .lock()
+            .expect("lock")
+            .iter()
+            .any(|(_, to)| to == SARI)
+    );
 }
 
 async fn everywhere(statuses: Statuses) {

@@ -2,6 +2,7 @@
 
 mod absences;
 mod commands;
+mod digests;
 mod ends;
 mod ingest;
 mod messages;
