@@ -4,8 +4,10 @@
 //! configuration. Reports go to standard output, everything else to standard error.
 
 mod check;
+mod import;
 mod lock;
 mod run;
+mod templates;
 mod user;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -21,6 +23,7 @@ use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError};
+use crate::core::import::Mode;
 use crate::core::{Core, Role, Viewer};
 use crate::report;
 
@@ -57,6 +60,17 @@ enum Command {
     /// People who may log in.
     #[command(subcommand)]
     User(UserCommand),
+    /// Take employees in from a file.
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Hold the message templates that Meta has approved against ours.
+    Templates {
+        #[command(flatten)]
+        common: Common,
+        /// Report as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Attendance reports.
     #[command(subcommand)]
     Report(ReportCommand),
@@ -95,6 +109,26 @@ enum UserCommand {
     List {
         #[command(flatten)]
         common: Common,
+        /// Report as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// Register and change employees as a CSV file says: all of them or, if anything is wrong, none.
+    ///
+    /// The first line names the columns: id and name, and any of supervisor, areas, phone, email, badge, language,
+    /// role_title, schedule, policy, consent. What the file has no column for stays as it is.
+    Employees {
+        #[command(flatten)]
+        common: Common,
+        /// The file, in UTF-8, with commas or semicolons.
+        file: PathBuf,
+        /// Check the file and write nothing.
+        #[arg(long)]
+        dry_run: bool,
         /// Report as JSON.
         #[arg(long)]
         json: bool,
@@ -179,6 +213,16 @@ fn carry_out(command: Command) -> Result<(), Failure> {
             user::password(&Config::load(&common.config)?, &name)
         }
         Command::User(UserCommand::List { common, json }) => user::list(&Config::load(&common.config)?, json),
+        Command::Import(ImportCommand::Employees {
+            common,
+            file,
+            dry_run,
+            json,
+        }) => {
+            let mode = if dry_run { Mode::Try } else { Mode::Write };
+            import::employees(&Config::load(&common.config)?, &file, mode, json)
+        }
+        Command::Templates { common, json } => templates::check(&Config::load(&common.config)?, json),
         Command::Report(ReportCommand::Daily { common, date, json }) => {
             daily(&Config::load(&common.config)?, date, json)
         }

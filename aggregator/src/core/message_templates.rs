@@ -32,7 +32,10 @@ impl Core {
             let wait = match self.check_templates_once(&settings).await {
                 Ok(()) => CHECK_EVERY,
                 Err(failure) => {
-                    tracing::warn!(?failure, "the message templates could not be checked");
+                    tracing::warn!(
+                        detail = failure.detail(),
+                        "the message templates could not be checked"
+                    );
                     CHECK_AGAIN
                 }
             };

@@ -17,6 +17,7 @@ mod badges;
 mod commands;
 mod devices;
 mod digests;
+pub mod import;
 mod incoming;
 mod message_templates;
 mod outbox;
@@ -203,6 +204,9 @@ impl Core {
     /// When the store cannot be written. The next tick tries again.
     pub fn tick(&self) -> Result<()> {
         let now = self.now();
+        if self.store.changed_elsewhere()? {
+            self.take_up_store(now)?;
+        }
         let (due, forget, over) = {
             let mut state = self.lock();
             let paused = state
@@ -253,6 +257,28 @@ impl Core {
             self.lock().last_forget = Some(now);
         }
         self.store.finish_erasure()?;
+        Ok(())
+    }
+
+    /// A command (`import employees`, `user add`) wrote into the store beside us.
+    fn take_up_store(&self, now: DateTime<Utc>) -> Result<()> {
+        tracing::info!("the store was changed by a command");
+        let mut state = self.lock();
+        let (loaded, people) = self
+            .store
+            .read(|reader| Memory::load(reader, &self.settings, now))?;
+        state.reload(loaded);
+        self.set_people(people);
+        drop(state);
+        let gallery = self.store.read(|reader| reader.gallery_version())?;
+        let everybody = self.store.read(|reader| reader.superiors())?;
+        let changes = Changes {
+            people: true,
+            status: everybody.into_iter().map(|(id, _)| id).collect(),
+            gallery: Some(gallery),
+            ..Changes::default()
+        };
+        self.publish(changes, now);
         Ok(())
     }
 

@@ -315,7 +315,7 @@ impl Core {
         })
     }
 
-    fn phone(&self, text: Option<&str>) -> Result<Option<String>> {
+    pub(super) fn phone(&self, text: Option<&str>) -> Result<Option<String>> {
         match text.map(str::trim).filter(|text| !text.is_empty()) {
             None => Ok(None),
             Some(text) => match e164(text, &self.settings.country_code) {
@@ -329,7 +329,7 @@ impl Core {
     }
 }
 
-fn email(text: Option<&str>) -> Result<Option<String>> {
+pub(super) fn email(text: Option<&str>) -> Result<Option<String>> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
@@ -357,7 +357,7 @@ fn next_id(reader: &Reader<'_>) -> Result<EmployeeId> {
     EmployeeId::new(format!("EMP{next:03}")).map_err(|error| Error::internal(sentence(&error)))
 }
 
-fn name(text: &str) -> Result<String> {
+pub(super) fn name(text: &str) -> Result<String> {
     let name = text.trim();
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         return Err(Error::invalid(
@@ -368,7 +368,7 @@ fn name(text: &str) -> Result<String> {
     Ok(name.to_owned())
 }
 
-fn title(text: Option<&str>) -> Result<Option<String>> {
+pub(super) fn title(text: Option<&str>) -> Result<Option<String>> {
     let Some(title) = text.map(str::trim).filter(|title| !title.is_empty()) else {
         return Ok(None);
     };
@@ -381,7 +381,7 @@ fn title(text: Option<&str>) -> Result<Option<String>> {
     Ok(Some(title.to_owned()))
 }
 
-fn schedule(reader: &Reader<'_>, text: Option<&str>) -> Result<Option<String>> {
+pub(super) fn schedule(reader: &Reader<'_>, text: Option<&str>) -> Result<Option<String>> {
     let known = reader.schedules()?.into_iter().map(|row| row.name);
     one_of("schedule", text, known.collect())
 }
@@ -436,7 +436,7 @@ fn badge(reader: &Reader<'_>, id: &EmployeeId, text: Option<&str>) -> Result<Opt
     }
 }
 
-fn areas(texts: &[String]) -> Result<Vec<AreaId>> {
+pub(super) fn areas(texts: &[String]) -> Result<Vec<AreaId>> {
     let parse =
         |text: &String| AreaId::new(text.trim()).map_err(|error| Error::invalid("areas", sentence(&error)));
     let mut areas = texts.iter().map(parse).collect::<Result<Vec<_>>>()?;
@@ -445,7 +445,7 @@ fn areas(texts: &[String]) -> Result<Vec<AreaId>> {
     Ok(areas)
 }
 
-fn consent(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+pub(super) fn consent(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     match at {
         Some(at) if at > now + TimeDelta::days(1) => {
             Err(Error::invalid("consent", "The consent lies in the future."))

@@ -231,6 +231,22 @@ pub enum Failure {
     },
 }
 
+impl Failure {
+    /// For the record, or the banner.
+    pub fn detail(&self) -> &str {
+        match self {
+            Failure::Temporary { detail, .. }
+            | Failure::SlowRecipient { detail }
+            | Failure::SlowAll { detail }
+            | Failure::WindowClosed { detail }
+            | Failure::Undeliverable { detail }
+            | Failure::Template { detail }
+            | Failure::Refused { detail }
+            | Failure::Stop { detail, .. } => detail,
+        }
+    }
+}
+
 /// Whether a message that failed may have gone out all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Uncertain {

@@ -22,7 +22,7 @@ mod upkeep;
 mod users;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,6 +66,8 @@ pub struct Store {
     readers: Mutex<Vec<Connection>>,
     /// Templates were deleted and the write-ahead log may still hold them.
     erasure_pending: AtomicBool,
+    /// What SQLite said when we last asked whether others wrote.
+    data_version: AtomicI64,
     /// For tests: the end of everything, after some steps.
     #[cfg(test)]
     pub(crate) end: std::sync::Arc<End>,
@@ -157,11 +159,13 @@ impl Store {
         })?;
         writer.pragma_update(None, "foreign_keys", "on")?;
         writer.set_prepared_statement_cache_capacity(STATEMENTS);
+        let data_version = data_version(&mut writer)?.into();
         let store = Self {
             path: path.to_owned(),
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
             erasure_pending: AtomicBool::new(true),
+            data_version,
             #[cfg(test)]
             end: End::after(i64::MAX),
             #[cfg(test)]
@@ -185,6 +189,13 @@ impl Store {
         }
         tx.commit()?;
         Ok(value)
+    }
+
+    /// Whether somebody else wrote into the store since this was asked last.
+    pub fn changed_elsewhere(&self) -> Result<bool> {
+        let mut writer = lock(&self.writer);
+        let version = data_version(&mut writer)?;
+        Ok(self.data_version.swap(version, Ordering::AcqRel) != version)
     }
 
     /// Runs `f` on one consistent view of the store.
@@ -216,6 +227,13 @@ impl Store {
     fn pending(&self) -> bool {
         self.erasure_pending.load(Ordering::Acquire)
     }
+}
+
+/// Changes when another connection has written; our own writer's changes do not count.
+fn data_version(writer: &mut Connection) -> rusqlite::Result<i64> {
+    writer
+        .prepare_cached("pragma data_version")?
+        .query_row([], |row| row.get(0))
 }
 
 /// A poisoned lock holds a connection whose transaction was rolled back when the panic dropped it.

@@ -352,3 +352,40 @@ fn what_is_no_store_is_refused_in_a_sentence() {
     let error = Store::open(&folder.path().join("no/hadir.sqlite")).expect_err("was opened");
     assert!(error.message.contains("folder"), "{error}");
 }
+
+/// A store of the schema before is brought to this one with everything that it held.
+#[test]
+fn an_older_store_keeps_its_messages() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("hadir.sqlite");
+    let mut old = Connection::open(&path).expect("store");
+    Migrations::from_slice(&MIGRATIONS[..3])
+        .to_latest(&mut old)
+        .expect("schema 3");
+    old.execute_batch(
+        "insert into employee (id, name, created_at, updated_at) values ('E1', 'Lee', 0, 0), ('E2', 'Sari', 0, 0);
+         insert into employee_status (employee, state, since) values ('E1', 'absent', 0), ('E2', 'available', 0);
+         insert into alert (id, employee, last_seen, opened_at, state) values (7, 'E1', 0, 0, 'open');
+         insert into message (id, dedup, alert, recipient, phone, form, template, language, parameters, buttons, state,
+             due_at, created_at, updated_at)
+             values (3, 'alert/7/0/E2', 7, 'E2', '+1', 'template', 'hadir_absence', 'id', '[]', '[]', 'delivered', 5, 5, 5);
+         insert into alert_event (alert, at, what, recipient, step, message) values (7, 5, 'message', 'E2', 0, 3);",
+    )
+    .expect("rows");
+    drop(old);
+    let store = open(&folder);
+    store
+        .read(|reader| {
+            assert_eq!(reader.about(3)?, [7]);
+            let alert = reader.alert(7)?.expect("alert");
+            let event = &alert.history[0];
+            assert_eq!(
+                (event.channel, event.message_state),
+                (Some(Channel::Whatsapp), Some(MessageState::Delivered))
+            );
+            assert_eq!(reader.told(7)?[0].address, "+1");
+            Ok(())
+        })
+        .expect("read");
+    assert_eq!(store.check().expect("check"), Vec::<String>::new());
+}

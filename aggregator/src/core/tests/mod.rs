@@ -4,6 +4,7 @@ mod absences;
 mod commands;
 mod digests;
 mod ends;
+mod import;
 mod ingest;
 mod messages;
 mod people;

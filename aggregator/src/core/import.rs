@@ -1,0 +1,530 @@
+//! Employees from a CSV file (RFC 4180; commas or, as spreadsheets here write it, semicolons): all of them or, if anything
+//! is wrong, none.
+//!
+//! What the file has a column for is set as it stands there, what it has none for stays. Superiors may stand below those
+//! who have them. Everything that is wrong is said with its line and the name of the person.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use hadir_shared::id::EmployeeId;
+use serde::Serialize;
+
+use super::Core;
+use super::alerts::must_manage;
+use super::people::{areas, consent, email, name, policy, schedule, title};
+use super::policies;
+use super::types::{Employee, HierarchyProblem, Language, Viewer};
+use crate::error::{Error, Result};
+use crate::schedule::midnight;
+use crate::store::{EmployeeRecord, Reader, Tx};
+
+/// The columns that a file may have; `id` and `name` it must.
+pub const COLUMNS: [&str; 12] = [
+    "id",
+    "name",
+    "supervisor",
+    "areas",
+    "phone",
+    "email",
+    "badge",
+    "language",
+    "role_title",
+    "schedule",
+    "policy",
+    "consent",
+];
+
+/// A larger file is a mistake.
+const MAX_FILE: usize = 64 << 20;
+
+/// So many problems are told of one file.
+const MAX_PROBLEMS: usize = 200;
+
+/// Whether anything is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Everything is checked and nothing is.
+    Try,
+    /// It is.
+    Write,
+}
+
+/// What an import did, or what is wrong with the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Import {
+    /// Employees who were not registered before.
+    pub added: usize,
+    /// Employees of whom something changed.
+    pub changed: usize,
+    /// Employees of whom nothing did.
+    pub unchanged: usize,
+    /// What is wrong with the file; if there is anything, nothing was written.
+    pub problems: Vec<ImportProblem>,
+    /// What keeps absences from being told to somebody now: to be mended before it matters.
+    pub hierarchy: Vec<HierarchyProblem>,
+}
+
+/// Something that is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImportProblem {
+    /// The line, from 1.
+    pub line: u64,
+    /// The column.
+    pub column: Option<&'static str>,
+    /// What is wrong, with the name of whom it concerns.
+    pub message: String,
+}
+
+/// A row of the file.
+struct Row {
+    line: u64,
+    record: EmployeeRecord,
+    before: Option<Employee>,
+}
+
+impl Core {
+    /// Registers and changes employees as a CSV file says. A running aggregator takes it up with its next tick.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Internal` when the store cannot be written. What is wrong with the file is no error but told.
+    pub fn import_employees(&self, viewer: &Viewer, csv: &[u8], mode: Mode) -> Result<Import> {
+        must_manage(viewer)?;
+        let now = self.now();
+        self.update(|_, tx, changes| {
+            let mut import = Import::default();
+            let rows = match self.read(tx, csv, now) {
+                Ok(rows) => rows,
+                Err(problems) => {
+                    import.problems = problems;
+                    return Ok(import);
+                }
+            };
+            for row in &rows {
+                match &row.before {
+                    None => import.added += 1,
+                    Some(before) if differs(before, &row.record) => import.changed += 1,
+                    Some(_) => import.unchanged += 1,
+                }
+            }
+            if mode == Mode::Try {
+                return Ok(import);
+            }
+            write(tx, viewer, &rows, now)?;
+            changes.people = true;
+            let cards = |row: &Row| {
+                row.before.as_ref().and_then(|before| before.badge.as_ref()) != row.record.badge.as_ref()
+            };
+            let moved = |row: &Row| {
+                row.before
+                    .as_ref()
+                    .is_some_and(|before| before.areas != row.record.areas)
+            };
+            if rows.iter().any(|row| cards(row) || moved(row)) {
+                changes.gallery = Some(tx.next_gallery()?);
+            }
+            import.hierarchy = policies::problems(tx, now)?;
+            Ok(import)
+        })
+    }
+
+    /// Reads and checks the whole file.
+    fn read(
+        &self,
+        reader: &Reader<'_>,
+        csv: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Row>, Vec<ImportProblem>> {
+        let whole = |line, message: &str| {
+            vec![ImportProblem {
+                line,
+                column: None,
+                message: message.to_owned(),
+            }]
+        };
+        if csv.len() > MAX_FILE {
+            return Err(whole(1, "The file is larger than 64 MB; is it the right one?"));
+        }
+        let text = std::str::from_utf8(csv).map_err(|error| {
+            let line = csv[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() as u64 + 1;
+            whole(line, "This is not UTF-8 text; save the file as \"CSV UTF-8\".")
+        })?;
+        let text = text.trim_start_matches('\u{feff}');
+        let head = text.lines().next().unwrap_or_default();
+        let delimiter = if head.matches(';').count() > head.matches(',').count() {
+            b';'
+        } else {
+            b','
+        };
+        let mut file = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
+        let columns = columns(&mut file).map_err(|message| whole(1, &message))?;
+        let stored = |error: Error| whole(1, &error.message);
+        let existing = reader.employees().map_err(stored)?;
+        let existing: HashMap<EmployeeId, Employee> =
+            existing.into_iter().map(|one| (one.id.clone(), one)).collect();
+        let mut problems = Vec::new();
+        let mut rows: Vec<Row> = Vec::new();
+        for line in file.records() {
+            let cells = match line {
+                Ok(cells) => cells,
+                Err(error) => {
+                    let line = error.position().map_or(1, |position| position.line());
+                    let message = match error.kind() {
+                        csv::ErrorKind::UnequalLengths {
+                            expected_len, len, ..
+                        } => {
+                            format!("This line has {len} cells, the first one {expected_len}.")
+                        }
+                        other => format!("This line cannot be read: {other:?}."),
+                    };
+                    problems.extend(whole(line, &message));
+                    continue;
+                }
+            };
+            let line = cells.position().map_or(1, |position| position.line());
+            if cells.iter().all(str::is_empty) {
+                continue;
+            }
+            let cell = |column: &str| {
+                let index = columns.iter().position(|one| *one == column)?;
+                cells.get(index)
+            };
+            match self.row(reader, &existing, cell, now) {
+                Ok((record, before)) => rows.push(Row { line, record, before }),
+                Err(wrong) => problems.extend(wrong.into_iter().map(|(column, message)| ImportProblem {
+                    line,
+                    column,
+                    message,
+                })),
+            }
+        }
+        if rows.is_empty() && problems.is_empty() {
+            problems.extend(whole(1, "The file names nobody."));
+        }
+        together(&rows, &existing, &mut problems);
+        if problems.is_empty() {
+            return Ok(rows);
+        }
+        problems.sort_by_key(|problem| problem.line);
+        let more = problems.len().saturating_sub(MAX_PROBLEMS);
+        problems.truncate(MAX_PROBLEMS);
+        if more > 0 {
+            let line = problems.last().map_or(1, |problem| problem.line);
+            problems.extend(whole(line, &format!("And {more} more problems below.")));
+        }
+        Err(problems)
+    }
+
+    /// One row by itself: the record, and who it was before.
+    fn row<'c>(
+        &self,
+        reader: &Reader<'_>,
+        existing: &HashMap<EmployeeId, Employee>,
+        cell: impl Fn(&str) -> Option<&'c str>,
+        now: DateTime<Utc>,
+    ) -> Result<(EmployeeRecord, Option<Employee>), Vec<(Option<&'static str>, String)>> {
+        let called = cell("name").unwrap_or_default().to_owned();
+        let who = if called.is_empty() {
+            cell("id").unwrap_or_default().to_owned()
+        } else {
+            called
+        };
+        let mut wrong = Vec::new();
+        let id = EmployeeId::new(cell("id").unwrap_or_default());
+        let Ok(id) = id else {
+            wrong.push((
+                Some("id"),
+                format!("{who}: the id has 1 to 64 letters, digits, -, _ or .; give everybody one."),
+            ));
+            return Err(wrong);
+        };
+        let before = existing.get(&id).cloned();
+        // What has no column stays as it was.
+        let mut field = |column: &'static str, result: Result<Option<String>>| match result {
+            Ok(value) => value,
+            Err(error) => {
+                wrong.push((Some(column), format!("{who}: {}", error.message)));
+                None
+            }
+        };
+        let old = |of: fn(&Employee) -> Option<String>| before.as_ref().and_then(of);
+        let phone = match cell("phone") {
+            Some(text) => field("phone", self.phone(Some(text))),
+            None => old(|before| before.phone.clone()),
+        };
+        let email = match cell("email") {
+            Some(text) => field("email", email(Some(text))),
+            None => old(|before| before.email.clone()),
+        };
+        let role_title = match cell("role_title") {
+            Some(text) => field("role_title", title(Some(text))),
+            None => old(|before| before.role_title.clone()),
+        };
+        let schedule = match cell("schedule") {
+            Some(text) => field("schedule", schedule(reader, Some(text))),
+            None => old(|before| before.schedule.clone()),
+        };
+        let policy = match cell("policy") {
+            Some(text) => field("policy", policy(reader, Some(text))),
+            None => old(|before| before.policy.clone()),
+        };
+        let badge = match cell("badge") {
+            Some("") => None,
+            Some(text) if text.len() <= 64 && !text.chars().any(char::is_control) => Some(text.to_owned()),
+            Some(_) => field(
+                "badge",
+                Err(Error::invalid(
+                    "badge",
+                    "A badge number has at most 64 characters.",
+                )),
+            ),
+            None => old(|before| before.badge.clone()),
+        };
+        let called = field("name", name(cell("name").unwrap_or_default()).map(Some)).unwrap_or_default();
+        let areas = match cell("areas") {
+            Some(text) => {
+                let texts = text
+                    .split([';', '|', ','])
+                    .map(str::trim)
+                    .filter(|text| !text.is_empty());
+                areas(&texts.map(str::to_owned).collect::<Vec<_>>())
+            }
+            None => Ok(before
+                .as_ref()
+                .map(|before| before.areas.clone())
+                .unwrap_or_default()),
+        };
+        let areas = areas.unwrap_or_else(|error| {
+            wrong.push((Some("areas"), format!("{who}: {}", error.message)));
+            Vec::new()
+        });
+        let supervisor = match cell("supervisor") {
+            Some("") => None,
+            Some(text) => EmployeeId::new(text)
+                .inspect_err(|_| {
+                    wrong.push((Some("supervisor"), format!("{who}: {text} is no employee's id.")))
+                })
+                .ok(),
+            None => before.as_ref().and_then(|before| before.supervisor.clone()),
+        };
+        let language = match cell("language") {
+            None | Some("") => before
+                .as_ref()
+                .map_or(self.settings.language, |before| before.language),
+            Some(text) => Language::parse(&text.to_lowercase()).unwrap_or_else(|| {
+                wrong.push((
+                    Some("language"),
+                    format!("{who}: write the language as id or en."),
+                ));
+                self.settings.language
+            }),
+        };
+        // An empty cell withdraws no consent: that erases the face, and is done on purpose only.
+        let consented = match cell("consent") {
+            None | Some("") => Ok(before.as_ref().and_then(|before| before.consent)),
+            Some(text) => self.consented(text, now).and_then(|at| consent(Some(at), now)),
+        };
+        let consent = consented.unwrap_or_else(|error| {
+            wrong.push((Some("consent"), format!("{who}: {}", error.message)));
+            None
+        });
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let record = EmployeeRecord {
+            id,
+            name: called,
+            supervisor,
+            areas,
+            phone,
+            email,
+            badge,
+            language,
+            role_title,
+            schedule,
+            policy,
+            consent,
+        };
+        Ok((record, before))
+    }
+
+    /// A day of the site, or a time.
+    fn consented(&self, text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
+        let day = text.parse::<NaiveDate>().ok();
+        let at = day
+            .and_then(|day| midnight(self.settings.timezone, day))
+            .or_else(|| hadir_shared::time::parse(text).ok());
+        match text.to_lowercase().as_str() {
+            "yes" | "ya" => Ok(now),
+            _ => at.ok_or_else(|| {
+                Error::invalid(
+                    "consent",
+                    "Write when they consented, like 2026-11-24, or yes for today.",
+                )
+            }),
+        }
+    }
+}
+
+/// Which column is which.
+fn columns(file: &mut csv::Reader<&[u8]>) -> Result<Vec<&'static str>, String> {
+    let head = file
+        .headers()
+        .map_err(|error| format!("The first line cannot be read: {error}."))?;
+    let all = COLUMNS.join(", ");
+    let mut columns: Vec<&'static str> = Vec::new();
+    for title in head {
+        let known = COLUMNS
+            .into_iter()
+            .find(|column| title.eq_ignore_ascii_case(column));
+        match known {
+            None => {
+                return Err(format!(
+                    "The first line names a column {title:?}; it may name {all}."
+                ));
+            }
+            Some(column) if columns.contains(&column) => {
+                return Err(format!("The first line names the column {column} twice."));
+            }
+            Some(column) => columns.push(column),
+        }
+    }
+    for needed in ["id", "name"] {
+        if !columns.contains(&needed) {
+            return Err(format!(
+                "The first line has to name the columns; {needed} is missing. It may name {all}."
+            ));
+        }
+    }
+    Ok(columns)
+}
+
+/// What the rows have to be together, and with those who are registered already.
+fn together(rows: &[Row], existing: &HashMap<EmployeeId, Employee>, problems: &mut Vec<ImportProblem>) {
+    let mut problem = |line, column, message| {
+        problems.push(ImportProblem {
+            line,
+            column: Some(column),
+            message,
+        });
+    };
+    let mut first: HashMap<&EmployeeId, u64> = HashMap::new();
+    for row in rows {
+        if let Some(line) = first.insert(&row.record.id, row.line) {
+            let (id, name) = (&row.record.id, &row.record.name);
+            problem(
+                row.line,
+                "id",
+                format!("{name}: the id {id} stands in line {line} already."),
+            );
+        }
+    }
+    // Who would have which superior and badge.
+    let mut superiors: HashMap<&EmployeeId, Option<&EmployeeId>> = HashMap::new();
+    let mut names: HashMap<&EmployeeId, &str> = HashMap::new();
+    let mut badges: BTreeMap<&str, &EmployeeId> = BTreeMap::new();
+    for one in existing.values().filter(|one| !first.contains_key(&one.id)) {
+        superiors.insert(&one.id, one.supervisor.as_ref());
+        names.insert(&one.id, &one.name);
+        badges.extend(one.badge.as_deref().map(|badge| (badge, &one.id)));
+    }
+    for row in rows {
+        superiors.insert(&row.record.id, row.record.supervisor.as_ref());
+        names.insert(&row.record.id, &row.record.name);
+    }
+    for row in rows {
+        let name = &row.record.name;
+        if let Some(badge) = row.record.badge.as_deref()
+            && let Some(other) = badges.insert(badge, &row.record.id)
+            && *other != row.record.id
+        {
+            let other = names.get(other).copied().unwrap_or_default();
+            problem(
+                row.line,
+                "badge",
+                format!("{name}: the badge {badge} is that of {other}."),
+            );
+        }
+        if let Some(superior) = &row.record.supervisor
+            && !superiors.contains_key(superior)
+        {
+            problem(
+                row.line,
+                "supervisor",
+                format!("{name}: there is no employee {superior}, neither in this file nor registered."),
+            );
+        }
+    }
+    // Each cycle once, where it is met first.
+    let mut seen: HashSet<&EmployeeId> = HashSet::new();
+    for row in rows {
+        let mut chain: Vec<&EmployeeId> = Vec::new();
+        let mut at = Some(&row.record.id);
+        while let Some(id) = at.filter(|id| !seen.contains(id)) {
+            if let Some(from) = chain.iter().position(|one| *one == id) {
+                let mut people: Vec<&str> = chain[from..]
+                    .iter()
+                    .filter_map(|id| names.get(id).copied())
+                    .collect();
+                people.push(names.get(id).copied().unwrap_or_default());
+                problem(
+                    row.line,
+                    "supervisor",
+                    format!("Nobody can be above themselves: {}.", people.join(" → ")),
+                );
+                break;
+            }
+            chain.push(id);
+            at = superiors.get(id).copied().flatten();
+        }
+        seen.extend(chain);
+    }
+}
+
+fn differs(before: &Employee, record: &EmployeeRecord) -> bool {
+    let as_record = EmployeeRecord {
+        id: before.id.clone(),
+        name: before.name.clone(),
+        supervisor: before.supervisor.clone(),
+        areas: before.areas.clone(),
+        phone: before.phone.clone(),
+        email: before.email.clone(),
+        badge: before.badge.clone(),
+        language: before.language,
+        role_title: before.role_title.clone(),
+        schedule: before.schedule.clone(),
+        policy: before.policy.clone(),
+        consent: before.consent,
+    };
+    as_record != *record
+}
+
+fn write(tx: &Tx<'_>, viewer: &Viewer, rows: &[Row], now: DateTime<Utc>) -> Result<()> {
+    // Badges may change hands, and superiors stand below: first everybody without either.
+    for row in rows {
+        let bare = EmployeeRecord {
+            supervisor: None,
+            badge: None,
+            ..row.record.clone()
+        };
+        match &row.before {
+            None => tx.register(&bare, now)?,
+            Some(_) => tx.change(&bare, now)?,
+        }
+    }
+    for row in rows {
+        tx.change(&row.record, now)?;
+        let (id, before) = (&row.record.id, &row.before);
+        match before {
+            None => tx.audit(&viewer.username, &format!("employee {id} added"), now)?,
+            Some(before) if differs(before, &row.record) => {
+                tx.audit(&viewer.username, &format!("employee {id} changed"), now)?;
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
