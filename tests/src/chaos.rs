@@ -99,7 +99,7 @@ impl Part {
     }
 
     fn kill(&mut self) {
-        if let Some(process) = self.process.take() {
+        if let Some(mut process) = self.process.take() {
             process.kill();
         }
     }

@@ -73,7 +73,7 @@ async fn rtsp_cameras_are_recognised_lost_and_found_again() {
         Ok(server)
     }
     .await;
-    let server = match result {
+    let mut server = match result {
         Ok(server) => server,
         Err(e) => panic!("{}", system.explain(e)),
     };
@@ -130,7 +130,7 @@ async fn until(system: &System, id: &str, state: &str, seconds: u64) -> Result<(
 
 async fn goes_and_comes_back(
     system: &System,
-    server: Process,
+    mut server: Process,
     camera: &RtspCamera,
     recording: &Path,
     logs: &Path,

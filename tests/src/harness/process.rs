@@ -165,7 +165,7 @@ impl Process {
     }
 
     /// Kills it, as a power cut would.
-    pub fn kill(mut self) {
+    pub fn kill(&mut self) {
         self.end();
     }
 

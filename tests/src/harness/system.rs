@@ -170,12 +170,8 @@ impl System {
         mosquitto: Option<Process>,
         web: u16,
     ) -> Result<Self, Error> {
-        let logs = plan.dir.join("logs");
-        let mut command = Command::new(paths::binary("hadir-aggregator")?);
-        command.args(["run", "--config"]).arg(site.config());
-        let mut aggregator = Process::start("aggregator", &mut command, &logs, plan.group)?;
+        let aggregator = start_aggregator(&plan, &site).await?;
         let base = format!("http://127.0.0.1:{web}");
-        wait_for_http(&mut aggregator, &format!("{base}/healthz")).await?;
         let mut agents = Vec::new();
         for agent in &plan.agents {
             agents.push(start_agent(&plan, &site, agent.id)?);
@@ -325,6 +321,19 @@ impl System {
         }
     }
 
+    /// Kills the aggregator as a power cut would, and starts it again.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn kill_aggregator(&mut self) -> Result<(), Error> {
+        // It is gone before the next one starts, which wants its lock and its ports.
+        self.aggregator.kill();
+        self.aggregator = start_aggregator(&self.plan, &self.site).await?;
+        let base = format!("http://127.0.0.1:{}", self.plan.ports[0]);
+        self.api = Api::login(&base, ADMIN, &self.password).await?;
+        Ok(())
+    }
+
     /// Stops an agent in order.
     ///
     /// # Errors
@@ -399,6 +408,15 @@ fn start_simulator(plan: &Plan) -> Result<Process, Error> {
         &plan.dir.join("logs"),
         plan.group,
     )?)
+}
+
+async fn start_aggregator(plan: &Plan, site: &Site) -> Result<Process, Error> {
+    let mut command = Command::new(paths::binary("hadir-aggregator")?);
+    command.args(["run", "--config"]).arg(site.config());
+    let mut aggregator = Process::start("aggregator", &mut command, &plan.dir.join("logs"), plan.group)?;
+    let url = format!("http://127.0.0.1:{}/healthz", plan.ports[0]);
+    wait_for_http(&mut aggregator, &url).await?;
+    Ok(aggregator)
 }
 
 fn start_agent(plan: &Plan, site: &Site, agent: &str) -> Result<Process, Error> {
