@@ -115,7 +115,7 @@ function alertCard(alert) {
 /** The sentence of an entry; some details have one of their own. */
 function historyKey(entry) {
   if (entry.detail === 'nobody_left') return 'history.nobody_left';
-  if (entry.detail === 'not_configured') return 'history.not_configured';
+  if (['not_configured', 'cancelled'].includes(entry.detail)) return `history.${entry.detail}`;
   return `history.${entry.what}`;
 }
 
@@ -123,7 +123,7 @@ function historyEntry(entry, alert) {
   const at = Date.parse(entry.at);
   const key = historyKey(entry);
   let text = has(key)
-    ? t(key, { who: who(entry, alert), channel: entry.channel === 'whatsapp' ? 'WhatsApp' : (entry.channel ?? '') })
+    ? t(key, { who: who(entry, alert), channel: entry.channel ? word('channel', entry.channel) : '' })
     : entry.what;
   if (entry.message_state) text += `: ${word('message', entry.message_state)}`;
   const said = key !== `history.${entry.what}` || !entry.detail || text.includes(entry.detail);

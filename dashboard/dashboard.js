@@ -7,8 +7,8 @@ import { startDevices } from './devices.js';
 import { startEmployees } from './employee-manager.js';
 import { Events } from './events.js';
 import { startHelp } from './help.js';
-import { LANGUAGES, chooseLanguage, currentLanguage, suggestLanguage, t, translate } from './i18n.js';
-import { emit, on, secondsSince, seesDevices, seesPeople, store } from './store.js';
+import { LANGUAGES, chooseLanguage, currentLanguage, has, suggestLanguage, t, translate } from './i18n.js';
+import { changesEmployees, emit, on, secondsSince, seesDevices, seesPeople, store } from './store.js';
 import { clockTime, duration, exactDuration, exactTime, longDate, now, setServerTime, setTimeZone, timeZone, whenShort, zoneName } from './time.js';
 import { jumpTo, startTracking } from './tracking.js';
 import { byId, emptyState, h, icon, sentence, setText, showError, stateShape } from './utils.js';
@@ -174,9 +174,7 @@ function renderThresholds() {
 }
 
 function renderSystemBanner() {
-  const problem = store.me?.whatsapp?.problem;
-  const messages = [...store.banners.values()].map(({ message }) => message);
-  if (messages.length === 0 && problem) messages.push(t('whatsapp.problem', { message: problem }));
+  const messages = [...store.banners].map(([key, { message }]) => (has(`banner.${key}`) ? t(`banner.${key}`, { message }) : message));
   const banner = byId('system-banner');
   banner.hidden = messages.length === 0;
   if (banner.hidden) return;
@@ -247,20 +245,52 @@ function account() {
 
 const logoutButton = () => h('button', { class: 'button wide', type: 'button', data: { act: 'logout' }, onclick: logout }, icon('log-out'), t('user.logout'));
 
+/** The site's thresholds, for those who may set them. */
+function thresholdForm() {
+  const { presence, defaults } = store.me;
+  const fields = ['off_after_s', 'absent_after_s'];
+  const line = h('p', { class: 'error-line', role: 'alert', hidden: true });
+  const input = (field, label) => h('label', { class: 'field' }, h('span', {}, t(label, { usual: defaults[field] })),
+    h('input', { name: field, type: 'number', min: 1, max: 86_400, step: 1, inputmode: 'numeric', required: true, value: presence[field] }));
+  const set = async (asked) => {
+    showError(line, null);
+    for (const button of form.querySelectorAll('button')) button.disabled = true;
+    try {
+      await api('PATCH', '/api/thresholds', asked);
+      takeMe(await get('/api/me'));
+      renderThresholds();
+      renderSettings();
+    } catch (error) {
+      showError(line, sentence(error));
+      for (const button of form.querySelectorAll('button')) button.disabled = false;
+    }
+  };
+  const form = h('form', { class: 'thresholds', novalidate: true, onsubmit: (event) => {
+    event.preventDefault();
+    // Only what was changed becomes a wish of its own; the rest stays as configured.
+    const changed = fields.filter((field) => Number(form.elements[field].value) !== presence[field]);
+    set(Object.fromEntries(changed.map((field) => [field, Number(form.elements[field].value)])));
+  } }, input('off_after_s', 'settings.off.seconds'), input('absent_after_s', 'settings.absent.seconds'), line,
+  h('div', { class: 'threshold-acts' }, h('button', { class: 'button small' }, t('settings.save')),
+    h('button', { class: 'button small', type: 'button', onclick: () => set(Object.fromEntries(fields.map((field) => [field, null]))) }, t('settings.reset'))));
+  return form;
+}
+
 function renderSettings() {
   if (!store.me) return;
   const { presence, defaults, whatsapp } = store.me;
   const threshold = (field) => exactDuration(presence[field])
     + (presence[field] === defaults[field] ? '' : ` (${exactDuration(defaults[field])})`);
-  const messages = !whatsapp?.configured ? t('settings.whatsapp.missing') : (whatsapp.problem ?? t('settings.whatsapp.ready'));
+  const messages = !whatsapp?.configured ? t('settings.whatsapp.missing') : (store.banners.get('whatsapp')?.message ?? t('settings.whatsapp.ready'));
   const fact = (term, value) => [h('dt', {}, term), h('dd', { class: 'figures' }, value)];
   byId('settings').replaceChildren(h('h2', { class: 'panel-title' }, t('settings.title')),
     h('div', { class: 'setting' }, h('h3', {}, t('settings.language')), h('div', { class: 'segmented', role: 'group', 'aria-label': t('settings.language') },
       LANGUAGES.map((code) => segment(code === currentLanguage(), LANGUAGE_NAMES[code], () => chooseLanguage(code), { lang: code })))),
     h('div', { class: 'setting' }, h('h3', {}, t('settings.theme')), h('div', { class: 'segmented', role: 'group', 'aria-label': t('settings.theme') },
       ['light', 'dark', 'system'].map((theme) => segment(theme === currentTheme(), t(`settings.theme.${theme}`), () => chooseTheme(theme), { data: { theme } })))),
-    h('div', { class: 'setting' }, h('h3', {}, t('settings.thresholds')), h('dl', { class: 'facts' },
-      ...fact(t('settings.off'), threshold('off_after_s')), ...fact(t('settings.absent'), threshold('absent_after_s')),
+    h('div', { class: 'setting' }, h('h3', {}, t('settings.thresholds')), changesEmployees() ? thresholdForm() : h('dl', { class: 'facts' },
+      ...fact(t('settings.off'), threshold('off_after_s')), ...fact(t('settings.absent'), threshold('absent_after_s')))),
+    h('div', { class: 'setting' }, h('dl', { class: 'facts' },
       ...fact(t('settings.timezone'), timeZone()), ...fact(t('settings.whatsapp'), messages))),
     h('div', { class: 'setting' }, h('h3', {}, t('settings.account')), account(), logoutButton()));
 }

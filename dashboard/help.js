@@ -13,8 +13,7 @@ const DAY = 86_400;
 /** Of longer lists the rest is only counted. */
 const SHOWN = 20;
 /** What can be written instead of pressing the button: the meaning's key, and the texts. */
-const ANSWERS = [['take', 'ack 12', '12a'], ['status', 'status'], ['report', 'report', 'report 2026-11-21'], ['where', 'where {name}'],
-  ['help', 'help']];
+const ANSWERS = ['take', 'excuse', 'status', 'where', 'report', 'help'];
 
 export function startHelp() {
   const button = byId('help-button');
@@ -168,14 +167,12 @@ async function problems(close) {
   return [h('ul', { class: 'mend' }, rows), rest > 0 && h('p', { class: 'muted' }, t('help.more', { n: rest }))].filter(Boolean);
 }
 
-function problemWord({ code, employee, message }, person) {
-  // A policy's name stands only in the message.
-  const name = code === 'policy_reaches_nobody' ? /^The policy (\S+) /.exec(message)?.[1] : (person?.name ?? employee);
+function problemWord({ code, employee, policy, message }, person) {
+  const name = policy ?? person?.name ?? employee;
   return name && has(`mend.${code}`) ? t(`mend.${code}`, { name }) : message;
 }
 
 function answers() {
-  const name = t('help.answer.name');
-  return h('dl', { class: 'answers' }, ANSWERS.flatMap(([meaning, ...texts]) => [
-    h('dt', {}, texts.map((text) => h('code', {}, text.replace('{name}', name)))), h('dd', {}, t(`help.answer.${meaning}`))]));
+  return h('dl', { class: 'answers' }, ANSWERS.flatMap((meaning) => [
+    h('dt', {}, t(`help.text.${meaning}`).split('; ').map((text) => h('code', {}, text))), h('dd', {}, t(`help.answer.${meaning}`))]));
 }

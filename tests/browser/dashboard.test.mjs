@@ -244,6 +244,36 @@ describe('dashboard', { concurrency: false }, () => {
     }
   });
 
+  test('the help panel explains the hierarchy with somebody of this company', { timeout: 60_000 }, async () => {
+    const person = (await ask('/api/employees')).find((one) => one.supervisor);
+    const superior = (await ask('/api/employees')).find((one) => one.id === person.supervisor);
+    await page.click('#help-button');
+    const help = page.locator('dialog', { hasText: 'Hierarki' });
+    await help.locator('select').selectOption(person.id);
+    await help.locator('.climb li', { hasText: superior.name }).first().waitFor();
+    await screenshot('help');
+    await help.locator('.dialog-head button').click();
+  });
+
+  test('thresholds are set where they are shown, and refused in a sentence', { timeout: 60_000 }, async () => {
+    const before = await ask('/api/me');
+    await page.click('#settings-button');
+    const form = page.locator('#settings form.thresholds');
+    await form.locator('[name="off_after_s"]').fill('9000');
+    await form.locator('button:not([type])').click();
+    await form.locator('.error-line', { hasText: '3600' }).waitFor();
+    await form.locator('[name="off_after_s"]').fill(String(before.presence.off_after_s + 1));
+    await form.locator('button:not([type])').click();
+    await until('the threshold is in force', STEP_MS, async () =>
+      (await ask('/api/me')).presence.off_after_s === before.presence.off_after_s + 1);
+    await screenshot('settings');
+    await form.locator('button[type="button"]').click();
+    await until('it is as before', STEP_MS, async () => (await ask('/api/me')).presence.off_after_s === before.presence.off_after_s);
+    await page.keyboard.press('Escape');
+    // The refusal was asked for.
+    complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('400')));
+  });
+
   test('on a phone nothing is cut off and every target can be hit', { timeout: 90_000 }, async () => {
     const phone = await browser.newContext({ viewport: PHONE, hasTouch: true, isMobile: true, deviceScaleFactor: 2,
       locale: 'id-ID', storageState: await context.storageState() });
@@ -303,10 +333,23 @@ describe('dashboard', { concurrency: false }, () => {
         const alert = await until('somebody is absent and their superior is told', (a) => a.state === 'open' && told(a));
         await chat.locator('button.contact', { hasText: told(alert).recipient_name }).click();
         const message = chat.locator('.message.in', { hasText: alert.name }).filter({ has: chat.locator('button') }).last();
-        await message.locator('button').click();
+        await message.locator('button', { hasText: 'Saya tangani' }).click();
         const answered = await until('the alert is answered', (a) => a.id === alert.id && a.acknowledged_at);
         assert.ok(answered.history.some((entry) => entry.what === 'acknowledged'));
+        await page.click('.nav a[data-view="alerts"]');
+        await page.locator('#view-alerts', { hasText: answered.acknowledged_by }).waitFor();
+        await screenshot('alerts-answered');
+        await chat.locator('.message.in', { hasText: 'Terima kasih' }).first().waitFor();
         await screenshot('phone-whatsapp', {}, chat);
+
+        // Somebody whom nobody registered asks about people here.
+        if (await chat.locator('.back').isVisible()) await chat.click('.back');
+        await chat.fill('#other input', '+62 899 9000 111');
+        await chat.click('#other button');
+        await chat.fill('main form input', `where ${alert.name}`);
+        await chat.press('main form input', 'Enter');
+        await chat.locator('.message.in', { hasText: 'tidak terdaftar' }).waitFor();
+        await screenshot('phone-stranger', {}, chat);
       } finally {
         await phone.close();
       }

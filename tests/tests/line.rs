@@ -288,7 +288,13 @@ async fn returned_message(system: &System, phone: &str, name: &str) -> Result<()
             let back = conversation["messages"].as_array().is_some_and(|messages| {
                 messages
                     .iter()
-                    .any(|m| m["template"][0] == "hadir_return" && text(&m["text"]).contains(name))
+                    // Text, since they answered within the last 24 hours.
+                    .any(|m| {
+                        text(&m["text"]).starts_with(&format!("*{name}* "))
+                            && ["kembali", "again"]
+                                .iter()
+                                .any(|word| text(&m["text"]).contains(word))
+                    })
             });
             if back {
                 Ok(())

@@ -338,6 +338,29 @@ async fn each_error_is_handled_as_documented() {
         })
         .await;
 
+    // What Meta has approved is what our files say.
+    let account = hadir_tests::simulator::BUSINESS_ACCOUNT.to_owned();
+    let with_account = bench.system.site.edit_config(|config| {
+        if let Some(whatsapp) = config
+            .get_mut("whatsapp")
+            .and_then(|section| section.as_table_mut())
+        {
+            whatsapp.insert("business_account_id".to_owned(), account.into());
+        }
+    });
+    with_account.expect("configuration");
+    let templates = || {
+        let output = std::process::Command::new(paths::binary("hadir-aggregator").expect("binary"))
+            .args(["templates", "--json", "--config"])
+            .arg(bench.system.site.config())
+            .output()
+            .expect("templates runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), text)
+    };
+    let (code, text) = templates();
+    assert_eq!(code, Some(0), "{text}");
+
     // A paused template: a banner, until it is approved again.
     for (status, shown) in [("PAUSED", true), ("APPROVED", false)] {
         bench
@@ -354,6 +377,12 @@ async fn each_error_is_handled_as_documented() {
                 }
             })
             .await;
+        let (code, text) = templates();
+        assert_eq!(
+            (code, text.contains("PAUSED")),
+            (Some(i32::from(shown)), shown),
+            "{text}"
+        );
     }
     bench.system.stop().unwrap_or_else(|e| panic!("{e}"));
 }

@@ -260,11 +260,11 @@ impl Check<'_> {
             }
         };
         let group_s = number("messages.group_s", &file.group_s, (0, 300), 30);
-        let per_address = number(
+        let per_recipient = number(
             "messages.per_recipient_a_minute",
             &file.per_recipient_a_minute,
             (1, 1000),
-            defaults.per_address,
+            defaults.per_recipient,
         );
         let per_second = number(
             "messages.per_second",
@@ -296,7 +296,7 @@ impl Check<'_> {
         });
         MessageRules {
             group: TimeDelta::seconds(group_s.into()),
-            per_address,
+            per_recipient,
             per_second,
             quiet,
         }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AreaId, EmployeeId};
+use sha2::{Digest as _, Sha256};
 
 use super::Core;
 use super::state::{Changes, Memory};
@@ -12,10 +13,10 @@ use crate::notify::{Channel, Draft, Unasked, WhatsApp, templates};
 use crate::presence::{Consequence, Decision};
 use crate::store::{Form, NewEvent, NewMessage, Reader, Tx};
 
-/// In an alert's history, where somebody was to be told and WhatsApp is not configured.
+/// In an alert's history, where somebody was to be told by a channel that is not configured.
 const NOT_CONFIGURED: &str = "not_configured";
 
-/// The administrators get a mail about the same trouble no more often.
+/// The administrators get a mail about the same trouble once in each such stretch of time.
 const ALARM_EVERY_S: i64 = 6 * 3600;
 
 impl Core {
@@ -291,13 +292,16 @@ impl Core {
         drop(people);
         // A second more: what is due becomes so with the next tick.
         let due = due.map_or(now, |due| (due + TimeDelta::seconds(1)).min(soon));
+        if within.is_zero() {
+            return self.queue_at(tx, changes, message, now, now);
+        }
         if let Some(joined) = tx.join_absences(message, alert, due, within, now)? {
             return Ok(Some(joined));
         }
         self.queue_at(tx, changes, message, due, now)
     }
 
-    /// Queues a message, to go out when it is not quiet; `None` where its channel is not configured.
+    /// Queues a message, to go out when it is not quiet; `None` where its channel is not configured, or it was queued before.
     pub(super) fn queue(
         &self,
         tx: &Tx<'_>,
@@ -309,7 +313,7 @@ impl Core {
         self.queue_at(tx, changes, message, due, now)
     }
 
-    /// Queues a message whether it is quiet or not; `None` where its channel is not configured.
+    /// Queues a message whether it is quiet or not; `None` where its channel is not configured, or it was queued before.
     pub(super) fn queue_at(
         &self,
         tx: &Tx<'_>,
@@ -364,9 +368,11 @@ impl Core {
         let administrators = self.settings.email.iter().flat_map(|email| &email.administrators);
         for address in administrators {
             let message = NewMessage {
+                // Another trouble is another mail.
                 dedup: format!(
-                    "banner/{}/{}/{address}",
+                    "banner/{}/{:x}/{}/{address}",
                     banner.key,
+                    Sha256::digest(&banner.message),
                     now.timestamp() / ALARM_EVERY_S
                 ),
                 alert: None,

@@ -175,8 +175,8 @@ fn who(viewer: &Viewer) -> &str {
 pub(super) fn must_manage(viewer: &Viewer) -> Result<()> {
     match viewer.role {
         Role::Admin | Role::Hr => Ok(()),
-        Role::Supervisor | Role::Technician => Err(Error::forbidden(
-            "Only HR and administrators change employees and their enrolment.",
-        )),
+        Role::Supervisor | Role::Technician => {
+            Err(Error::forbidden("Only HR and administrators change this."))
+        }
     }
 }

@@ -199,7 +199,7 @@ impl Core {
                     return Ok(answers::how_to_excuse(alert.id, &alert.name, language));
                 };
                 self.excuse_alert(state, tx, changes, &sender.viewer, &alert, &excuse, now)?;
-                Ok(answers::excused(&alert.name, excuse.until, language, zone))
+                Ok(answers::excused(&alert.name, excuse.until, now, language, zone))
             }
             Command::Status => {
                 let rows = self.status_in(tx, &sender.viewer, now)?;
@@ -219,7 +219,7 @@ impl Core {
                 let found: Vec<_> = rows.iter().filter(named).collect();
                 match found.len() {
                     0 => self.refuse(tx, sender, "where", now),
-                    1..=MAX_NAMED => Ok(answers::whereabouts(&found, language, zone)),
+                    1..=MAX_NAMED => Ok(answers::whereabouts(&found, language, zone, now)),
                     many => Ok(answers::too_many(many, language)),
                 }
             }

@@ -191,7 +191,7 @@ impl Core {
         sightings: &[&Sighting],
         now: DateTime<Utc>,
     ) -> Result<()> {
-        let gap = self.settings.thresholds.absent_after;
+        let gap = state.engine.rules().thresholds.absent_after;
         let mut of: HashMap<&EmployeeId, Vec<&Sighting>> = HashMap::new();
         for sighting in sightings {
             of.entry(&sighting.employee).or_default().push(sighting);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Core;
 use super::outbox::TEMPLATE;
 use super::state::Changes;
-use super::types::{Banner, Level};
+use super::types::{Banner, Language, Level};
 use crate::error::Result;
 use crate::notify::cloud_api::{self, CloudApi};
 use crate::notify::webhook::TemplateNews;
@@ -20,7 +20,16 @@ const CHECK_EVERY: Duration = Duration::from_secs(6 * 3600);
 const CHECK_AGAIN: Duration = Duration::from_secs(600);
 
 /// What is wrong with which template, by name and language.
-pub(super) type Problems = BTreeMap<(String, String), String>;
+pub(super) type Problems = BTreeMap<(String, String), Problem>;
+
+/// What is wrong with a template, and how we know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    /// Meta refused a message; one that goes out shows that it is mended.
+    Refused(String),
+    /// Meta lists it so, or told us.
+    Listed(String),
+}
 
 impl Core {
     /// Holds what Meta has approved against our files, for as long as it runs.
@@ -56,7 +65,13 @@ impl Core {
             for finding in &findings {
                 let (name, language) = (finding.name, finding.language);
                 core.update(|_, tx, changes| {
-                    core.note_template(tx, changes, name, language, finding.problem.clone())
+                    core.note_template(
+                        tx,
+                        changes,
+                        name,
+                        language,
+                        finding.problem.clone().map(Problem::Listed),
+                    )
                 })?;
             }
             Ok(())
@@ -82,8 +97,37 @@ impl Core {
             }),
         };
         self.update(|_, tx, changes| {
-            self.note_template(tx, changes, &news.name, &news.language, problem.clone())
+            self.note_template(
+                tx,
+                changes,
+                &news.name,
+                &news.language,
+                problem.clone().map(Problem::Listed),
+            )
         })
+    }
+
+    /// A message of this template went out, so a refusal before is no more.
+    pub(super) fn template_went_out(&self, name: &str, language: Language) {
+        let mut problems = self
+            .template_problems
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let key = (name.to_owned(), language.as_str().to_owned());
+        if !matches!(problems.get(&key), Some(Problem::Refused(_))) {
+            return;
+        }
+        problems.remove(&key);
+        let text = banner(&problems);
+        drop(problems);
+        match text {
+            None => self.clear_banner(TEMPLATE),
+            Some(message) => self.raise_banner(Banner {
+                key: TEMPLATE,
+                level: Level::Error,
+                message,
+            }),
+        }
     }
 
     /// Notes that something is wrong with a template, or no longer is.
@@ -93,7 +137,7 @@ impl Core {
         changes: &mut Changes,
         name: &str,
         language: &str,
-        problem: Option<String>,
+        problem: Option<Problem>,
     ) -> Result<()> {
         let key = (name.to_owned(), language.to_lowercase());
         let mut problems = self
@@ -128,9 +172,9 @@ impl Core {
 }
 
 fn banner(problems: &Problems) -> Option<String> {
-    let list = problems
-        .iter()
-        .map(|((name, language), problem)| format!("{name} ({language}): {problem}"));
+    let list = problems.iter().map(|((name, language), problem)| match problem {
+        Problem::Refused(what) | Problem::Listed(what) => format!("{name} ({language}): {what}"),
+    });
     let list: Vec<String> = list.collect();
     (!list.is_empty()).then(|| {
         format!(

@@ -29,6 +29,7 @@ pub mod settings;
 mod silence;
 mod state;
 mod templates;
+mod thresholds;
 pub mod types;
 mod users;
 
@@ -67,6 +68,7 @@ const FORGET_EVERY: TimeDelta = TimeDelta::hours(1);
 /// One site's presence, alerts and messages over its store.
 pub struct Core {
     settings: Settings,
+    presence: Presence,
     clock: Arc<dyn Clock>,
     store: Store,
     state: Mutex<Memory>,
@@ -76,6 +78,15 @@ pub struct Core {
     lines: (Line, Line),
     template_problems: Mutex<message_templates::Problems>,
     events: broadcast::Sender<Event>,
+}
+
+/// What a core is to its store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    /// It runs, and watches.
+    Runs,
+    /// A command that looks in: the aggregator's time does not go on by it.
+    Visits,
 }
 
 impl std::fmt::Debug for Core {
@@ -108,7 +119,7 @@ impl Core {
             }
             Ok(alive)
         })?;
-        let core = Self::load(settings, clock, store, alive)?;
+        let core = Self::load(settings, Presence::Runs, clock, store, alive)?;
         core.store.write(|tx| core.begin_digests(tx, core.now()))?;
         core.show_silence()?;
         core.tick()?;
@@ -123,11 +134,12 @@ impl Core {
     pub fn visit(settings: Settings, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
         let store = Store::open(&settings.database)?;
         let alive = store.write(|tx| tx.alive_at())?;
-        Self::load(settings, clock, store, alive)
+        Self::load(settings, Presence::Visits, clock, store, alive)
     }
 
     fn load(
         settings: Settings,
+        presence: Presence,
         clock: Arc<dyn Clock>,
         store: Store,
         alive: DateTime<Utc>,
@@ -135,6 +147,7 @@ impl Core {
         let (state, people) = store.read(|reader| Memory::load(reader, &settings, alive))?;
         Ok(Arc::new(Self {
             settings,
+            presence,
             clock,
             store,
             state: Mutex::new(state),
@@ -397,7 +410,9 @@ impl Core {
             if !changes.alerts.is_empty() {
                 state.next_climb = tx.next_climb()?;
             }
-            tx.set_alive(now)?;
+            if self.presence == Presence::Runs {
+                tx.set_alive(now)?;
+            }
             Ok(value)
         });
         match &result {

@@ -14,6 +14,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::Notify;
 
 use super::Core;
+use super::message_templates::Problem;
 use super::state::{Changes, Memory};
 use super::types::{Banner, Level};
 use crate::error::Result;
@@ -148,11 +149,12 @@ impl Core {
             }
         }
         let (old, fresh): (Vec<_>, Vec<_>) = self.store.write(|tx| {
+            let quiet = self.quiet(tx, now)?;
             let limits = Limits {
                 at_once: AT_ONCE,
-                per_address: self.settings.messages.per_address,
+                per_recipient: self.settings.messages.per_recipient,
                 per_second: self.settings.messages.per_second,
-                kinds: match self.quiet(tx, now)?.end(now) {
+                kinds: match quiet.end(now) {
                     Some(_) => Kinds::NoAlerts,
                     None => Kinds::All,
                 },
@@ -160,7 +162,8 @@ impl Core {
             let claimed = tx.claim_due(channel, limits, now)?;
             let (old, mut fresh): (Vec<_>, Vec<_>) = claimed
                 .into_iter()
-                .partition(|message| now - message.wanted_at > backoff::MAX_AGE);
+                // Quiet time makes nothing old.
+                .partition(|message| quiet.after(message.wanted_at, backoff::MAX_AGE) < now);
             for message in &mut fresh {
                 self.fill_in(tx, message, now)?;
             }
@@ -249,9 +252,8 @@ impl Core {
             changes.alerts.extend(tx.about(id)?);
             match &outcome {
                 Ok(provider_id) => {
-                    if matches!(message.content, Content::Template { .. }) {
-                        let name = stored.template.as_deref().unwrap_or_default();
-                        self.note_template(tx, changes, name, message.language.as_str(), None)?;
+                    if let Content::Template { name, language, .. } = &message.content {
+                        self.template_went_out(name, *language);
                     }
                     tx.record_sent(id, provider_id, now)
                 }
@@ -342,8 +344,9 @@ impl Core {
                     "WhatsApp refuses a message template"
                 );
                 let name = message.template.as_deref().unwrap_or_default();
-                self.note_template(tx, changes, name, message.language.as_str(), Some(detail.clone()))?;
-                tx.record_failed(message.id, detail, now)
+                let problem = Problem::Refused(detail.clone());
+                self.note_template(tx, changes, name, message.language.as_str(), Some(problem))?;
+                self.give_up(state, tx, changes, message, detail, now)
             }
             Failure::Stop { detail, .. } => {
                 tracing::error!(channel = channel.as_str(), detail, "no message goes out");

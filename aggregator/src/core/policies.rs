@@ -13,7 +13,7 @@ use super::templates::no_employee;
 use super::types::{HierarchyProblem, Named, Obstacle, Plan, PlanStep, PolicyRow, Role, Viewer};
 use crate::error::{Error, Result};
 use crate::escalation::{
-    Action, Ladder, Outcome, Policy, QuietTime, TakenStep, Target, due_actions, next_due,
+    Action, Ladder, Outcome, Policy, QuietTime, Step, TakenStep, Target, due_actions, next_due,
 };
 use crate::store::Reader;
 
@@ -48,7 +48,7 @@ impl Core {
             if !reaches_anybody(tx, policy, now)? {
                 return Err(Error::invalid(
                     "steps",
-                    "This policy can never reach anybody: nobody whom it names, or above them, has a phone number.",
+                    "This policy can never reach anybody: nobody whom it names, or above them, has the phone number or e-mail address it needs.",
                 ));
             }
             tx.save_policy(name, policy, now)?;
@@ -91,7 +91,7 @@ impl Core {
             return Err(no_employee(id));
         }
         let now = self.now();
-        let (name, climb, area) = self.store.read(|reader| {
+        let (name, climb, area, site) = self.store.read(|reader| {
             reader.employee(id)?.ok_or_else(|| no_employee(id))?;
             let area = reader.last_area(id)?;
             let row = reader.policy_for(id, area.as_ref())?;
@@ -105,7 +105,10 @@ impl Core {
                 .areas()?
                 .into_iter()
                 .find(|one| Some(&one.id) == area.as_ref());
-            Ok((name, self.imagine(policy, &ladders, now), own))
+            let site = super::thresholds::in_force(reader, &self.settings)?
+                .absent_after
+                .num_seconds();
+            Ok((name, self.imagine(policy, &ladders, now), own, site))
         })?;
         let people = self.people();
         let named = |id: &EmployeeId| {
@@ -135,7 +138,7 @@ impl Core {
             });
         Ok(Plan {
             policy: name,
-            absent_after_s: own.unwrap_or(self.settings.thresholds.absent_after.num_seconds()),
+            absent_after_s: own.unwrap_or(site),
             steps: steps.collect(),
             gives_up_after_s: (climb.gives_up - now).num_seconds(),
         })
@@ -251,6 +254,7 @@ pub(super) fn problems(reader: &Reader<'_>, now: DateTime<Utc>) -> Result<Vec<Hi
             found.push(HierarchyProblem {
                 code,
                 employee: Some(id.clone()),
+                policy: None,
                 message,
             });
         };
@@ -281,8 +285,9 @@ pub(super) fn problems(reader: &Reader<'_>, now: DateTime<Utc>) -> Result<Vec<Hi
             found.push(HierarchyProblem {
                 code: "policy_reaches_nobody",
                 employee: None,
+                policy: Some(row.name.clone()),
                 message: format!(
-                    "The policy {} can never reach anybody: nobody whom it names, or above them, has a phone number.",
+                    "The policy {} can never reach anybody: nobody whom it names, or above them, has the phone number or e-mail address it needs.",
                     row.name
                 ),
             });
@@ -294,24 +299,24 @@ pub(super) fn problems(reader: &Reader<'_>, now: DateTime<Utc>) -> Result<Vec<Hi
 /// Whether any step of a policy could ever reach anybody.
 fn reaches_anybody(reader: &Reader<'_>, policy: &Policy, now: DateTime<Utc>) -> Result<bool> {
     let mut steps = policy.steps.iter();
-    steps.try_fold(false, |found, step| Ok(found || reaches(reader, &step.to, now)?))
+    steps.try_fold(false, |found, step| Ok(found || reaches(reader, step, now)?))
 }
 
-/// Whether a step for this target could ever reach anybody.
-fn reaches(reader: &Reader<'_>, target: &Target, now: DateTime<Utc>) -> Result<bool> {
-    let phone = |ids: &[EmployeeId]| -> Result<bool> {
+/// Whether a step could ever reach anybody.
+fn reaches(reader: &Reader<'_>, step: &Step, now: DateTime<Utc>) -> Result<bool> {
+    let address = |ids: &[EmployeeId]| -> Result<bool> {
         Ok(reader
             .contacts(ids, now)?
             .iter()
-            .any(|contact| contact.phone.is_some()))
+            .any(|contact| contact.address(step.channel).is_some()))
     };
     let from = |first: &EmployeeId| -> Result<bool> {
         let mut ids = vec![first.clone()];
         ids.extend(reader.above(first)?);
-        phone(&ids)
+        address(&ids)
     };
-    match target {
-        Target::Role(role) => phone(&reader.holders(*role)?),
+    match &step.to {
+        Target::Role(role) => address(&reader.holders(*role)?),
         Target::Employee(id) => from(id),
         Target::AreaSupervisor => {
             let mut supervisors = reader.areas()?.into_iter().filter_map(|area| area.supervisor);
@@ -325,7 +330,7 @@ fn reaches(reader: &Reader<'_>, target: &Target, now: DateTime<Utc>) -> Result<b
                     return Ok(true);
                 }
                 let above = reader.above(&id)?;
-                phone(above.get(usize::from(*level) - 1..).unwrap_or_default())
+                address(above.get(usize::from(*level) - 1..).unwrap_or_default())
             })
         }
     }

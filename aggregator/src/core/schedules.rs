@@ -242,7 +242,7 @@ impl Core {
             }
             area.off_after_s = patch.off_after_s.unwrap_or(area.off_after_s);
             area.absent_after_s = patch.absent_after_s.unwrap_or(area.absent_after_s);
-            let site = self.settings.thresholds;
+            let site = super::thresholds::in_force(tx, &self.settings)?;
             let off = area.off_after_s.map_or(site.off_after.num_seconds(), i64::from);
             let absent = area
                 .absent_after_s
@@ -264,7 +264,7 @@ impl Core {
     }
 
     /// The rules are read anew from the store.
-    fn take_up_rules(
+    pub(super) fn take_up_rules(
         &self,
         state: &mut Memory,
         tx: &Tx<'_>,

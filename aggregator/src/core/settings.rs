@@ -62,7 +62,7 @@ pub struct MessageRules {
     /// Absences within this time become one message to the same recipient.
     pub group: TimeDelta,
     /// Messages to one address within a minute. The Cloud API takes ten on average, and 45 at once.
-    pub per_address: u32,
+    pub per_recipient: u32,
     /// Messages altogether within a second. The Cloud API takes 80.
     pub per_second: u32,
     /// Nothing goes out in these hours but answers and digests.
@@ -73,7 +73,7 @@ impl Default for MessageRules {
     fn default() -> Self {
         Self {
             group: TimeDelta::seconds(30),
-            per_address: 10,
+            per_recipient: 10,
             per_second: 20,
             quiet: None,
         }

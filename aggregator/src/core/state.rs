@@ -101,7 +101,7 @@ pub(super) fn rules(reader: &Reader<'_>, settings: &Settings) -> Result<Rules> {
         let calendar = Calendar::new(row.schedule, settings.timezone, holidays.clone());
         (row.name, calendar)
     });
-    let site = settings.thresholds;
+    let site = super::thresholds::in_force(reader, settings)?;
     let seconds = |own: Option<u32>, site| own.map_or(site, |own| TimeDelta::seconds(own.into()));
     let areas = reader.areas()?.into_iter().filter_map(|area| {
         let own = Thresholds {

@@ -13,7 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub use self::alerts::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Excuse, What};
 pub use self::messages::{NewSilence, Silence};
 pub use self::policies::{HierarchyProblem, Named, Obstacle, Plan, PlanStep, PolicyRow};
-pub use self::schedules::{AreaPatch, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, When};
+pub use self::schedules::{
+    AreaPatch, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, SiteThresholds, ThresholdsPatch, When,
+};
 pub use crate::notify::MessageState;
 pub use crate::presence::State;
 pub use crate::schedule::Exemption;

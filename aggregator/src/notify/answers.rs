@@ -60,8 +60,8 @@ pub fn how_to_excuse(alert: i64, name: &str, language: Language) -> String {
 }
 
 /// To "excused".
-pub fn excused(name: &str, until: DateTime<Utc>, language: Language, zone: Tz) -> String {
-    let (name, until) = (mark_free(name), until.with_timezone(&zone).format("%d-%m %H:%M"));
+pub fn excused(name: &str, until: DateTime<Utc>, now: DateTime<Utc>, language: Language, zone: Tz) -> String {
+    let (name, until) = (mark_free(name), moment(until, now, language, zone));
     match language {
         Language::Id => format!("Tercatat: {name} diizinkan sampai {until}."),
         Language::En => format!("Recorded: {name} is excused until {until}."),
@@ -127,7 +127,7 @@ pub fn help(language: Language) -> String {
 /// To a text that is none of these.
 pub fn not_understood(language: Language) -> String {
     match language {
-        Language::Id => "Maaf, itu tidak saya mengerti. Ketik *bantuan* untuk daftar perintah.",
+        Language::Id => "Maaf, pesan itu tidak saya pahami. Ketik *bantuan* untuk daftar perintah.",
         Language::En => "Sorry, I do not understand that. Write *help* for what you can ask.",
     }
     .to_owned()
@@ -147,7 +147,7 @@ pub fn status(site: &str, rows: &[StatusRow], language: Language, zone: Tz, now:
     let lines: Vec<String> = gone.map(|row| gone_line(row, language)).collect();
     if lines.is_empty() {
         text.push_str(match language {
-            Language::Id => "\nTidak ada yang hilang dari pantauan.",
+            Language::Id => "\nTidak ada yang absen dari pantauan kamera.",
             Language::En => "\nNobody is gone.",
         });
     }
@@ -205,7 +205,7 @@ pub fn numbers(rows: &[StatusRow], language: Language) -> String {
 }
 
 /// Where somebody is, a line each.
-pub fn whereabouts(rows: &[&StatusRow], language: Language, zone: Tz) -> String {
+pub fn whereabouts(rows: &[&StatusRow], language: Language, zone: Tz, now: DateTime<Utc>) -> String {
     let lines = rows.iter().map(|row| {
         let state = state_word(row, language);
         let (last, ago) = match language {
@@ -214,10 +214,7 @@ pub fn whereabouts(rows: &[&StatusRow], language: Language, zone: Tz) -> String 
         };
         let mut line = format!("{} *{}*: {state}", shape(row.state), mark_free(&row.name));
         if let (Some(seen), Some(seconds)) = (row.last_seen, row.seconds_since) {
-            let (seen, long) = (
-                seen.with_timezone(&zone).format("%H:%M"),
-                duration(seconds, language),
-            );
+            let (seen, long) = (moment(seen, now, language, zone), duration(seconds, language));
             line.push_str(&format!(", {last} {seen} ({long} {ago})"));
             if let Some(place) = place(row) {
                 line.push_str(&format!(", {place}"));
@@ -331,6 +328,23 @@ fn state_word(row: &StatusRow, language: Language) -> &'static str {
     }
 }
 
+/// A time of the day, with the day where it is not today.
+fn moment(at: DateTime<Utc>, now: DateTime<Utc>, language: Language, zone: Tz) -> String {
+    let (at, now) = (at.with_timezone(&zone), now.with_timezone(&zone));
+    if at.date_naive() == now.date_naive() {
+        return at.format("%H:%M").to_string();
+    }
+    at.format(day_and_time(language)).to_string()
+}
+
+/// How a day and a time are written.
+pub fn day_and_time(language: Language) -> &'static str {
+    match language {
+        Language::Id => "%d-%m-%Y %H:%M",
+        Language::En => "%Y-%m-%d %H:%M",
+    }
+}
+
 /// `12 menit`, `1 jam 5 menit`.
 pub fn duration(seconds: i64, language: Language) -> String {
     let minutes = TimeDelta::seconds(seconds).num_minutes();
@@ -389,7 +403,7 @@ mod tests {
         );
         assert!(status("Pabrik", &rows[1..], Language::En, JAKARTA, now()).ends_with("Nobody is gone."));
         assert_eq!(
-            whereabouts(&[&rows[0]], Language::En, JAKARTA),
+            whereabouts(&[&rows[0]], Language::En, JAKARTA, now()),
             "▲ *Lee Min*: absent, last seen 13:53 (12 min ago), CAM 3 Gudang A"
         );
     }

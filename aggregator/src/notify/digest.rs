@@ -31,10 +31,7 @@ pub struct Digest<'a> {
 /// The message.
 pub fn draft(digest: &Digest<'_>, language: Language, zone: Tz, now: DateTime<Utc>) -> Draft {
     let due = digest.due.with_timezone(&zone);
-    let mut when = match language {
-        Language::Id => due.format("%d-%m-%Y %H:%M").to_string(),
-        Language::En => due.format("%Y-%m-%d %H:%M").to_string(),
-    };
+    let mut when = due.format(answers::day_and_time(language)).to_string();
     if now - digest.due > LATE {
         let at = now.with_timezone(&zone).format("%H:%M");
         when.push_str(&match language {

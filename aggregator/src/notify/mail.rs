@@ -24,7 +24,7 @@ const MAX_SUBJECT: usize = 120;
 pub enum Encryption {
     /// From the start (port 465).
     Tls,
-    /// After STARTTLS (port 587), or not at all.
+    /// After STARTTLS (port 587); without it nothing is sent.
     StartTls,
     /// Never: a server on this machine.
     None,
@@ -99,7 +99,8 @@ fn stop(detail: &str) -> Failure {
 #[async_trait]
 impl Messenger for Mail {
     async fn send(&self, message: &Outgoing) -> Result<String, Failure> {
-        let Content::Text { body, buttons } = &message.content else {
+        // What can be answered on WhatsApp cannot be answered by mail.
+        let Content::Text { body, .. } = &message.content else {
             return Err(Failure::Refused {
                 detail: "a mail is no template".into(),
             });
@@ -121,10 +122,8 @@ impl Messenger for Mail {
             // The same again with each try, so that a mail that went out twice can be recognised.
             .message_id(Some(id.clone()))
             .header(ContentType::TEXT_PLAIN)
-            // What can be answered on WhatsApp cannot be answered by mail.
             .body(templates::mark_free_lines(body))
             .map_err(|error| refused(format!("{error}")))?;
-        let _ = buttons;
         let transport = self.transport()?;
         match tokio::time::timeout(TIMEOUT, transport.send(mail)).await {
             Ok(Ok(_)) => Ok(id),

@@ -365,6 +365,11 @@ impl Engine {
         decisions
     }
 
+    /// The rules in force.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Other rules than before, for everybody.
     pub fn set_rules(&mut self, rules: Rules, now: DateTime<Utc>) -> Vec<Decision> {
         let mut decisions = self.tick(now);

@@ -6,7 +6,7 @@ use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, I
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
 use super::{Reader, Tx, count, ms, read_as, stored, time, time_option};
-use crate::core::types::{Agent, Area, Camera};
+use crate::core::types::{Agent, Area, Camera, SiteThresholds};
 use crate::error::Result;
 use crate::presence::CameraLog;
 
@@ -206,6 +206,19 @@ impl Reader<'_> {
         Ok(logs)
     }
 
+    /// The site's thresholds, where they were set otherwise than in the configuration.
+    pub fn site_thresholds(&self) -> Result<SiteThresholds> {
+        let mut query = self
+            .conn
+            .prepare_cached("select off_after_s, absent_after_s from site_threshold")?;
+        Ok(query.query_row([], |row| {
+            Ok(SiteThresholds {
+                off_after_s: row.get(0)?,
+                absent_after_s: row.get(1)?,
+            })
+        })?)
+    }
+
     /// When the aggregator last did something.
     pub fn alive_at(&self) -> Result<DateTime<Utc>> {
         Ok(self
@@ -215,6 +228,15 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
+    /// Sets the site's thresholds otherwise than in the configuration.
+    pub fn set_site_thresholds(&self, set: SiteThresholds) -> Result<()> {
+        self.run(
+            "update site_threshold set off_after_s = ?1, absent_after_s = ?2",
+            params![set.off_after_s, set.absent_after_s],
+        )?;
+        Ok(())
+    }
+
     /// Changes an area.
     pub fn change_area(&self, area: &Area) -> Result<()> {
         self.run(

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::EmployeeId;
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
-use super::{Reader, Tx, ms, read_as, read_option, time, wrong};
+use super::{Reader, Tx, ms, read_as, time, wrong};
 use crate::core::types::Language;
 use crate::error::Result;
 use crate::notify::{Channel, Draft, MessageState, templates};
@@ -50,8 +50,6 @@ pub struct QueuedMessage {
     pub form: Form,
     /// What it says.
     pub draft: Draft,
-    /// How often it was tried before.
-    pub attempts: u32,
     /// From when on it should have gone out.
     pub wanted_at: DateTime<Utc>,
 }
@@ -63,8 +61,6 @@ pub struct StoredMessage {
     pub id: i64,
     /// By which way.
     pub channel: Channel,
-    /// To whom.
-    pub recipient: Option<EmployeeId>,
     /// To where.
     pub address: String,
     /// How far it has come.
@@ -85,7 +81,7 @@ pub struct Limits {
     /// Messages at once.
     pub at_once: u32,
     /// Messages to one address within a minute.
-    pub per_address: u32,
+    pub per_recipient: u32,
     /// Messages altogether within a second.
     pub per_second: u32,
     /// Which.
@@ -101,14 +97,12 @@ pub enum Kinds {
     NoAlerts,
 }
 
-const STORED: &str =
-    "select id, channel, recipient, address, state, form, template, language, attempts from message";
+const STORED: &str = "select id, channel, address, state, form, template, language, attempts from message";
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
     Ok(StoredMessage {
         id: row.get("id")?,
         channel: read_as(row, "channel", Channel::parse)?,
-        recipient: read_option(row, "recipient", |t| EmployeeId::new(t).ok())?,
         address: row.get("address")?,
         state: read_as(row, "state", MessageState::parse)?,
         form: read_as(row, "form", form)?,
@@ -148,7 +142,6 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedMessage> {
         language: read_as(row, "language", Language::parse)?,
         form: read_as(row, "form", form)?,
         draft,
-        attempts: row.get("attempts")?,
         wanted_at: time(row, "wanted_at")?,
     })
 }
@@ -346,7 +339,7 @@ impl Tx<'_> {
                     ms(now),
                     limit,
                     channel.as_str(),
-                    limits.per_address,
+                    limits.per_recipient,
                     limits.kinds == Kinds::All
                 ],
                 queued,
@@ -441,8 +434,8 @@ impl Tx<'_> {
         state: MessageState,
         provider_id: &str,
         now: DateTime<Utc>,
-    ) -> Result<bool> {
-        let changed = self.run(
+    ) -> Result<()> {
+        self.run(
             "update message set state = ?2, provider_id = ?3, updated_at = ?4, sent_at = coalesce(sent_at, ?4)
              where id = ?1 and case ?2
                  when 'sent' then state in ('sending', 'failed_temporary')
@@ -451,22 +444,22 @@ impl Tx<'_> {
                  else false end",
             params![id, state.as_str(), provider_id, ms(now)],
         )?;
-        Ok(changed == 1)
+        Ok(())
     }
 
     /// What has not gone out of an alert will not: messages about it alone are not sent, others leave it out.
     pub fn cancel_unsent(&self, alert: i64, why: &str, now: DateTime<Utc>) -> Result<()> {
+        self.run(
+            "update alert_event set message = null, detail = 'cancelled' where alert = ?1 and message in (
+                 select id from message where template = ?2 and state in ('queued', 'failed_temporary'))",
+            params![alert, templates::ABSENCE],
+        )?;
         self.run(
             "update message set state = 'failed_final', error = ?2, updated_at = ?3
              where template = ?4 and state in ('queued', 'failed_temporary')
                  and id in (select message from message_about where alert = ?1)
                  and not exists (select 1 from message_about where message = message.id and alert <> ?1)",
             params![alert, why, ms(now), templates::ABSENCE],
-        )?;
-        self.run(
-            "update alert_event set message = null, detail = 'cancelled' where alert = ?1 and message in (
-                 select id from message where template = ?2 and state in ('queued', 'failed_temporary'))",
-            params![alert, templates::ABSENCE],
         )?;
         self.run(
             "delete from message_about where alert = ?1 and message in (

@@ -14,7 +14,7 @@ create table message_4 (
     form          text not null check (form in ('template', 'text')),
     template      text,                    -- the message template's name; null: text only
     language      text not null,
-    -- Of an absence, what is said is made when it goes out, from `message_alert`.
+    -- Of an absence, what is said is made when it goes out, from `message_about`.
     parameters    text not null,           -- JSON array of strings
     buttons       text not null,           -- JSON array of quick-reply payloads
     body          text,                    -- of a text message
@@ -49,8 +49,8 @@ create table alert_event_4 (
     recipient text references employee (id) on delete set null,
     step      integer,                     -- of the alert's policy
     message   integer references message_4 (id) on delete set null,
-    -- A code (no_phone, no_email, absent, on_leave, undeliverable, nobody_left, not_configured, off_shift) or, of an
-    -- excuse, the reason.
+    -- A code (no_phone, no_email, absent, on_leave, undeliverable, nobody_left, not_configured, cancelled, off_shift,
+    -- excused) or, of an excuse, the reason.
     detail    text
 ) strict;
 insert into alert_event_4 select id, alert, at, what, recipient, step, message, detail from alert_event;
@@ -90,3 +90,11 @@ create table digest (
     told_at integer not null,
     primary key (kind, due_at)
 ) strict, without rowid;
+
+-- One row: when somebody is off and absent, where it was set otherwise than in the configuration.
+create table site_threshold (
+    id             integer primary key check (id = 1),
+    off_after_s    integer check (off_after_s > 0),
+    absent_after_s integer check (absent_after_s > 0)
+) strict;
+insert into site_threshold (id) values (1);

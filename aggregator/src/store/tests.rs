@@ -179,7 +179,7 @@ fn stretches_merge_to_the_same_in_any_order() {
 
 const LIMITS: Limits = Limits {
     at_once: 8,
-    per_address: 10,
+    per_recipient: 10,
     per_second: 20,
     kinds: Kinds::All,
 };

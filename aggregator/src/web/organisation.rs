@@ -11,7 +11,7 @@ use super::Web;
 use super::error::ApiError;
 use super::reply;
 use super::request::Request;
-use crate::core::{AreaPatch, NewLeave, NewSilence, Viewer};
+use crate::core::{AreaPatch, NewLeave, NewSilence, ThresholdsPatch, Viewer};
 use crate::escalation::Policy;
 use crate::schedule::Schedule;
 
@@ -64,6 +64,15 @@ pub(super) async fn answer(
                 _ => Err(ApiError::method(&method, "PUT, DELETE")),
             }
         }
+        ["thresholds"] => match method {
+            Method::GET => Ok(reply::ok(&core.call(|core| core.site_thresholds()).await?)),
+            Method::PATCH => {
+                let patch: ThresholdsPatch = request.json().await?;
+                let set = core.call(move |core| core.set_thresholds(&viewer, &patch));
+                Ok(reply::ok(&set.await?))
+            }
+            _ => Err(ApiError::method(&method, "GET, PATCH")),
+        },
         ["silence"] => match method {
             Method::GET => Ok(reply::ok(&core.call(move |core| core.silence()).await?)),
             Method::PUT => {

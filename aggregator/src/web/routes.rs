@@ -80,7 +80,7 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
     let core = &web.core;
     match path {
         ["me"] => match method {
-            Method::GET => Ok(me(web, &user)),
+            Method::GET => me(web, &user).await,
             _ => Err(ApiError::method(&method, "GET")),
         },
         ["summary"] => match method {
@@ -147,7 +147,8 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
             }
         }
         [
-            "areas" | "schedules" | "holidays" | "leaves" | "policies" | "hierarchy" | "silence",
+            "areas" | "schedules" | "holidays" | "leaves" | "policies" | "hierarchy" | "silence"
+            | "thresholds",
             ..,
         ] => organisation::answer(web, request, method, path, viewer).await,
         ["cameras"] => match method {
@@ -269,14 +270,15 @@ struct Thresholds {
     absent_after_s: i64,
 }
 
-fn me(web: &Web, user: &User) -> Response {
+async fn me(web: &Web, user: &User) -> Result<Response, ApiError> {
+    let thresholds = web.core.call(|core| core.thresholds()).await?;
     let settings = web.core.settings();
     let banners = web.core.banners(&user.viewer());
     let problem = banners
         .into_iter()
         .find(|banner| banner.key.starts_with("whatsapp"))
         .map(|banner| banner.message);
-    reply::ok(&Me {
+    Ok(reply::ok(&Me {
         username: &user.username,
         role: user.role,
         employee: user.employee.as_ref(),
@@ -289,15 +291,15 @@ fn me(web: &Web, user: &User) -> Response {
         }),
         now: hadir_shared::time::format(web.core.now()),
         presence: Thresholds {
-            off_after_s: settings.thresholds.off_after.num_seconds(),
-            absent_after_s: settings.thresholds.absent_after.num_seconds(),
+            off_after_s: thresholds.off_after.num_seconds(),
+            absent_after_s: thresholds.absent_after.num_seconds(),
         },
         defaults: Thresholds {
             off_after_s: DEFAULT_OFF_AFTER_S.into(),
             absent_after_s: DEFAULT_ABSENT_AFTER_S.into(),
         },
         whatsapp: json!({"configured": settings.whatsapp.is_some(), "problem": problem}),
-    })
+    }))
 }
 
 async fn daily(web: &Web, query: &HashMap<String, String>, viewer: Viewer) -> Result<Response, ApiError> {

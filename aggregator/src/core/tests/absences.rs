@@ -164,10 +164,7 @@ async fn nothing_goes_out_after_the_return_to_who_was_not_told() {
     site.take(vec![seen(2, "LEE", 310)]);
     assert_eq!(phone.deliver(&site).await, [""; 0]);
     let id = site.alerts()[0].id;
-    assert_eq!(
-        site.history(id),
-        ["Opened", "Message SARI failed_final", "Returned"]
-    );
+    assert_eq!(site.history(id), ["Opened", "Message SARI cancelled", "Returned"]);
 }
 
 #[tokio::test]
@@ -220,7 +217,7 @@ async fn retries_wait_and_slow_recipients_are_slowed_alone() {
 
 const LIMITS: crate::store::Limits = crate::store::Limits {
     at_once: 8,
-    per_address: 10,
+    per_recipient: 10,
     per_second: 20,
     kinds: crate::store::Kinds::All,
 };

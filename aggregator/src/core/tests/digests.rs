@@ -112,7 +112,7 @@ async fn a_missed_digest_is_late_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_digest_waits_for_the_end_of_a_silence_and_not_for_quiet_hours() {
+async fn a_digest_waits_for_the_end_of_a_silence() {
     let site = site();
     let phone = Arc::new(Phone::default());
     let silence = NewSilence {

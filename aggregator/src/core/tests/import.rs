@@ -169,6 +169,25 @@ fn only_those_who_manage_people_and_a_try_writes_nothing() {
     assert!(site.core.employee(&admin(), &who("E1")).is_err());
 }
 
+/// A command that looks in while the aggregator is down is not the aggregator: nobody counts as watched by it.
+#[test]
+fn an_import_while_it_is_down_accuses_nobody() {
+    let mut site = Site::new();
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10)]);
+    site.until(20);
+    site.clock.set(t(4000));
+    for mode in [Mode::Try, Mode::Write] {
+        let visiting = Core::visit(settings(&site.folder), site.clock.clone()).expect("core");
+        visiting
+            .import_employees(&admin(), b"id,name\nE1,Rudi", mode)
+            .expect("import");
+    }
+    site.restart();
+    assert!(site.alerts().is_empty(), "{:?}", site.alerts());
+    assert_ne!(site.state("LEE"), types::State::Absent);
+}
+
 /// The command writes beside a running aggregator, which takes it up with its next tick.
 #[test]
 fn a_running_aggregator_takes_it_up() {

@@ -222,7 +222,7 @@ async fn inside_the_window_there_are_buttons() {
 
 #[tokio::test]
 async fn too_many_to_one_recipient_wait() {
-    let site = Site::with(|settings| settings.messages.per_address = 3);
+    let site = Site::with(|settings| settings.messages.per_recipient = 3);
     let phone = Arc::new(Phone::default());
     for n in 0..5 {
         site.writes(SARI, &format!("wamid.{n}"), "help");
@@ -234,6 +234,45 @@ async fn too_many_to_one_recipient_wait() {
     assert_eq!(phone.deliver(&site).await.len(), 0);
     site.until(61);
     assert_eq!(phone.deliver(&site).await.len(), 2, "none is lost");
+}
+
+#[tokio::test]
+async fn groups_can_be_switched_off() {
+    let site = Site::with(|settings| settings.messages.group = TimeDelta::zero());
+    site.hire();
+    let phone = Arc::new(Phone::default());
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10), seen(2, "JOKO", 10)]);
+    let sent = site.watch(&phone, 320).await;
+    assert_eq!(sent.len(), 2, "{sent:?}");
+    assert!(
+        sent.iter()
+            .all(|sent| sent.starts_with("310 ") && sent.contains("hadir_absence ")),
+        "{sent:?}"
+    );
+}
+
+/// What waits through quiet hours is not too old behind them.
+#[tokio::test]
+async fn quiet_time_makes_no_message_old() {
+    let site = Site::with(|settings| {
+        let hours = r#"{"days":["mon","tue","wed","thu","fri","sat","sun"],"from":"21:19","to":"05:00"}"#;
+        settings.messages.quiet = Some(serde_json::from_str(hours).expect("hours"));
+    });
+    let phone = Arc::new(Phone::default());
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10)]);
+    site.until(310);
+    phone.fails(Failure::Temporary {
+        detail: "x".into(),
+        uncertain: crate::notify::Uncertain::Yes,
+    });
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    // 05:00:01; Lee was away all the time.
+    site.clock.set(t(28_001));
+    site.core.tick().expect("tick");
+    let sent = phone.deliver(&site).await;
+    assert!(sent.iter().any(|sent| sent.contains("Lee Min")), "{sent:?}");
 }
 
 #[tokio::test]

@@ -75,9 +75,9 @@ fn an_absence_goes_on_behind_a_break_and_ends_with_the_shift() {
         site.history(id),
         [
             "Opened",
-            "Message SARI failed_final",
-            "Message BUDI failed_final",
-            "Message HR failed_final",
+            "Message SARI cancelled",
+            "Message BUDI cancelled",
+            "Message HR cancelled",
             "Closed off_shift"
         ]
     );
@@ -235,4 +235,73 @@ fn an_area_has_its_own_patience() {
         ..admin()
     };
     assert_eq!(site.core.areas(&technician).expect("areas")[0].supervisor, None);
+}
+
+#[test]
+fn the_sites_thresholds_can_be_set_and_stay_set() {
+    let mut site = Site::new();
+    let patch = |off: Option<u32>, absent: Option<u32>| ThresholdsPatch {
+        off_after_s: Some(off),
+        absent_after_s: Some(absent),
+    };
+    let refused = |off, absent| {
+        let error = site
+            .core
+            .set_thresholds(&admin(), &patch(Some(off), Some(absent)));
+        error.expect_err("was taken").field
+    };
+    assert_eq!(refused(0, 300), Some("off_after_s"));
+    assert_eq!(refused(60, 90_000), Some("absent_after_s"));
+    assert_eq!(refused(60, 60), Some("absent_after_s"));
+    let supervisor = Viewer {
+        role: Role::Supervisor,
+        employee: Some(who("SARI")),
+        username: "sari".into(),
+    };
+    let forbidden = site
+        .core
+        .set_thresholds(&supervisor, &patch(Some(30), None))
+        .expect_err("was taken");
+    assert_eq!(forbidden.kind, ErrorKind::Forbidden);
+
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10)]);
+    site.core
+        .set_thresholds(&admin(), &patch(Some(30), Some(120)))
+        .expect("set");
+    site.restart();
+    site.status(true);
+    site.until(39);
+    assert_eq!(site.state("LEE"), State::Available);
+    site.until(40);
+    assert_eq!(site.state("LEE"), State::Off);
+    site.until(130);
+    assert_eq!(site.alerts().len(), 1);
+    assert_eq!(
+        site.core
+            .escalation_plan(&admin(), &who("LEE"))
+            .expect("plan")
+            .absent_after_s,
+        120
+    );
+    // An area's own must go with them.
+    let area = AreaPatch {
+        absent_after_s: Some(Some(100)),
+        ..AreaPatch::default()
+    };
+    let gudang = hadir_shared::id::AreaId::new("gudang").expect("id");
+    site.core.update_area(&admin(), &gudang, &area).expect("area");
+    let error = site
+        .core
+        .set_thresholds(&admin(), &patch(Some(110), Some(500)))
+        .expect_err("was taken");
+    assert!(error.message.contains("Gudang A"), "{}", error.message);
+    // As configured again.
+    site.core
+        .set_thresholds(&admin(), &patch(None, None))
+        .expect("set");
+    assert_eq!(
+        site.core.thresholds().expect("thresholds"),
+        settings::Thresholds::default()
+    );
 }

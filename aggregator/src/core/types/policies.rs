@@ -63,6 +63,8 @@ pub struct HierarchyProblem {
     pub code: &'static str,
     /// Whom it concerns.
     pub employee: Option<EmployeeId>,
+    /// The policy that it concerns.
+    pub policy: Option<String>,
     /// A sentence that says what to do.
     pub message: String,
 }

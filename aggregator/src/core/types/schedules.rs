@@ -113,6 +113,27 @@ pub struct AreaPatch {
     pub absent_after_s: Option<Option<u32>>,
 }
 
+/// `GET /api/thresholds`: what was set otherwise than in the configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SiteThresholds {
+    /// Seconds after which somebody is off.
+    pub off_after_s: Option<u32>,
+    /// Seconds after which they are absent.
+    pub absent_after_s: Option<u32>,
+}
+
+/// Body of `PATCH /api/thresholds`: what is left out stays, `null` is as configured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThresholdsPatch {
+    /// Seconds after which somebody is off.
+    #[serde(default, deserialize_with = "present_number")]
+    pub off_after_s: Option<Option<u32>>,
+    /// Seconds after which they are absent.
+    #[serde(default, deserialize_with = "present_number")]
+    pub absent_after_s: Option<Option<u32>>,
+}
+
 fn present_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<u32>>, D::Error> {
     Option::<u32>::deserialize(from).map(Some)
 }
