@@ -115,7 +115,7 @@ function alertCard(alert) {
 /** The sentence of an entry; some details have one of their own. */
 function historyKey(entry) {
   if (entry.detail === 'nobody_left') return 'history.nobody_left';
-  if (['not_configured', 'cancelled'].includes(entry.detail)) return `history.${entry.detail}`;
+  if (['not_configured', 'cancelled', 'not_reachable'].includes(entry.detail)) return `history.${entry.detail}`;
   return `history.${entry.what}`;
 }
 

@@ -293,6 +293,7 @@ const CATALOGUE = {
   'history.closed': ['Peringatan ditutup', 'Alert closed'],
   'history.nobody_left': ['Tidak ada lagi yang dapat diberi tahu', 'Nobody is left to be told'],
   'history.not_configured': ['Tidak ada pesan kepada {who}: saluran pesannya belum diatur', 'No message to {who}: its channel is not set up'],
+  'history.not_reachable': ['{who} tidak dapat diberi tahu lagi', '{who} can no longer be told'],
   'history.cancelled': ['Pesan kepada {who} tidak jadi dikirim: ketidakhadirannya sudah berakhir', 'Message to {who} not sent: the absence was over by then'],
   'channel.whatsapp': ['WhatsApp', 'WhatsApp'],
   'channel.email': ['e-mail', 'e-mail'],

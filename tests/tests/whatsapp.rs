@@ -105,7 +105,7 @@ impl Bench {
             .await
             .expect("requests");
         let all = all.as_array().cloned().unwrap_or_default();
-        let of = all.iter().filter(|request| request["body"]["to"] == &phone[1..]);
+        let of = all.iter().filter(|request| request["body"]["to"] == phone[1..]);
         of.map(|request| match request["answer"]["error"]["code"].as_u64() {
             Some(code) => code.to_string(),
             None => request["body"]["type"].as_str().unwrap_or_default().to_owned(),

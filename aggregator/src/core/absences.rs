@@ -16,6 +16,9 @@ use crate::store::{Form, NewEvent, NewMessage, Reader, Tx};
 /// In an alert's history, where somebody was to be told by a channel that is not configured.
 const NOT_CONFIGURED: &str = "not_configured";
 
+/// In an alert's history, where somebody who was told was to be told again, and can no longer be.
+const NOT_REACHABLE: &str = "not_reachable";
+
 /// The administrators get a mail about the same trouble once in each such stretch of time.
 const ALARM_EVERY_S: i64 = 6 * 3600;
 
@@ -110,15 +113,22 @@ impl Core {
                     let mut contacts = ladders.iter().flat_map(|ladder| match ladder {
                         Ladder::First(contacts) | Ladder::All(contacts) => contacts,
                     });
-                    let Some(superior) = contacts.find(|contact| contact.id == recipient) else {
-                        continue;
-                    };
+                    let superior = contacts.find(|contact| contact.id == recipient);
                     let channel = policy
                         .steps
                         .get(step as usize)
                         .map(|step| step.channel)
                         .unwrap_or_default();
-                    let Some(address) = superior.address(channel) else {
+                    let reached = superior.and_then(|one| Some((one, one.address(channel)?)));
+                    let Some((superior, address)) = reached else {
+                        // To be told again, and no longer there or reachable: that is a round, too.
+                        let event = NewEvent {
+                            recipient: Some(&recipient),
+                            step: Some(step),
+                            detail: Some(NOT_REACHABLE),
+                            ..NewEvent::of(What::Message)
+                        };
+                        tx.add_event(alert, now, &event)?;
                         continue;
                     };
                     let message = NewMessage {
@@ -283,7 +293,8 @@ impl Core {
                     .recipient
                     .is_some_and(|recipient| !above_this(recipient) || people.is_under(other, recipient))
         };
-        let absent = state.engine.absent_by(soon);
+        // More than these at once need no exact moment.
+        let absent = state.engine.absent_by(soon).take(1000);
         let due = absent
             .chain(climbs.iter().map(|(id, due)| (id, *due)))
             .filter(|(other, _)| concerns(other))
@@ -292,7 +303,13 @@ impl Core {
         drop(people);
         // A second more: what is due becomes so with the next tick.
         let due = due.map_or(now, |due| (due + TimeDelta::seconds(1)).min(soon));
-        if within.is_zero() {
+        // Told again while the last message still waits: that one says it all.
+        if let Some(recipient) = message.recipient
+            && let Some(waiting) = tx.waiting_about(alert, recipient, message.channel)?
+        {
+            return Ok(Some(waiting));
+        }
+        if within.is_zero() || self.is_refused(templates::ABSENCES, message.language) {
             return self.queue_at(tx, changes, message, now, now);
         }
         if let Some(joined) = tx.join_absences(message, alert, due, within, now)? {

@@ -65,6 +65,7 @@ impl Core {
             let alert = self.find_answerable(tx, viewer, id)?;
             if alert.state == AlertState::Open {
                 tx.acknowledge_alert(id, who(viewer), now)?;
+                tx.cancel_unsent(id, "It was answered before it went out.", now)?;
                 let event = NewEvent {
                     recipient: viewer.employee.as_ref(),
                     ..NewEvent::of(What::Acknowledged)

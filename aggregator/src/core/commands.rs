@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::EmployeeId;
+use sha2::{Digest as _, Sha256};
 
 use super::Core;
 use super::alerts::check_excuse;
@@ -47,7 +48,9 @@ impl Core {
         message: &Incoming,
     ) -> Result<()> {
         let now = self.now();
-        if !tx.remember_incoming(&message.provider_id, now)? {
+        // The providers' ids hold numbers, and texts.
+        let id = format!("{:x}", Sha256::digest(&message.provider_id));
+        if !tx.remember_incoming(&id, now)? {
             return Ok(());
         }
         let written = message.at.unwrap_or(now).min(now);
@@ -56,7 +59,7 @@ impl Core {
             return Ok(());
         }
         let Some(sender) = self.sender(tx, message)? else {
-            return self.refuse_stranger(tx, changes, message, now);
+            return self.refuse_stranger(tx, changes, message, &id, now);
         };
         tx.note_written(&message.phone, written)?;
         let answer = match &message.said {
@@ -71,7 +74,7 @@ impl Core {
             Said::Other => answers::not_understood(sender.employee.language),
         };
         let reply = NewMessage {
-            dedup: format!("reply/{}", message.provider_id),
+            dedup: format!("reply/{id}"),
             alert: None,
             recipient: Some(&sender.employee.id),
             channel: Channel::Whatsapp,
@@ -116,8 +119,13 @@ impl Core {
         tx: &Tx<'_>,
         changes: &mut Changes,
         message: &Incoming,
+        id: &str,
         now: DateTime<Utc>,
     ) -> Result<()> {
+        if tx.replies_to_strangers(now - STRANGER_TIME)? >= STRANGERS {
+            tracing::warn!("too many messages from numbers that are not registered; they get no answer");
+            return Ok(());
+        }
         // No more of the number than is needed to find out whose it is.
         let end: String = message
             .phone
@@ -129,12 +137,8 @@ impl Core {
             &format!("refused: a number that is not registered, ending in {end}"),
             now,
         )?;
-        if tx.replies_to_strangers(now - STRANGER_TIME)? >= STRANGERS {
-            tracing::warn!("too many messages from numbers that are not registered; they get no answer");
-            return Ok(());
-        }
         let reply = NewMessage {
-            dedup: format!("reply/{}", message.provider_id),
+            dedup: format!("reply/{id}"),
             alert: None,
             recipient: None,
             channel: Channel::Whatsapp,
@@ -305,6 +309,7 @@ impl Core {
     ) -> Result<Answer<'a>> {
         if alert.state == AlertState::Open {
             tx.acknowledge_alert(alert.id, who.as_str(), now)?;
+            tx.cancel_unsent(alert.id, "It was answered before it went out.", now)?;
             let event = NewEvent {
                 recipient: Some(who),
                 ..NewEvent::of(What::Acknowledged)

@@ -3,6 +3,8 @@
 //! Each time of each kind is a row in the store, written together with its messages: none goes out twice after a restart.
 //! One that was missed goes out late, and says so; of several that were missed, the last.
 
+use std::collections::{BTreeMap, HashMap};
+
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use hadir_shared::id::EmployeeId;
 
@@ -85,8 +87,8 @@ impl Core {
             }
             let everybody = Viewer::admin("digest");
             let status = self.status_in(tx, &everybody, now)?;
-            let today = now.with_timezone(&self.settings.timezone).date_naive();
-            let day = self.daily_report_in(tx, &everybody, today)?.rows;
+            let date = due.with_timezone(&self.settings.timezone).date_naive();
+            let day = self.daily_report_in(tx, &everybody, date)?.rows;
             match kind {
                 Kind::Hr => {
                     let site = Digest {
@@ -95,7 +97,10 @@ impl Core {
                         status: &status,
                         day: &day,
                     };
-                    for contact in tx.contacts(&tx.holders(Role::Hr)?, now)? {
+                    let hr = tx.holders(Role::Hr)?;
+                    // Nobody's deputy is told of everybody.
+                    let contacts = tx.contacts(&hr, now)?;
+                    for contact in contacts.into_iter().filter(|contact| hr.contains(&contact.id)) {
                         self.tell_digest(tx, changes, kind, &contact, &site, now)?;
                     }
                 }
@@ -114,34 +119,33 @@ impl Core {
         day: &[DailyRow],
         now: DateTime<Utc>,
     ) -> Result<()> {
-        let mut teams: std::collections::BTreeMap<EmployeeId, std::collections::HashSet<EmployeeId>> =
-            Default::default();
-        for (id, superior) in tx.superiors()? {
-            if let Some(superior) = superior {
-                teams.entry(superior).or_default().insert(id);
+        let superiors: HashMap<EmployeeId, EmployeeId> = tx
+            .superiors()?
+            .into_iter()
+            .filter_map(|(id, superior)| Some((id, superior?)))
+            .collect();
+        let mut teams: BTreeMap<&EmployeeId, (Vec<StatusRow>, Vec<DailyRow>)> = BTreeMap::new();
+        for row in status {
+            if let Some(superior) = superiors.get(&row.employee) {
+                teams.entry(superior).or_default().0.push(row.clone());
             }
         }
-        for (superior, team) in teams {
-            let Some(employee) = tx.employee(&superior)? else {
+        for row in day {
+            if let Some(superior) = superiors.get(&row.employee) {
+                teams.entry(superior).or_default().1.push(row.clone());
+            }
+        }
+        for (superior, (status, day)) in teams {
+            let Some(employee) = tx.employee(superior)? else {
                 continue;
             };
-            let status: Vec<_> = status
-                .iter()
-                .filter(|row| team.contains(&row.employee))
-                .cloned()
-                .collect();
-            let day: Vec<_> = day
-                .iter()
-                .filter(|row| team.contains(&row.employee))
-                .cloned()
-                .collect();
             let of = Digest {
                 of: &employee.name,
                 due,
                 status: &status,
                 day: &day,
             };
-            for contact in tx.contacts(&[superior], now)? {
+            for contact in tx.contacts(std::slice::from_ref(superior), now)? {
                 // A deputy has enough with their own.
                 if contact.id == employee.id {
                     self.tell_digest(tx, changes, Kind::Teams, &contact, &of, now)?;

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::Core;
 use super::alerts::must_manage;
-use super::people::{areas, consent, email, name, policy, schedule, title};
+use super::people::{areas, consent, email, name, one_of, title};
 use super::policies;
 use super::types::{Employee, HierarchyProblem, Language, Viewer};
 use crate::error::{Error, Result};
@@ -76,6 +76,24 @@ pub struct ImportProblem {
     pub message: String,
 }
 
+/// What is wrong with a row, by column.
+type Wrong = Vec<(Option<&'static str>, String)>;
+
+/// The names that rows may refer to.
+struct Known {
+    schedules: Vec<String>,
+    policies: Vec<String>,
+}
+
+impl Known {
+    fn read(reader: &Reader<'_>) -> Result<Self> {
+        Ok(Self {
+            schedules: reader.schedules()?.into_iter().map(|row| row.name).collect(),
+            policies: reader.policies()?.into_iter().map(|row| row.name).collect(),
+        })
+    }
+}
+
 /// A row of the file.
 struct Row {
     line: u64,
@@ -91,23 +109,16 @@ impl Core {
     pub fn import_employees(&self, viewer: &Viewer, csv: &[u8], mode: Mode) -> Result<Import> {
         must_manage(viewer)?;
         let now = self.now();
+        // A wrong file is found without holding up whoever writes.
+        let tried = self
+            .store
+            .read(|reader| Ok(self.try_import(reader, csv, now).0))?;
+        if mode == Mode::Try || !tried.problems.is_empty() {
+            return Ok(tried);
+        }
         self.update(|_, tx, changes| {
-            let mut import = Import::default();
-            let rows = match self.read(tx, csv, now) {
-                Ok(rows) => rows,
-                Err(problems) => {
-                    import.problems = problems;
-                    return Ok(import);
-                }
-            };
-            for row in &rows {
-                match &row.before {
-                    None => import.added += 1,
-                    Some(before) if differs(before, &row.record) => import.changed += 1,
-                    Some(_) => import.unchanged += 1,
-                }
-            }
-            if mode == Mode::Try {
+            let (mut import, rows) = self.try_import(tx, csv, now);
+            if !import.problems.is_empty() {
                 return Ok(import);
             }
             write(tx, viewer, &rows, now)?;
@@ -126,6 +137,23 @@ impl Core {
             import.hierarchy = policies::problems(tx, now)?;
             Ok(import)
         })
+    }
+
+    /// What an import would do, and the rows.
+    fn try_import(&self, reader: &Reader<'_>, csv: &[u8], now: DateTime<Utc>) -> (Import, Vec<Row>) {
+        let mut import = Import::default();
+        let rows = self.read(reader, csv, now).unwrap_or_else(|problems| {
+            import.problems = problems;
+            Vec::new()
+        });
+        for row in &rows {
+            match &row.before {
+                None => import.added += 1,
+                Some(before) if differs(before, &row.record) => import.changed += 1,
+                Some(_) => import.unchanged += 1,
+            }
+        }
+        (import, rows)
     }
 
     /// Reads and checks the whole file.
@@ -165,6 +193,7 @@ impl Core {
         let existing = reader.employees().map_err(stored)?;
         let existing: HashMap<EmployeeId, Employee> =
             existing.into_iter().map(|one| (one.id.clone(), one)).collect();
+        let known = Known::read(reader).map_err(stored)?;
         let mut problems = Vec::new();
         let mut rows: Vec<Row> = Vec::new();
         for line in file.records() {
@@ -192,7 +221,7 @@ impl Core {
                 let index = columns.iter().position(|one| *one == column)?;
                 cells.get(index)
             };
-            match self.row(reader, &existing, cell, now) {
+            match self.row(&known, &existing, cell, now) {
                 Ok((record, before)) => rows.push(Row { line, record, before }),
                 Err(wrong) => problems.extend(wrong.into_iter().map(|(column, message)| ImportProblem {
                     line,
@@ -221,11 +250,11 @@ impl Core {
     /// One row by itself: the record, and who it was before.
     fn row<'c>(
         &self,
-        reader: &Reader<'_>,
+        known: &Known,
         existing: &HashMap<EmployeeId, Employee>,
         cell: impl Fn(&str) -> Option<&'c str>,
         now: DateTime<Utc>,
-    ) -> Result<(EmployeeRecord, Option<Employee>), Vec<(Option<&'static str>, String)>> {
+    ) -> Result<(EmployeeRecord, Option<Employee>), Wrong> {
         let called = cell("name").unwrap_or_default().to_owned();
         let who = if called.is_empty() {
             cell("id").unwrap_or_default().to_owned()
@@ -264,11 +293,11 @@ impl Core {
             None => old(|before| before.role_title.clone()),
         };
         let schedule = match cell("schedule") {
-            Some(text) => field("schedule", schedule(reader, Some(text))),
+            Some(text) => field("schedule", one_of("schedule", Some(text), &known.schedules)),
             None => old(|before| before.schedule.clone()),
         };
         let policy = match cell("policy") {
-            Some(text) => field("policy", policy(reader, Some(text))),
+            Some(text) => field("policy", one_of("policy", Some(text), &known.policies)),
             None => old(|before| before.policy.clone()),
         };
         let badge = match cell("badge") {
@@ -325,6 +354,13 @@ impl Core {
         // An empty cell withdraws no consent: that erases the face, and is done on purpose only.
         let consented = match cell("consent") {
             None | Some("") => Ok(before.as_ref().and_then(|before| before.consent)),
+            // A consent that was given before stays what it is.
+            Some(text) if before.is_some() && is_yes(text) => {
+                match before.as_ref().and_then(|before| before.consent) {
+                    Some(given) => Ok(Some(given)),
+                    None => Ok(Some(now)),
+                }
+            }
             Some(text) => self.consented(text, now).and_then(|at| consent(Some(at), now)),
         };
         let consent = consented.unwrap_or_else(|error| {
@@ -357,9 +393,9 @@ impl Core {
         let at = day
             .and_then(|day| midnight(self.settings.timezone, day))
             .or_else(|| hadir_shared::time::parse(text).ok());
-        match text.to_lowercase().as_str() {
-            "yes" | "ya" => Ok(now),
-            _ => at.ok_or_else(|| {
+        match is_yes(text) {
+            true => Ok(now),
+            false => at.ok_or_else(|| {
                 Error::invalid(
                     "consent",
                     "Write when they consented, like 2026-11-24, or yes for today.",
@@ -367,6 +403,10 @@ impl Core {
             }),
         }
     }
+}
+
+fn is_yes(text: &str) -> bool {
+    matches!(text.to_lowercase().as_str(), "yes" | "ya")
 }
 
 /// Which column is which.

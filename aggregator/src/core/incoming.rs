@@ -91,6 +91,12 @@ impl Core {
             News::Reached(reached) => {
                 tx.record_status(message.id, *reached, &status.provider_id, now)?;
             }
+            // Of an earlier try: it has been dealt with.
+            News::Failed(..)
+                if message
+                    .provider_id
+                    .as_ref()
+                    .is_some_and(|id| *id != status.provider_id) => {}
             News::Failed(code, detail) => {
                 let failure = cloud_api::failure(*code, detail);
                 self.handle_failure(state, tx, changes, &message, &failure, random(), now)?;

@@ -107,6 +107,16 @@ impl Core {
         })
     }
 
+    /// Whether messages of a template are refused, as far as we know.
+    pub(super) fn is_refused(&self, name: &str, language: Language) -> bool {
+        let problems = self
+            .template_problems
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let key = (name.to_owned(), language.as_str().to_owned());
+        matches!(problems.get(&key), Some(Problem::Refused(_)))
+    }
+
     /// A message of this template went out, so a refusal before is no more.
     pub(super) fn template_went_out(&self, name: &str, language: Language) {
         let mut problems = self

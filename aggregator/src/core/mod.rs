@@ -121,6 +121,8 @@ impl Core {
         })?;
         let core = Self::load(settings, Presence::Runs, clock, store, alive)?;
         core.store.write(|tx| core.begin_digests(tx, core.now()))?;
+        // Quiet hours may be others than before.
+        core.update(|state, tx, changes| core.reschedule(state, tx, changes, core.now()))?;
         core.show_silence()?;
         core.tick()?;
         Ok(core)
@@ -217,8 +219,9 @@ impl Core {
     /// When the store cannot be written. The next tick tries again.
     pub fn tick(&self) -> Result<()> {
         let now = self.now();
-        if self.store.changed_elsewhere()? {
+        if let Some(version) = self.store.changed_elsewhere()? {
             self.take_up_store(now)?;
+            self.store.took_up(version);
         }
         let (due, forget, over) = {
             let mut state = self.lock();

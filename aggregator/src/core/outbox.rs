@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
 use tokio::sync::Notify;
 
@@ -25,6 +25,12 @@ use crate::store::{Form, Kinds, Limits, QueuedMessage, Reader, StoredMessage, Tx
 
 /// Messages of a channel on their way at once.
 const AT_ONCE: u32 = 8;
+
+/// Without another access token it is tried again after so long.
+const PROBE_AFTER: TimeDelta = TimeDelta::minutes(15);
+
+/// So long after the last "too many", it counts as the first again.
+const FORGIVEN_AFTER: TimeDelta = TimeDelta::minutes(10);
 
 /// The banner while a template is refused.
 pub(super) const TEMPLATE: &str = "whatsapp_template";
@@ -49,8 +55,8 @@ struct Gate {
 
 #[derive(Clone, Debug)]
 struct Stopped {
-    /// The access token with which it stopped.
-    credential: Option<[u8; 32]>,
+    /// The access token with which it stopped; the outer `None`: to be found out.
+    credential: Option<Option<[u8; 32]>>,
     since: DateTime<Utc>,
     resume: Resume,
 }
@@ -98,8 +104,8 @@ impl Core {
         let sends = futures_util::stream::iter(claimed).for_each_concurrent(
             AT_ONCE as usize,
             |outgoing| async move {
-                let outcome = messenger.send(&outgoing).await;
                 let credential = messenger.credential();
+                let outcome = messenger.send(&outgoing).await;
                 let id = outgoing.reference;
                 let recorded = self
                     .call(move |core| core.record_outcome(channel, &outgoing, outcome, credential))
@@ -136,12 +142,15 @@ impl Core {
             if gate.hold_until.is_some_and(|until| now < until) {
                 return Ok(Vec::new());
             }
-            if let Some(stopped) = &gate.stopped {
-                let waited = match stopped.resume {
-                    Resume::NewToken => false,
-                    Resume::After(time) => now - stopped.since >= time,
+            if let Some(stopped) = &mut gate.stopped {
+                let wait = match stopped.resume {
+                    // It may have been the other side's mistake.
+                    Resume::NewToken => PROBE_AFTER,
+                    Resume::After(time) => time,
                 };
-                if !waited && messenger.credential() == stopped.credential {
+                let current = messenger.credential();
+                let refused = *stopped.credential.get_or_insert(current);
+                if now - stopped.since < wait && current == refused {
                     return Ok(Vec::new());
                 }
                 gate.stopped = None;
@@ -238,7 +247,7 @@ impl Core {
         let now = self.now();
         if let Err(Failure::Stop { resume, .. }) = &outcome {
             self.gate(channel).stopped = Some(Stopped {
-                credential,
+                credential: Some(credential),
                 since: now,
                 resume: *resume,
             });
@@ -262,7 +271,9 @@ impl Core {
         })?;
         if outcome.is_ok() {
             let mut gate = self.gate(channel);
-            gate.held = 0;
+            if gate.hold_until.is_none_or(|until| now - until > FORGIVEN_AFTER) {
+                gate.held = 0;
+            }
             let goes = gate.stopped.is_none();
             drop(gate);
             if goes {
@@ -343,13 +354,28 @@ impl Core {
                     detail,
                     "WhatsApp refuses a message template"
                 );
-                let name = message.template.as_deref().unwrap_or_default();
+                let about = tx.about(message.id)?;
+                let name = match about.len() {
+                    0 | 1 => message.template.as_deref().unwrap_or_default(),
+                    _ => templates::ABSENCES,
+                };
                 let problem = Problem::Refused(detail.clone());
                 self.note_template(tx, changes, name, message.language.as_str(), Some(problem))?;
+                if about.len() > 1 {
+                    // One by one, then, by the template that was approved before there were groups.
+                    changes.queued = true;
+                    return tx.split_message(message.id, &about, now);
+                }
                 self.give_up(state, tx, changes, message, detail, now)
             }
-            Failure::Stop { detail, .. } => {
+            Failure::Stop { detail, resume } => {
                 tracing::error!(channel = channel.as_str(), detail, "no message goes out");
+                // Told by webhook, nobody has stopped it yet.
+                self.gate(channel).stopped.get_or_insert(Stopped {
+                    credential: None,
+                    since: now,
+                    resume: *resume,
+                });
                 let banner = Banner {
                     key: stopped_banner(channel),
                     level: Level::Error,

@@ -381,17 +381,17 @@ pub(super) fn title(text: Option<&str>) -> Result<Option<String>> {
     Ok(Some(title.to_owned()))
 }
 
-pub(super) fn schedule(reader: &Reader<'_>, text: Option<&str>) -> Result<Option<String>> {
+fn schedule(reader: &Reader<'_>, text: Option<&str>) -> Result<Option<String>> {
     let known = reader.schedules()?.into_iter().map(|row| row.name);
-    one_of("schedule", text, known.collect())
+    one_of("schedule", text, &known.collect::<Vec<_>>())
 }
 
 pub(super) fn policy(reader: &Reader<'_>, text: Option<&str>) -> Result<Option<String>> {
     let known = reader.policies()?.into_iter().map(|row| row.name);
-    one_of("policy", text, known.collect())
+    one_of("policy", text, &known.collect::<Vec<_>>())
 }
 
-fn one_of(field: &'static str, text: Option<&str>, known: Vec<String>) -> Result<Option<String>> {
+pub(super) fn one_of(field: &'static str, text: Option<&str>, known: &[String]) -> Result<Option<String>> {
     let Some(name) = text.map(str::trim).filter(|name| !name.is_empty()) else {
         return Ok(None);
     };

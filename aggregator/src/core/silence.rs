@@ -4,10 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Core;
 use super::alerts::must_manage;
+use super::state::{Changes, Memory};
 use super::types::{Banner, Level, NewSilence, Silence, Viewer};
 use crate::error::{Error, Result};
 use crate::escalation::QuietTime;
-use crate::store::Reader;
+use crate::store::{Reader, Tx};
 
 /// The longest silence.
 const MAX_SILENCE: TimeDelta = TimeDelta::days(7);
@@ -64,11 +65,8 @@ impl Core {
             tx.end_silence(now)?;
             tx.add_silence(&silence, now)?;
             tx.audit(&viewer.username, "silence began", now)?;
-            for alert in tx.open_alerts()? {
-                self.escalate(state, tx, changes, alert, now)?;
-            }
             state.silence_until = Some(silence.until);
-            Ok(())
+            self.reschedule(state, tx, changes, now)
         })?;
         self.show_silence()?;
         Ok(silence)
@@ -85,13 +83,28 @@ impl Core {
             if tx.end_silence(now)? > 0 {
                 tx.audit(&viewer.username, "silence ended", now)?;
             }
-            for alert in tx.open_alerts()? {
-                self.escalate(state, tx, changes, alert, now)?;
-            }
             state.silence_until = None;
-            Ok(())
+            self.reschedule(state, tx, changes, now)
         })?;
         self.show_silence()
+    }
+
+    /// It is quiet at other times than before: what waits for its end waits for another one.
+    pub(super) fn reschedule(
+        &self,
+        state: &mut Memory,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        state.next_digest = None;
+        changes.queued = true;
+        let due = self.quiet(tx, now)?.after(now, TimeDelta::zero());
+        tx.reschedule_alerts(now + self.settings.messages.group, due)?;
+        for alert in tx.open_alerts()? {
+            self.escalate(state, tx, changes, alert, now)?;
+        }
+        Ok(())
     }
 
     /// Raises or clears the banner.

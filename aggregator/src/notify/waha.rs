@@ -183,15 +183,19 @@ pub fn parse(body: &[u8]) -> Option<Notification> {
     match envelope.event.as_str() {
         "message" if payload["fromMe"] != true => {
             // Some engines hide the number behind an id of WhatsApp's own and tell it beside.
-            let mut from = [
-                payload["from"].as_str(),
-                payload["_data"]["key"]["remoteJidAlt"].as_str(),
-                payload["_data"]["Info"]["SenderAlt"].as_str(),
-            ]
-            .into_iter()
-            .flatten()
-            .filter_map(phone);
-            if let (Some(phone), Some(text)) = (from.next(), payload["body"].as_str()) {
+            let from = payload["from"].as_str().unwrap_or_default();
+            let beside = || {
+                let told = [
+                    payload["_data"]["key"]["remoteJidAlt"].as_str(),
+                    payload["_data"]["Info"]["SenderAlt"].as_str(),
+                ];
+                told.into_iter().flatten().find_map(phone)
+            };
+            let sender = match from.ends_with("@lid") {
+                true => beside(),
+                false => phone(from),
+            };
+            if let (Some(phone), Some(text)) = (sender, payload["body"].as_str()) {
                 notification.messages.push(Incoming {
                     provider_id: id.to_owned(),
                     phone,

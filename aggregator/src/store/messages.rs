@@ -73,6 +73,8 @@ pub struct StoredMessage {
     pub language: Language,
     /// How often it was tried.
     pub attempts: u32,
+    /// The provider's id of the last try that was taken.
+    pub provider_id: Option<String>,
 }
 
 /// How much may go out.
@@ -97,7 +99,8 @@ pub enum Kinds {
     NoAlerts,
 }
 
-const STORED: &str = "select id, channel, address, state, form, template, language, attempts from message";
+const STORED: &str =
+    "select id, channel, address, state, form, template, language, attempts, provider_id from message";
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
     Ok(StoredMessage {
@@ -109,6 +112,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
         template: row.get("template")?,
         language: read_as(row, "language", Language::parse)?,
         attempts: row.get("attempts")?,
+        provider_id: row.get("provider_id")?,
     })
 }
 
@@ -182,8 +186,8 @@ impl Reader<'_> {
     /// The newest message about absences that went to an address.
     pub fn last_absences_told(&self, address: &str) -> Result<Option<i64>> {
         let mut query = self.conn.prepare_cached(
-            "select id from message where address = ?1 and template = ?2
-                 and state in ('sending', 'sent', 'delivered', 'read') order by id desc limit 1",
+            "select id from message where address = ?1 and template = ?2 and sent_at is not null
+                 order by sent_at desc limit 1",
         )?;
         Ok(query
             .query_row(params![address, templates::ABSENCE], |row| row.get(0))
@@ -196,6 +200,20 @@ impl Reader<'_> {
             "select count(*) from message where recipient is null and channel = 'whatsapp' and created_at > ?1",
         )?;
         Ok(query.query_row([ms(since)], |row| row.get(0))?)
+    }
+
+    /// The message about an alert that has not gone out to somebody yet.
+    pub fn waiting_about(&self, alert: i64, recipient: &EmployeeId, channel: Channel) -> Result<Option<i64>> {
+        let mut query = self.conn.prepare_cached(
+            "select m.id from message_about a join message m on m.id = a.message
+             where a.alert = ?1 and m.recipient = ?2 and m.channel = ?3 and m.template = ?4
+                 and m.state in ('queued', 'failed_temporary') limit 1",
+        )?;
+        let found = query.query_row(
+            params![alert, recipient.as_str(), channel.as_str(), templates::ABSENCE],
+            |row| row.get(0),
+        );
+        Ok(found.optional()?)
     }
 
     /// When somebody with this phone last wrote to us.
@@ -314,7 +332,8 @@ impl Tx<'_> {
     ) -> Result<Vec<QueuedMessage>> {
         self.run(
             "update message set state = 'failed_temporary'
-             where state = 'sending' and updated_at < ?1 - 300000 and channel = ?2",
+             where state in ('queued', 'sending', 'failed_temporary') and state = 'sending'
+                 and updated_at < ?1 - 300000 and channel = ?2",
             params![ms(now), channel.as_str()],
         )?;
         let gone: u32 = self
@@ -324,11 +343,17 @@ impl Tx<'_> {
         let limit = limits.at_once.min(limits.per_second.saturating_sub(gone));
         let claimed: Vec<QueuedMessage> = {
             let mut query = self.conn().prepare_cached(
+                // The whole list of states, so that the partial indexes are used.
                 "select m.* from message m
-                 where m.state in ('queued', 'failed_temporary') and m.due_at <= ?1 and m.channel = ?3
-                     and not exists (select 1 from message o where o.address = m.address and o.channel = m.channel
-                         and (o.state = 'sending'
-                             or o.id < m.id and (o.state = 'failed_temporary' or o.state = 'queued' and o.due_at <= ?1)))
+                 where m.state in ('queued', 'sending', 'failed_temporary') and m.state <> 'sending'
+                     and m.due_at <= ?1 and m.channel = ?3
+                     and not exists (select 1 from message o
+                         where o.state in ('queued', 'sending', 'failed_temporary') and o.address = m.address
+                             and o.channel = m.channel
+                             -- In order among those about alerts, and among the others.
+                             and (o.state = 'sending' or o.id < m.id
+                                 and (o.dedup like 'alert/%') = (m.dedup like 'alert/%')
+                                 and (o.state = 'failed_temporary' or o.due_at <= ?1)))
                      and (?5 or m.dedup not like 'alert/%')
                      and (select count(*) from message s where s.address = m.address and s.channel = m.channel
                          and s.sent_at > ?1 - 60000) < ?4
@@ -372,7 +397,8 @@ impl Tx<'_> {
             "update message set error = null, attempts = attempts + 1, updated_at = ?3, sent_at = ?3,
                  provider_id = case when exists (select 1 from message where provider_id = ?2 and id <> ?1)
                      then provider_id else ?2 end,
-                 state = case when state in ('delivered', 'read') then state else 'sent' end
+                 state = case when state in ('delivered', 'read', 'failed_temporary', 'failed_final') then state
+                     else 'sent' end
              where id = ?1",
             params![id, provider_id, ms(now)],
         )?;
@@ -449,22 +475,67 @@ impl Tx<'_> {
 
     /// What has not gone out of an alert will not: messages about it alone are not sent, others leave it out.
     pub fn cancel_unsent(&self, alert: i64, why: &str, now: DateTime<Utc>) -> Result<()> {
-        self.run(
-            "update alert_event set message = null, detail = 'cancelled' where alert = ?1 and message in (
-                 select id from message where template = ?2 and state in ('queued', 'failed_temporary'))",
-            params![alert, templates::ABSENCE],
+        let mut query = self.conn().prepare_cached(
+            "select m.id, (select count(*) from message_about where message = m.id) from message_about a
+             join message m on m.id = a.message
+             where a.alert = ?1 and m.template = ?2 and m.state in ('queued', 'failed_temporary')",
         )?;
+        let rows = query.query_map(params![alert, templates::ABSENCE], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        let unsent: Vec<(i64, u32)> = rows.collect::<rusqlite::Result<_>>()?;
+        for (message, about) in unsent {
+            self.run(
+                "update alert_event set message = null, detail = 'cancelled' where alert = ?1 and message = ?2",
+                [alert, message],
+            )?;
+            if about > 1 {
+                self.run(
+                    "delete from message_about where alert = ?1 and message = ?2",
+                    [alert, message],
+                )?;
+            } else {
+                self.record_failed(message, why, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A message about several absences becomes one about each of these.
+    pub fn split_message(&self, id: i64, about: &[i64], now: DateTime<Utc>) -> Result<()> {
+        for alert in about.iter().skip(1) {
+            let copy: i64 = self
+                .conn()
+                .prepare_cached(
+                    "insert into message (dedup, channel, recipient, address, form, template, language, parameters,
+                         buttons, state, due_at, wanted_at, created_at, updated_at)
+                     select dedup || '/of/' || ?2, channel, recipient, address, form, template, language, '[]', '[]',
+                         'queued', ?3, wanted_at, created_at, ?3 from message where id = ?1 returning id",
+                )?
+                .query_row(params![id, alert, ms(now)], |row| row.get(0))?;
+            self.run(
+                "update message_about set message = ?2 where message = ?1 and alert = ?3",
+                params![id, copy, alert],
+            )?;
+            self.run(
+                "update alert_event set message = ?2 where message = ?1 and alert = ?3",
+                params![id, copy, alert],
+            )?;
+        }
         self.run(
-            "update message set state = 'failed_final', error = ?2, updated_at = ?3
-             where template = ?4 and state in ('queued', 'failed_temporary')
-                 and id in (select message from message_about where alert = ?1)
-                 and not exists (select 1 from message_about where message = message.id and alert <> ?1)",
-            params![alert, why, ms(now), templates::ABSENCE],
+            "update message set state = 'queued', due_at = ?2, updated_at = ?2 where id = ?1",
+            params![id, ms(now)],
         )?;
+        Ok(())
+    }
+
+    /// What waits about alerts beyond `after` goes out at `due`.
+    pub fn reschedule_alerts(&self, after: DateTime<Utc>, due: DateTime<Utc>) -> Result<()> {
         self.run(
-            "delete from message_about where alert = ?1 and message in (
-                 select id from message where template = ?2 and state in ('queued', 'failed_temporary'))",
-            params![alert, templates::ABSENCE],
+            "update message set due_at = ?2, wanted_at = ?2
+             where state in ('queued', 'sending', 'failed_temporary') and state = 'queued'
+                 and due_at > ?1 and dedup like 'alert/%'",
+            [ms(after), ms(due)],
         )?;
         Ok(())
     }

@@ -191,11 +191,16 @@ impl Store {
         Ok(value)
     }
 
-    /// Whether somebody else wrote into the store since this was asked last.
-    pub fn changed_elsewhere(&self) -> Result<bool> {
+    /// Whether somebody else wrote into the store since [`Self::took_up`]: what to tell that.
+    pub fn changed_elsewhere(&self) -> Result<Option<i64>> {
         let mut writer = lock(&self.writer);
         let version = data_version(&mut writer)?;
-        Ok(self.data_version.swap(version, Ordering::AcqRel) != version)
+        Ok((self.data_version.load(Ordering::Acquire) != version).then_some(version))
+    }
+
+    /// What others wrote up to this version is known.
+    pub fn took_up(&self, version: i64) {
+        self.data_version.store(version, Ordering::Release);
     }
 
     /// Runs `f` on one consistent view of the store.

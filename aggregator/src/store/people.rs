@@ -369,6 +369,16 @@ impl Tx<'_> {
             "delete from conversation where phone = (select phone from employee where id = ?1)",
             [id.as_str()],
         )?;
+        for sql in [
+            "update audit set who = 'whatsapp' where who = 'whatsapp ' || ?1",
+            "update exemption set created_by = 'whatsapp' where created_by = 'whatsapp ' || ?1",
+            // Answers and digests that name them and have not gone out.
+            "delete from message where state in ('queued', 'sending', 'failed_temporary') and state <> 'sending'
+                 and dedup not like 'alert/%' and exists (select 1 from employee e where e.id = ?1
+                     and (instr(body, e.name) > 0 or instr(parameters, e.name) > 0))",
+        ] {
+            self.run(sql, [id.as_str()])?;
+        }
         // Messages about their absences, and about nobody else's.
         self.run(
             "delete from message where id in (select a.message from message_about a join alert l on l.id = a.alert

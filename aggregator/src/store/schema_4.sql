@@ -5,7 +5,8 @@ create index employee_phone on employee (phone) where phone is not null;
 -- The outgoing queue. `dedup` makes each step of each alert go out once, whatever is restarted. Content is blanked a day
 -- after a message went out.
 create table message_4 (
-    id            integer primary key,
+    -- Never used again: buttons and webhooks name it.
+    id            integer primary key autoincrement,
     dedup         text not null unique,
     channel       text not null check (channel in ('whatsapp', 'email')),
     recipient     text references employee (id) on delete cascade,
@@ -49,8 +50,8 @@ create table alert_event_4 (
     recipient text references employee (id) on delete set null,
     step      integer,                     -- of the alert's policy
     message   integer references message_4 (id) on delete set null,
-    -- A code (no_phone, no_email, absent, on_leave, undeliverable, nobody_left, not_configured, cancelled, off_shift,
-    -- excused) or, of an excuse, the reason.
+    -- A code (no_phone, no_email, absent, on_leave, undeliverable, nobody_left, not_configured, cancelled, not_reachable,
+    -- off_shift, excused) or, of an excuse, the reason.
     detail    text
 ) strict;
 insert into alert_event_4 select id, alert, at, what, recipient, step, message, detail from alert_event;
@@ -62,6 +63,7 @@ create index alert_event_alert on alert_event (alert);
 create index alert_event_message on alert_event (message);
 create index message_about_alert on message_about (alert);
 create index message_due on message (due_at) where state in ('queued', 'sending', 'failed_temporary');
+create index message_waiting on message (address) where state in ('queued', 'sending', 'failed_temporary');
 create index message_recipient on message (recipient);
 create index message_sent on message (channel, sent_at) where sent_at is not null;
 create index message_address_sent on message (address, sent_at) where sent_at is not null;

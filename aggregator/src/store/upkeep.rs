@@ -175,6 +175,10 @@ impl Tx<'_> {
             .execute("delete from silence where to_at < ?1", params![quarter])?;
         self.conn()
             .execute("delete from digest where due_at < ?1", params![quarter])?;
+        self.conn().execute(
+            "delete from conversation where written_at < ?1",
+            [ms(now - TimeDelta::days(1))],
+        )?;
         // Numbers that are not registered.
         self.conn().execute(
             "delete from message where recipient is null and channel = 'whatsapp' and created_at < ?1",

@@ -14,8 +14,6 @@ use super::error::ApiError;
 
 /// Largest JSON body.
 pub(crate) const MAX_JSON: usize = 64 * 1024;
-/// Largest body of the WhatsApp webhook.
-pub(crate) const MAX_WEBHOOK: usize = 1 << 20;
 /// What is left of a body that was not wanted is still read, up to this length: whoever is cut off while
 /// sending never sees the answer.
 const MAX_LEFT: usize = 8 << 20;

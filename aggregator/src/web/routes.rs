@@ -14,11 +14,12 @@ use warp::reply::Response;
 use hadir_shared::id::EmployeeId;
 
 use super::error::ApiError;
-use super::request::{Headers, MAX_WEBHOOK, Request};
+use super::request::{Headers, Request};
 use super::{Web, auth, organisation, reply, statics};
 use crate::config::{DEFAULT_ABSENT_AFTER_S, DEFAULT_OFF_AFTER_S};
 use crate::core::{AlertFilter, Camera, EmployeePatch, Excuse, NewEmployee, User, Viewer};
 use crate::devices::{Credential, Device};
+use crate::notify::webhook::MAX_BODY as MAX_WEBHOOK;
 use crate::{enrolment, report};
 
 /// The header by which a device says who it is.

@@ -46,11 +46,14 @@ enum Statuses {
     AreLost,
 }
 
+/// Something that comes from outside.
+type Outside = Box<dyn Fn(&Core) -> Result<()> + Send>;
+
 struct Run {
     site: Site,
     provider: Arc<Provider>,
     /// What comes from outside and was not taken yet: from when on, and what.
-    outside: Vec<(i64, Box<dyn Fn(&Core) -> Result<()> + Send>)>,
+    outside: Vec<(i64, Outside)>,
     told_of: usize,
     /// Messages that were on their way when the end came.
     on_their_way: Vec<i64>,

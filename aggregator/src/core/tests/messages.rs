@@ -494,3 +494,151 @@ async fn a_paused_template_raises_a_banner_until_it_is_approved_again() {
     event("APPROVED", "hadir_absence");
     assert!(site.core.banners(&admin()).is_empty());
 }
+
+/// Whoever was told and can no longer be, when it is time to tell them again, is no reason to stand still.
+#[tokio::test]
+async fn a_repetition_for_somebody_who_lost_their_phone_goes_on() {
+    let site = Site::new();
+    let steps = r#"{"steps":[{"after_s":0,"to":{"superior":1},"repeat":{"every_s":60,"times":2}},{"after_s":200,"to":{"superior":2}}]}"#;
+    let policy = serde_json::from_str(steps).expect("policy");
+    site.core
+        .save_policy(&admin(), "default", &policy)
+        .expect("policy");
+    let phone = Arc::new(Phone::default());
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10)]);
+    site.until(311);
+    assert_eq!(phone.deliver(&site).await.len(), 1);
+    let none = EmployeePatch {
+        phone: Some(None),
+        ..EmployeePatch::default()
+    };
+    site.core
+        .update_employee(&admin(), &who("SARI"), none)
+        .expect("patch");
+    site.until(520);
+    let sent = phone.deliver(&site).await;
+    assert!(sent.len() == 1 && sent[0].starts_with(BUDI), "{sent:?}");
+    assert_eq!(
+        site.history(site.alerts()[0].id)[..4],
+        [
+            "Opened",
+            "Message SARI sent",
+            "Message SARI not_reachable",
+            "Message SARI not_reachable"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_group_whose_template_is_refused_goes_out_one_by_one() {
+    let site = Site::new();
+    site.hire();
+    let phone = Arc::new(Phone::default());
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10), seen(2, "JOKO", 10)]);
+    site.until(311);
+    phone.fails(Failure::Template {
+        detail: "132001".into(),
+    });
+    let sent = phone.deliver(&site).await;
+    assert!(
+        sent.len() == 2 && sent.iter().all(|sent| sent.contains("hadir_absence ")),
+        "{sent:?}"
+    );
+    for alert in site.alerts() {
+        assert_eq!(site.history(alert.id), ["Opened", "Message SARI sent"]);
+    }
+    let banner = site.core.banners(&admin()).remove(0).message;
+    assert!(banner.contains("hadir_absences (id)"), "{banner}");
+    // The next are not put together again.
+    site.take(vec![seen(3, "LEE", 313), seen(4, "JOKO", 313)]);
+    phone.deliver(&site).await;
+    site.until(615);
+    let sent = phone.deliver(&site).await;
+    assert!(
+        sent.iter().all(|sent| !sent.contains("hadir_absences")),
+        "{sent:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_a_silence_held_goes_out_when_it_is_ended_and_answers_go_meanwhile() {
+    let site = Site::new();
+    let phone = Arc::new(Phone::default());
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10)]);
+    site.until(310);
+    // One about the absence waits for another try when the silence begins.
+    phone.fails(Failure::Temporary {
+        detail: "x".into(),
+        uncertain: crate::notify::Uncertain::No,
+    });
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    let silence = NewSilence {
+        until: t(80_000),
+        reason: "test".into(),
+    };
+    site.core.begin_silence(&admin(), &silence).expect("silence");
+    site.until(330);
+    site.writes(SARI, "wamid.q", "help");
+    let sent = phone.deliver(&site).await;
+    assert!(
+        sent.len() == 1 && sent[0].contains("Yang dapat Anda tulis"),
+        "{sent:?}"
+    );
+    site.core.end_silence(&admin()).expect("ended");
+    let sent = phone.deliver(&site).await;
+    assert!(sent.len() == 1 && sent[0].contains("Lee Min"), "{sent:?}");
+    // The same with the message about a return.
+    site.core.begin_silence(&admin(), &silence).expect("silence");
+    site.take(vec![seen(2, "LEE", 330)]);
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    site.core.end_silence(&admin()).expect("ended");
+    let sent = phone.deliver(&site).await;
+    assert!(
+        sent.len() == 1 && sent[0].contains("terlihat kembali"),
+        "{sent:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_fails_holds_up_no_alert() {
+    let site = Site::new();
+    let phone = Arc::new(Phone::default());
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10)]);
+    site.until(309);
+    site.writes(SARI, "wamid.q", "help");
+    phone.fails(Failure::Temporary {
+        detail: "131049".into(),
+        uncertain: crate::notify::Uncertain::No,
+    });
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    site.until(310);
+    let sent = phone.deliver(&site).await;
+    assert!(sent.len() == 1 && sent[0].contains("Lee Min"), "{sent:?}");
+}
+
+/// Meta takes a message and says by webhook that the account is locked: nothing goes out for a while.
+#[tokio::test]
+async fn a_stop_that_is_told_by_webhook_stops() {
+    let site = Site::new();
+    let phone = Arc::new(Phone::default());
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10)]);
+    site.until(310);
+    phone.deliver(&site).await;
+    let failed =
+        r#"{"statuses":[{"id":"wamid.1","status":"failed","errors":[{"code":131042,"title":"payment"}]}]}"#;
+    site.webhook(failed);
+    assert!(site.core.banners(&admin())[0].message.contains("payment"));
+    site.until(1000);
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    site.until(310 + 15 * 60);
+    assert!(!phone.deliver(&site).await.is_empty());
+    // The same news again is old.
+    site.webhook(failed);
+    site.until(310 + 15 * 60 + 2);
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+}

@@ -210,7 +210,10 @@ fn everybody_sees_what_they_may() {
         (&json["state"], &json["history"][1]["what"]),
         (&"acknowledged".into(), &"message".into())
     );
-    assert_eq!(json["history"][1]["message_state"], "queued");
+    assert_eq!(
+        json["history"][1]["detail"], "cancelled",
+        "answered before it went out"
+    );
 }
 
 #[test]

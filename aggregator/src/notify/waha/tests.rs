@@ -91,6 +91,12 @@ fn webhooks() {
             Some("+6281234567"),
         ),
         ("1203@g.us", "", None),
+        // In a group it is the author's, who did not write to us.
+        (
+            "1203@g.us",
+            r#","_data":{"Info":{"SenderAlt":"6281234567@s.whatsapp.net"}}"#,
+            None,
+        ),
         ("status@broadcast", "", None),
     ] {
         let read = parse(message(from, more).as_bytes()).expect("JSON").messages;
