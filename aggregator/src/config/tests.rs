@@ -151,3 +151,107 @@ fn a_missing_file_says_what_to_do() {
         "{error}"
     );
 }
+
+/// The sections about messages: what is taken, and what each refusal names.
+#[test]
+fn messages_digests_mail_and_other_providers() {
+    let dir = tempfile::tempdir().expect("folder");
+    for name in ["token", "key", "password"] {
+        std::fs::write(dir.path().join(name), "secret").expect("written");
+    }
+    let read = |more: &str| Config::parse(&format!("{GOOD}\n{more}"), dir.path());
+    let config = read(
+        "[whatsapp]\nprovider = \"waha\"\nbase_url = \"http://127.0.0.1:3000/\"\ntoken_file = \"token\"\nwebhook_key_file = \"key\"\n\
+         [messages]\ngroup_s = 0\nper_second = 5\nquiet = { from = \"22:00\", to = \"05:00\" }\n\
+         [digest]\nhr = [\"17:30\", \"08:30\"]\n\
+         [email]\nhost = \"smtp.example.com\"\nencryption = \"tls\"\nusername = \"u\"\npassword_file = \"password\"\n\
+         from = \"Hadir <hadir@example.com>\"\nadministrators = [\"it@example.com\"]",
+    )
+    .expect("valid");
+    let Some(WhatsApp::Waha(waha)) = &config.whatsapp else {
+        panic!("{:?}", config.whatsapp)
+    };
+    assert_eq!(
+        (waha.base_url.as_str(), waha.session.as_str()),
+        ("http://127.0.0.1:3000", "default")
+    );
+    let rules = &config.messages;
+    assert_eq!(
+        (rules.group, rules.per_second, rules.per_recipient),
+        (TimeDelta::zero(), 5, 10)
+    );
+    assert_eq!(rules.quiet.as_ref().map(|quiet| quiet.days.len()), Some(7));
+    let hours: Vec<String> = config
+        .digest
+        .hr
+        .iter()
+        .map(|time| time.format("%H:%M").to_string())
+        .collect();
+    assert_eq!(hours, ["08:30", "17:30"]);
+    assert_eq!(config.email.as_ref().map(|email| email.port), Some(465));
+    let fonnte =
+        read("[whatsapp]\nprovider = \"fonnte\"\ntoken_file = \"token\"\nwebhook_key_file = \"key\"")
+            .expect("valid");
+    assert!(
+        matches!(fonnte.whatsapp, Some(WhatsApp::Fonnte(one)) if one.base_url == "https://api.fonnte.com")
+    );
+    assert!(matches!(
+        read("[whatsapp]\nprovider = \"log\"").expect("valid").whatsapp,
+        Some(WhatsApp::LogOnly)
+    ));
+
+    for (more, key, word) in [
+        (
+            "[whatsapp]\nprovider = \"telegram\"",
+            "provider",
+            "unknown variant",
+        ),
+        (
+            "[whatsapp]\nprovider = \"waha\"\nbase_url = \"http://x\"\nwebhook_key_file = \"key\"",
+            "whatsapp.token_file",
+            "needs it",
+        ),
+        (
+            "[whatsapp]\nprovider = \"log\"\nverify_token = \"abcdefgh\"",
+            "whatsapp.verify_token",
+            "remove it",
+        ),
+        ("[messages]\ngroup_s = 301", "messages.group_s", "0 to 300"),
+        (
+            "[messages]\nquiet = { from = \"22:00\", to = \"22:00\" }",
+            "messages.quiet",
+            "nothing would ever",
+        ),
+        ("[messages]\nper_second = 0", "messages.per_second", "1 to 1000"),
+        ("[digest]\nhr = [\"25:00\"]", "digest.hr", "17:30"),
+        (
+            "[digest]\nteams = [\"08:00\", \"08:00\"]",
+            "digest.teams",
+            "twice",
+        ),
+        (
+            "[email]\nhost = \"smtp://x\"\nfrom = \"a@example.com\"",
+            "email.host",
+            "name",
+        ),
+        (
+            "[email]\nhost = \"x\"\nfrom = \"nobody\"",
+            "email.from",
+            "address",
+        ),
+        (
+            "[email]\nhost = \"x\"\nfrom = \"a@example.com\"\nusername = \"u\"",
+            "email.username",
+            "password_file",
+        ),
+        (
+            "[email]\nhost = \"x\"\nfrom = \"a@example.com\"\nadministrators = [\"it\"]",
+            "email.administrators",
+            "no e-mail",
+        ),
+    ] {
+        let found = read(more).expect_err(more);
+        assert_eq!(found[0].key, key, "{found:?}");
+        assert!(found[0].what.contains(word), "{more}: {found:?}");
+    }
+}

@@ -25,6 +25,10 @@ use crate::store::{NewEvent, NewMessage, Tx};
 const STRANGERS: u32 = 20;
 const STRANGER_TIME: TimeDelta = TimeDelta::hours(1);
 
+/// Whoever gets more answers than this within [`CHATTY_TIME`] is a program that answers ours.
+const CHATTY: u32 = 30;
+const CHATTY_TIME: TimeDelta = TimeDelta::minutes(10);
+
 /// A webhook that comes so late answers nothing that is still asked.
 const MAX_DELAY: TimeDelta = TimeDelta::hours(12);
 
@@ -69,6 +73,11 @@ impl Core {
             },
             Said::Text(text) => {
                 let command = commands::parse(text, now, self.settings.timezone);
+                let answers_an_alert = matches!(command, Command::Ack(_) | Command::Excuse { .. });
+                if !answers_an_alert && tx.replies_to(&message.phone, now - CHATTY_TIME)? >= CHATTY {
+                    tracing::warn!("somebody asks too much, or an automatic reply answers ours; no answer");
+                    return Ok(());
+                }
                 self.obey(state, tx, changes, &sender, command, now)?
             }
             Said::Other => answers::not_understood(sender.employee.language),

@@ -311,14 +311,14 @@ impl Core {
                     Uncertain::Yes => wait.max(backoff::UNCERTAIN_WAIT),
                     Uncertain::No => wait,
                 };
-                tx.record_retry(message.id, now + wait, detail, 1, now)
+                tx.record_retry(message.id, now + wait, detail, 1, *uncertain, now)
             }
             Failure::SlowRecipient { detail } => {
                 if tries >= backoff::MAX_ATTEMPTS {
                     return self.give_up(state, tx, changes, message, detail, now);
                 }
                 let due = now + backoff::pair_rate(tries, jitter);
-                tx.record_retry(message.id, due, detail, 1, now)?;
+                tx.record_retry(message.id, due, detail, 1, Uncertain::No, now)?;
                 tx.slow_recipient(channel, &message.address, due)
             }
             Failure::SlowAll { detail } => {
@@ -328,7 +328,7 @@ impl Core {
                 gate.hold_until = Some(due);
                 drop(gate);
                 tracing::warn!(detail, channel = channel.as_str(), "we are to send less");
-                tx.record_retry(message.id, due, detail, 0, now)
+                tx.record_retry(message.id, due, detail, 0, Uncertain::No, now)
             }
             Failure::WindowClosed { detail } => match (message.form, &message.template) {
                 (Form::Text, Some(_)) => {
@@ -382,7 +382,7 @@ impl Core {
                     message: detail.clone(),
                 };
                 self.alarm(tx, changes, banner, now)?;
-                tx.record_retry(message.id, now, detail, 0, now)
+                tx.record_retry(message.id, now, detail, 0, Uncertain::No, now)
             }
         }
     }

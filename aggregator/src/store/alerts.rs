@@ -214,7 +214,7 @@ impl Reader<'_> {
             "select distinct m.recipient, m.channel, m.address, m.language from message_about a
              join message m on m.id = a.message
              where a.alert = ?1 and m.template = ?2 and m.recipient is not null
-                 and m.state in ('sending', 'sent', 'delivered', 'read')",
+                 and (m.uncertain or m.state in ('sending', 'sent', 'delivered', 'read'))",
         )?;
         let rows = query.query_map(params![alert, templates::ABSENCE], |row| {
             Ok(Told {

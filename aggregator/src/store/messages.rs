@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension as _, Row, named_params, params};
 use super::{Reader, Tx, ms, read_as, time, wrong};
 use crate::core::types::Language;
 use crate::error::Result;
-use crate::notify::{Channel, Draft, MessageState, templates};
+use crate::notify::{Channel, Draft, MessageState, Uncertain, templates};
 
 /// What a message is sent as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,6 +200,14 @@ impl Reader<'_> {
             "select count(*) from message where recipient is null and channel = 'whatsapp' and created_at > ?1",
         )?;
         Ok(query.query_row([ms(since)], |row| row.get(0))?)
+    }
+
+    /// How many answers went to a phone.
+    pub fn replies_to(&self, phone: &str, since: DateTime<Utc>) -> Result<u32> {
+        let mut query = self.conn.prepare_cached(
+            "select count(*) from message where address = ?1 and sent_at > ?2 and dedup like 'reply/%'",
+        )?;
+        Ok(query.query_row(params![phone, ms(since)], |row| row.get(0))?)
     }
 
     /// The message about an alert that has not gone out to somebody yet.
@@ -405,20 +413,29 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// A message will be tried again at `due`. `counted` is what this try adds to the number of tries.
+    /// A message will be tried again at `due`. `counted` is what this try adds to the number of tries, `uncertain`
+    /// whether it may have gone out.
     pub fn record_retry(
         &self,
         id: i64,
         due: DateTime<Utc>,
         error: &str,
         counted: u32,
+        uncertain: Uncertain,
         now: DateTime<Utc>,
     ) -> Result<()> {
         self.run(
             "update message set state = 'failed_temporary', due_at = ?2, error = ?3, attempts = attempts + ?4,
-                 updated_at = ?5
+                 updated_at = ?5, uncertain = max(uncertain, ?6)
              where id = ?1 and state in ('queued', 'sending', 'sent', 'failed_temporary')",
-            params![id, ms(due), error, counted, ms(now)],
+            params![
+                id,
+                ms(due),
+                error,
+                counted,
+                ms(now),
+                uncertain == Uncertain::Yes
+            ],
         )?;
         Ok(())
     }
@@ -555,7 +572,7 @@ impl Tx<'_> {
     /// are tried again at `due`, unless a webhook says before that they did.
     pub fn recover_sending(&self, due: DateTime<Utc>, now: DateTime<Utc>) -> Result<usize> {
         Ok(self.run(
-            "update message set state = 'failed_temporary', due_at = ?1, updated_at = ?2,
+            "update message set state = 'failed_temporary', due_at = ?1, updated_at = ?2, uncertain = 1,
                  error = 'The aggregator stopped while it was being sent.' where state = 'sending'",
             params![ms(due), ms(now)],
         )?)

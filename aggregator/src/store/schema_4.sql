@@ -25,12 +25,15 @@ create table message_4 (
     due_at        integer not null,
     wanted_at     integer not null,        -- from when on it should have gone out: what its age is counted from
     sent_at       integer,                 -- when it went out, for limits
+    -- A try had no answer: it may have gone out.
+    uncertain     integer not null default 0 check (uncertain in (0, 1)),
     provider_id   text unique,             -- the provider's message id (wamid)
     error         text,
     created_at    integer not null,
     updated_at    integer not null
 ) strict;
-insert into message_4
+insert into message_4 (id, dedup, channel, recipient, address, form, template, language, parameters, buttons, body, state,
+        attempts, due_at, wanted_at, sent_at, provider_id, error, created_at, updated_at)
     select id, dedup, 'whatsapp', recipient, phone, form, template, language, parameters, buttons, body, state,
         attempts, due_at, created_at, null, provider_id, error, created_at, updated_at from message;
 -- Which alerts a message is about: several absences become one message.

@@ -259,6 +259,25 @@ async fn a_stop_while_sending_loses_nothing() {
     assert_eq!(site.history(id), ["Opened", "Message SARI delivered"]);
 }
 
+/// A message that may have gone out is followed by that of the return, even if it was not tried again.
+#[tokio::test]
+async fn whoever_may_have_been_told_is_told_of_the_return() {
+    let mut site = absent();
+    let phone = Arc::new(Phone::default());
+    site.core
+        .store
+        .write(|tx| tx.claim_due(Channel::Whatsapp, LIMITS, site.core.now()))
+        .expect("claim");
+    site.restart();
+    site.status(true);
+    site.until(320);
+    site.take(vec![seen(2, "LEE", 320)]);
+    assert_eq!(
+        phone.deliver(&site).await,
+        [format!("{SARI} hadir_return Lee Min|21:18|5")]
+    );
+}
+
 #[tokio::test]
 async fn an_excuse_closes_and_holds() {
     let site = absent();

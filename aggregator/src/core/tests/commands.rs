@@ -179,6 +179,28 @@ async fn answers_by_text() {
     );
 }
 
+/// A phone with an automatic reply does not talk to us for ever.
+#[tokio::test]
+async fn two_programs_do_not_answer_each_other_for_ever() {
+    let (site, id) = absent().await;
+    let phone = Arc::new(Phone::default());
+    let mut answers = 0;
+    for second in 0..120 {
+        site.writes(LEE, &format!("wamid.{second}"), "I am on holiday");
+        answers += phone.deliver(&site).await.len();
+        site.until(311 + second * 6);
+    }
+    assert!((25..=70).contains(&answers), "{answers}");
+    // Whoever has an alert to answer is heard all the same.
+    for second in 0..40 {
+        site.writes(SARI, &format!("wamid.s{second}"), "help");
+        phone.deliver(&site).await;
+        site.until(1100 + second * 7);
+    }
+    site.writes(SARI, "wamid.ack", &format!("ack {id}"));
+    assert_eq!(site.alerts()[0].acknowledged_by.as_deref(), Some("Sari"));
+}
+
 #[tokio::test]
 async fn a_repeated_or_very_late_message_is_dealt_with_once_or_not_at_all() {
     let (site, _) = absent().await;
