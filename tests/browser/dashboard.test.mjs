@@ -333,13 +333,13 @@ describe('dashboard', { concurrency: false }, () => {
         const alert = await until('somebody is absent and their superior is told', (a) => a.state === 'open' && told(a));
         await chat.locator('button.contact', { hasText: told(alert).recipient_name }).click();
         const message = chat.locator('.message.in', { hasText: alert.name }).filter({ has: chat.locator('button') }).last();
-        await message.locator('button', { hasText: 'Saya tangani' }).click();
+        await message.locator('button', { hasText: /Saya tangani|I have it/ }).click();
         const answered = await until('the alert is answered', (a) => a.id === alert.id && a.acknowledged_at);
         assert.ok(answered.history.some((entry) => entry.what === 'acknowledged'));
         await page.click('.nav a[data-view="alerts"]');
         await page.locator('#view-alerts', { hasText: answered.acknowledged_by }).waitFor();
         await screenshot('alerts-answered');
-        await chat.locator('.message.in', { hasText: 'Terima kasih' }).first().waitFor();
+        await chat.locator('.message.in', { hasText: /Terima kasih|Thank you/ }).first().waitFor();
         await screenshot('phone-whatsapp', {}, chat);
 
         // Somebody whom nobody registered asks about people here.

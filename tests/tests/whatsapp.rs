@@ -1,11 +1,11 @@
 //! The real aggregator against the simulated Cloud API: groups, the 24 hours, each error as documented, an expired token,
-//! a paused template, kills, strangers, and what people may ask.
+//! a paused template, kills, strangers, and what people may ask. No picture is looked at, so these run side by side.
 
 use std::time::Duration;
 
 use hadir_tests::harness::device::Device;
 use hadir_tests::harness::system::{Broker, Plan, System};
-use hadir_tests::harness::{Error, alone, eventually, paths};
+use hadir_tests::harness::{Error, eventually, paths};
 use serde_json::{Value, json};
 
 const HR: &str = "+6281100001001";
@@ -134,7 +134,6 @@ impl Bench {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_its_button_the_window_and_questions() {
-    let _alone = alone().await;
     let mut bench = Bench::start().await;
     // Two who are away at the same time are one message, and one button answers for both.
     bench
@@ -255,7 +254,6 @@ async fn a_group_its_button_the_window_and_questions() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_error_is_handled_as_documented() {
-    let _alone = alone().await;
     let mut bench = Bench::start().await;
     // 131056, too many to Sari: she waits, Budi does not. 130429: all wait. Then everything arrives.
     bench
@@ -390,7 +388,6 @@ async fn each_error_is_handled_as_documented() {
 /// The aggregator is killed while messages are on their way, again and again: each arrives, and none twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_lose_and_double_nothing() {
-    let _alone = alone().await;
     let mut bench = Bench::start().await;
     bench
         .device

@@ -214,3 +214,61 @@ async fn a_repeated_or_very_late_message_is_dealt_with_once_or_not_at_all() {
     ));
     assert_eq!(phone.deliver(&site).await.len(), 0);
 }
+
+/// The other providers' webhooks: what proves them, and that they are answered.
+#[tokio::test]
+async fn waha_and_fonnte_bring_messages_too() {
+    use hmac::Mac as _;
+
+    use crate::notify::{fonnte, waha};
+
+    let of = |whatsapp: fn(&std::path::Path) -> WhatsApp| {
+        let mut site = Site::new();
+        std::fs::write(site.folder.path().join("key"), "a-key").expect("file");
+        let settings = Settings {
+            whatsapp: Some(whatsapp(site.folder.path())),
+            ..settings(&site.folder)
+        };
+        site.core = Core::open(settings, site.clock.clone()).expect("core");
+        site
+    };
+    let site = of(|folder| {
+        WhatsApp::Fonnte(fonnte::Settings {
+            base_url: "http://127.0.0.1:9".into(),
+            token_file: folder.join("token"),
+            webhook_key_file: folder.join("key"),
+        })
+    });
+    let body = br#"{"device":"62811","sender":"628110000003","message":"help","name":"Sari"}"#;
+    for proof in [None, Some("another"), Some("")] {
+        let refused = site.core.take_webhook(proof, body).expect_err("was taken");
+        assert_eq!(refused.kind, ErrorKind::Forbidden);
+    }
+    site.core.take_webhook(Some("a-key"), body).expect("taken");
+    assert!(Arc::new(Phone::default()).deliver(&site).await[0].contains("*di mana* NAMA"));
+
+    let site = of(|folder| {
+        WhatsApp::Waha(waha::Settings {
+            base_url: "http://127.0.0.1:9".into(),
+            session: "default".into(),
+            key_file: folder.join("token"),
+            webhook_key_file: folder.join("key"),
+        })
+    });
+    let body = br#"{"event":"message","session":"default","payload":{"id":"false_628110000003@c.us_3A","from":"628110000003@c.us","fromMe":false,"body":"help"}}"#;
+    let mut mac = hmac::Hmac::<sha2::Sha512>::new_from_slice(b"a-key").expect("key");
+    mac.update(body);
+    let proof: String = mac
+        .finalize()
+        .into_bytes()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    assert!(site.core.take_webhook(Some("00"), body).is_err());
+    site.core.take_webhook(Some(&proof), body).expect("taken");
+    site.core
+        .take_webhook(Some(&proof), body)
+        .expect("taken again, and nothing more");
+    let sent = Arc::new(Phone::default()).deliver(&site).await;
+    assert!(sent.len() == 1 && sent[0].contains("*di mana* NAMA"), "{sent:?}");
+}
