@@ -464,22 +464,10 @@ async fn a_step_may_go_by_mail_and_trouble_is_told_by_mail() {
 async fn a_paused_template_raises_a_banner_until_it_is_approved_again() {
     let site = Site::new();
     let event = |event: &str, name: &str| {
-        use hmac::Mac as _;
-        let body = format!(
-            r#"{{"entry":[{{"changes":[{{"field":"message_template_status_update","value":{{"event":"{event}",
-            "message_template_name":"{name}","message_template_language":"id","reason":"NONE"}}}}]}}]}}"#
+        let value = format!(
+            r#"{{"event":"{event}","message_template_name":"{name}","message_template_language":"id","reason":"NONE"}}"#
         );
-        let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(b"app-secret").expect("key");
-        mac.update(body.as_bytes());
-        let hex: String = mac
-            .finalize()
-            .into_bytes()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        site.core
-            .take_webhook(Some(&format!("sha256={hex}")), body.as_bytes())
-            .expect("webhook");
+        signed(&site.core, "message_template_status_update", &value).expect("webhook");
     };
     event("PAUSED", "somebody_elses");
     assert!(site.core.banners(&admin()).is_empty());

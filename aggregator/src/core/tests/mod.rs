@@ -145,19 +145,7 @@ impl Site {
 
     /// A webhook, signed.
     fn webhook(&self, value: &str) {
-        use hmac::Mac as _;
-        let body = format!(r#"{{"entry":[{{"changes":[{{"value":{value}}}]}}]}}"#);
-        let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(b"app-secret").expect("key");
-        mac.update(body.as_bytes());
-        let hex: String = mac
-            .finalize()
-            .into_bytes()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        self.core
-            .take_webhook(Some(&format!("sha256={hex}")), body.as_bytes())
-            .expect("webhook");
+        signed(&self.core, "messages", value).expect("webhook");
     }
 
     /// Somebody writes to us.
@@ -183,6 +171,21 @@ impl Site {
             r#"{{"messages":[{{"from":"{phone}","id":"{wamid}","type":"button","button":{{"payload":"{payload}"}}}}]}}"#
         ));
     }
+}
+
+/// The Cloud API's webhook of a field, signed.
+fn signed(core: &Core, field: &str, value: &str) -> Result<()> {
+    use hmac::Mac as _;
+    let body = format!(r#"{{"entry":[{{"changes":[{{"field":"{field}","value":{value}}}]}}]}}"#);
+    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(b"app-secret").expect("key");
+    mac.update(body.as_bytes());
+    let hex: String = mac
+        .finalize()
+        .into_bytes()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    core.take_webhook(Some(&format!("sha256={hex}")), body.as_bytes())
 }
 
 fn settings(folder: &tempfile::TempDir) -> Settings {
