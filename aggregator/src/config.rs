@@ -3,6 +3,7 @@
 //! Relative paths in the file are relative to its folder. Secrets stand in files of their own. Whatever is
 //! wrong is said with the line and the key, and every problem of the file is named, not only the first.
 
+mod attendance;
 mod messages;
 
 use std::fmt;
@@ -16,10 +17,12 @@ use serde::Deserialize;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
+use self::attendance::{AttendanceFile, ReportsFile};
 use self::messages::{DigestFile, EmailFile, MessagesFile, WhatsAppFile};
 use crate::core::Language;
-use crate::core::settings::{DigestTimes, MessageRules, Settings, Thresholds};
+use crate::core::settings::{AttendanceRules, DigestTimes, MessageRules, Settings, Thresholds};
 use crate::notify::{WhatsApp, mail};
+use crate::report::Letterhead;
 
 /// `presence.off_after_s` when the file does not say.
 pub const DEFAULT_OFF_AFTER_S: u32 = 45;
@@ -57,6 +60,10 @@ pub struct Config {
     pub messages: MessageRules,
     /// When it is told how it stands.
     pub digest: DigestTimes,
+    /// When days are final, and how long what is kept.
+    pub attendance: AttendanceRules,
+    /// What stands on reports.
+    pub letterhead: Letterhead,
 }
 
 /// Where the dashboard is served.
@@ -204,6 +211,8 @@ impl Config {
             email: self.email.clone(),
             messages: self.messages.clone(),
             digest: self.digest.clone(),
+            attendance: self.attendance,
+            letterhead: self.letterhead.clone(),
         }
     }
 
@@ -247,6 +256,10 @@ struct File {
     messages: MessagesFile,
     #[serde(default)]
     digest: DigestFile,
+    #[serde(default)]
+    attendance: AttendanceFile,
+    #[serde(default)]
+    reports: ReportsFile,
 }
 
 #[derive(Deserialize)]
@@ -344,6 +357,8 @@ impl Check<'_> {
         let email = file.email.map(|e| self.email(&e));
         let messages = self.messages(&file.messages);
         let digest = self.digest(&file.digest);
+        let attendance = self.attendance(&file.attendance);
+        let letterhead = self.reports(file.reports, file.name.get_ref());
         if !self.problems.is_empty() {
             return None;
         }
@@ -365,6 +380,8 @@ impl Check<'_> {
             email: email.flatten(),
             messages,
             digest,
+            attendance,
+            letterhead,
         })
     }
 

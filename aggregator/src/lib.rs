@@ -4,6 +4,7 @@
 //! `core` is the inside and does no network; `mqtt`, `web` and `commands` are its edges; `broker`, `devices`,
 //! `live` and `enrolment` serve the edges.
 
+pub mod attendance;
 pub mod broker;
 pub mod commands;
 pub mod config;

@@ -24,7 +24,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError};
 use crate::core::import::Mode;
-use crate::core::{Core, Role, Viewer};
+use crate::core::{AttendanceQuery, Core, Of, Role, Viewer};
 use crate::report;
 
 /// Who is at work, where, and since when: the aggregator of a site.
@@ -233,11 +233,16 @@ fn carry_out(command: Command) -> Result<(), Failure> {
 fn daily(config: &Config, date: Option<NaiveDate>, json: bool) -> Result<(), Failure> {
     let core = open_existing(config)?;
     let date = date.unwrap_or_else(|| report::today(core.now(), config.timezone));
-    let daily = core.daily_report(&operator(), date)?;
+    let query = AttendanceQuery {
+        from: date,
+        to: date,
+        of: Of::Everybody,
+    };
+    let daily = core.attendance(&operator(), &query)?;
     if json {
         print_json(&daily)
     } else {
-        print(&report::table(&daily, config.timezone))
+        print(&report::table(&daily, &core.settings().style(config.language)))
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::Core;
 use super::alerts::check_excuse;
 use super::incoming::record_name;
 use super::state::{Changes, Memory};
-use super::types::{Alert, AlertState, Employee, Excuse, Role, Viewer, What};
+use super::types::{Alert, AlertState, AttendanceQuery, Employee, Excuse, Of, Role, Viewer, What};
 use crate::error::Result;
 use crate::notify::answers::{self, Answer};
 use crate::notify::commands::{self, Command};
@@ -218,10 +218,17 @@ impl Core {
                 let rows = self.status_in(tx, &sender.viewer, now)?;
                 Ok(answers::status(&self.settings.name, &rows, language, zone, now))
             }
-            Command::Report(date) => match self.daily_report_in(tx, &sender.viewer, date) {
-                Ok(report) => Ok(answers::report(date, &report.rows, language, zone)),
-                Err(_) => Ok(answers::not_understood(language)),
-            },
+            Command::Report(date) => {
+                let query = AttendanceQuery {
+                    from: date,
+                    to: date,
+                    of: Of::Everybody,
+                };
+                match self.attendance_in(tx, &sender.viewer, &query) {
+                    Ok(report) => Ok(answers::report(&report, language, zone)),
+                    Err(_) => Ok(answers::not_understood(language)),
+                }
+            }
             Command::Where(name) => {
                 let name = name.to_lowercase();
                 let rows = self.status_in(tx, &sender.viewer, now)?;

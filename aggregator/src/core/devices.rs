@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
-use hadir_shared::sighting::{Ack, MAX_BATCH, Sighting, SightingBatch};
+use hadir_shared::sighting::{Ack, MAX_BATCH, Method, Sighting, SightingBatch};
 use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
 
 use super::state::{AgentNow, Changes, Memory};
 use super::types::{Agent, Area, Banner, Camera, Level, Role, SetAside, Viewer};
 use super::{Core, badges, state};
+use crate::attendance::Methods;
 use crate::error::{Error, Result};
 use crate::ingest::{self, Known, Position};
 use crate::presence::{Place, PlaceNow, State, Watch};
-use crate::store::Tx;
+use crate::store::{Seen, Stretch, Tx};
 
 /// The most cameras that one agent may have.
 const MAX_CAMERAS: usize = 64;
@@ -24,30 +25,34 @@ const MAX_TEXT: usize = 200;
 /// More reasons for not using a face than an agent has; a device that makes up more is not believed.
 const MAX_REASONS: usize = 32;
 
-/// Somebody was present from `from` to `to`: mostly that prolongs the stretch that was written last, which is left to
-/// `prolonged`.
-#[expect(clippy::too_many_arguments, reason = "one step of the transaction below")]
+/// Somebody was seen for a time: mostly that prolongs the stretch that was written last, which is left to `prolonged`.
 fn attend(
     state: &mut Memory,
     tx: &Tx<'_>,
-    prolonged: &mut Vec<(i64, DateTime<Utc>)>,
+    prolonged: &mut Vec<Stretch>,
     employee: &EmployeeId,
-    camera: &CameraId,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
+    seen: &Seen<'_>,
     gap: TimeDelta,
 ) -> Result<()> {
     if let Some(newest) = state.stretches.get_mut(employee)
-        && newest.began < from
-        && from - newest.ended <= gap
+        && newest.began < seen.from
+        && seen.from - newest.ended <= gap
     {
-        if to > newest.ended {
-            newest.ended = to;
-            prolonged.push((newest.id, to));
+        let methods = newest.methods.or(seen.methods);
+        let longer = (seen.to, seen.last_camera) > (newest.ended, &newest.last_camera);
+        if longer {
+            newest.ended = seen.to;
+            if newest.last_camera != *seen.last_camera {
+                newest.last_camera = seen.last_camera.clone();
+            }
+        }
+        if longer || methods != newest.methods {
+            newest.methods = methods;
+            prolonged.push(newest.clone());
         }
         return Ok(());
     }
-    let written = tx.extend_attendance(employee, camera, from, to, gap)?;
+    let written = tx.extend_attendance(employee, seen, gap)?;
     let newest = match state.stretches.get(employee) {
         // The first since the start: there may be a newer one from before.
         None => tx.newest_stretch(employee)?,
@@ -200,15 +205,31 @@ impl Core {
         for (employee, mut sightings) in of {
             sightings.sort_by(|a, b| (a.first_at, &a.camera).cmp(&(b.first_at, &b.camera)));
             // Most sightings of a batch continue each other: one write for each stretch.
-            let mut stretches: Vec<(&CameraId, DateTime<Utc>, DateTime<Utc>)> = Vec::new();
+            let mut stretches: Vec<Seen<'_>> = Vec::new();
             for sighting in &sightings {
+                let methods = match sighting.method {
+                    Method::Face => Methods::FACE,
+                    Method::Qr => Methods::QR,
+                    Method::Rfid => Methods::RFID,
+                };
                 match stretches.last_mut() {
-                    Some((_, _, to)) if sighting.first_at - *to <= gap => *to = (*to).max(sighting.last_at),
-                    _ => stretches.push((&sighting.camera, sighting.first_at, sighting.last_at)),
+                    Some(seen) if sighting.first_at - seen.to <= gap => {
+                        (seen.to, seen.last_camera) =
+                            (seen.to, seen.last_camera).max((sighting.last_at, &sighting.camera));
+                        seen.methods = seen.methods.or(methods);
+                    }
+                    _ => stretches.push(Seen {
+                        from: sighting.first_at,
+                        to: sighting.last_at,
+                        camera: &sighting.camera,
+                        last_camera: &sighting.camera,
+                        methods,
+                    }),
                 }
             }
-            for (camera, from, to) in stretches {
-                attend(state, tx, &mut prolonged, employee, camera, from, to, gap)?;
+            for seen in &stretches {
+                attend(state, tx, &mut prolonged, employee, seen, gap)?;
+                self.note_arrival(state, tx, employee, seen.from, now)?;
             }
             let newest = sightings
                 .iter()

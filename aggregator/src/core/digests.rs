@@ -10,7 +10,7 @@ use hadir_shared::id::EmployeeId;
 
 use super::Core;
 use super::state::{Changes, Memory};
-use super::types::{DailyRow, Role, StatusRow, Viewer};
+use super::types::{AttendancePerson, AttendanceQuery, AttendanceRow, Of, Role, StatusRow, Viewer};
 use crate::error::Result;
 use crate::escalation::{Contact, Leave};
 use crate::notify::Channel;
@@ -20,6 +20,9 @@ use crate::store::{NewMessage, Tx};
 
 /// A digest that is later than this helps nobody.
 const MAX_DELAY: TimeDelta = TimeDelta::hours(12);
+
+/// How it stands in a team, and the day so far.
+type Team<'a> = (Vec<StatusRow>, Vec<(&'a AttendancePerson, &'a AttendanceRow)>);
 
 /// To whom a digest goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +91,13 @@ impl Core {
             let everybody = Viewer::admin("digest");
             let status = self.status_in(tx, &everybody, now)?;
             let date = due.with_timezone(&self.settings.timezone).date_naive();
-            let day = self.daily_report_in(tx, &everybody, date)?.rows;
+            let query = AttendanceQuery {
+                from: date,
+                to: date,
+                of: Of::Everybody,
+            };
+            let report = self.attendance_in(tx, &everybody, &query)?;
+            let day = report.of_one_day();
             match kind {
                 Kind::Hr => {
                     let site = Digest {
@@ -116,7 +125,7 @@ impl Core {
         changes: &mut Changes,
         due: DateTime<Utc>,
         status: &[StatusRow],
-        day: &[DailyRow],
+        day: &[(&AttendancePerson, &AttendanceRow)],
         now: DateTime<Utc>,
     ) -> Result<()> {
         let superiors: HashMap<EmployeeId, EmployeeId> = tx
@@ -124,15 +133,15 @@ impl Core {
             .into_iter()
             .filter_map(|(id, superior)| Some((id, superior?)))
             .collect();
-        let mut teams: BTreeMap<&EmployeeId, (Vec<StatusRow>, Vec<DailyRow>)> = BTreeMap::new();
+        let mut teams: BTreeMap<&EmployeeId, Team<'_>> = BTreeMap::new();
         for row in status {
             if let Some(superior) = superiors.get(&row.employee) {
                 teams.entry(superior).or_default().0.push(row.clone());
             }
         }
-        for row in day {
+        for (person, row) in day {
             if let Some(superior) = superiors.get(&row.employee) {
-                teams.entry(superior).or_default().1.push(row.clone());
+                teams.entry(superior).or_default().1.push((person, row));
             }
         }
         for (superior, (status, day)) in teams {

@@ -13,6 +13,7 @@
 
 mod absences;
 mod alerts;
+pub mod attendance;
 mod badges;
 mod commands;
 mod devices;
@@ -223,7 +224,7 @@ impl Core {
             self.take_up_store(now)?;
             self.store.took_up(version);
         }
-        let (due, forget, over) = {
+        let (due, forget, over, attendance) = {
             let mut state = self.lock();
             let paused = state
                 .last_tick
@@ -239,7 +240,7 @@ impl Core {
                 state.last_tick = Some(now);
             }
             let over = state.silence_until.is_some_and(|until| until <= now);
-            (due, forget, over)
+            (due, forget, over, self.attendance_due(&state, now))
         };
         if due {
             self.update(|state, tx, changes| {
@@ -267,9 +268,11 @@ impl Core {
             self.lock().silence_until = None;
             self.show_silence()?;
         }
+        if attendance {
+            self.settle(now)?;
+        }
         if forget {
-            self.store
-                .write(|tx| tx.forget(crate::ingest::MAX_AGE + TimeDelta::days(1), now))?;
+            self.store.write(|tx| tx.forget(&self.settings.attendance, now))?;
             self.lock().last_forget = Some(now);
         }
         self.store.finish_erasure()?;

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AreaId, EmployeeId};
 
 use super::Core;
@@ -10,11 +10,10 @@ use super::alerts::must_manage;
 use super::phone::e164;
 use super::templates::no_employee;
 use super::types::{
-    DailyReport, Deleted, Employee, EmployeePatch, NewEmployee, Notice, State, StatusRow, Summary, Viewer,
+    Deleted, Employee, EmployeePatch, NewEmployee, Notice, State, StatusRow, Summary, Viewer,
 };
 use crate::error::{Error, Result};
 use crate::presence::{MEMORY, Terms};
-use crate::schedule::midnight;
 use crate::store::{EmployeeRecord, Reader};
 
 impl Core {
@@ -160,6 +159,7 @@ impl Core {
             }
             tx.audit(&viewer.username, &format!("employee {id} added"), now)?;
             let terms = terms(tx, &record, now)?;
+            self.plan_anew(state, tx, Some(&id), now)?;
             let decisions = state.engine.set_person(&id, terms, now);
             self.apply(state, tx, changes, decisions, now)?;
             changes.people = true;
@@ -182,6 +182,7 @@ impl Core {
         let now = self.now();
         let (employee, erased) = self.update(|state, tx, changes| {
             let before = tx.employee(id)?.ok_or_else(|| no_employee(id))?;
+            let had_schedule = before.schedule.clone();
             let had_badge = before.badge.clone();
             let record = EmployeeRecord {
                 id: id.clone(),
@@ -239,6 +240,9 @@ impl Core {
             }
             tx.audit(&viewer.username, &format!("employee {id} changed"), now)?;
             let terms = terms(tx, &record, now)?;
+            if record.schedule != had_schedule {
+                self.plan_anew(state, tx, Some(id), now)?;
+            }
             let decisions = state.engine.set_person(id, terms, now);
             self.apply(state, tx, changes, decisions, now)?;
             changes.people = true;
@@ -285,34 +289,6 @@ impl Core {
         })?;
         self.erase_traces();
         Ok(deleted)
-    }
-
-    /// A day's attendance of everybody whom the viewer sees; the day is the site's.
-    ///
-    /// # Errors
-    /// `Invalid` when the date is beyond all calendars.
-    pub fn daily_report(&self, viewer: &Viewer, date: NaiveDate) -> Result<DailyReport> {
-        self.store
-            .read(|reader| self.daily_report_in(reader, viewer, date))
-    }
-
-    pub(super) fn daily_report_in(
-        &self,
-        reader: &Reader<'_>,
-        viewer: &Viewer,
-        date: NaiveDate,
-    ) -> Result<DailyReport> {
-        let zone = self.settings.timezone;
-        let bounds = midnight(zone, date).zip(date.succ_opt().and_then(|next| midnight(zone, next)));
-        let (from, to) = bounds.ok_or_else(|| Error::invalid("date", "Give a date of this age."))?;
-        let sight = self.people().sight(viewer);
-        let mut rows = reader.presence_between(from, to)?;
-        rows.retain(|row| sight.has(&row.employee));
-        Ok(DailyReport {
-            date,
-            timezone: zone.name().to_owned(),
-            rows,
-        })
     }
 
     pub(super) fn phone(&self, text: Option<&str>) -> Result<Option<String>> {

@@ -272,6 +272,8 @@ impl Core {
         now: DateTime<Utc>,
     ) -> Result<()> {
         let decisions = state.engine.set_rules(state::rules(tx, &self.settings)?, now);
+        // Its holidays and schedules are today's, too.
+        self.plan_anew(state, tx, None, now)?;
         self.apply(state, tx, changes, decisions, now)
     }
 

@@ -9,6 +9,7 @@ use super::types::Language;
 use crate::escalation::Hours;
 use crate::notify::{WhatsApp, mail};
 pub use crate::presence::Thresholds;
+use crate::report::{Letterhead, Style};
 
 /// The site and its rules.
 #[derive(Clone, Debug)]
@@ -35,6 +36,10 @@ pub struct Settings {
     pub messages: MessageRules,
     /// When it is told how it stands.
     pub digest: DigestTimes,
+    /// When days are final, and how long what is kept.
+    pub attendance: AttendanceRules,
+    /// What stands on reports.
+    pub letterhead: Letterhead,
 }
 
 impl Settings {
@@ -52,6 +57,42 @@ impl Settings {
             email: None,
             messages: MessageRules::default(),
             digest: DigestTimes::default(),
+            attendance: AttendanceRules::default(),
+            letterhead: Letterhead {
+                company: name.to_owned(),
+                address: String::new(),
+                signatory: "HRD".to_owned(),
+            },
+        }
+    }
+
+    /// How reports are written, in a language.
+    pub fn style(&self, language: Language) -> Style {
+        Style {
+            language,
+            zone: self.timezone,
+            letterhead: self.letterhead.clone(),
+        }
+    }
+}
+
+/// When days are final, and how long what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttendanceRules {
+    /// How long after its midnight a day becomes final.
+    pub final_after: TimeDelta,
+    /// How long single sightings are kept.
+    pub keep_sightings: TimeDelta,
+    /// How long days, and when somebody was there, are kept.
+    pub keep_days: TimeDelta,
+}
+
+impl Default for AttendanceRules {
+    fn default() -> Self {
+        Self {
+            final_after: TimeDelta::hours(36),
+            keep_sightings: crate::ingest::MAX_AGE + TimeDelta::days(1),
+            keep_days: TimeDelta::days(5 * 365),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AgentId, CameraId, EmployeeId};
 
+use super::attendance::Progress;
 use super::badges::LastShown;
 use super::settings::Settings;
 use super::types::{Banner, Role, Viewer};
@@ -43,6 +44,7 @@ pub(super) struct Memory {
     pub(super) last_tick: Option<DateTime<Utc>>,
     pub(super) last_alive: DateTime<Utc>,
     pub(super) last_forget: Option<DateTime<Utc>>,
+    pub(super) attendance: Progress,
 }
 
 impl Memory {
@@ -66,7 +68,7 @@ impl Memory {
             engine: Engine::restore(
                 rules(reader, settings)?,
                 reader.people_facts(at - MEMORY)?,
-                reader.camera_logs()?,
+                reader.camera_logs(at - MEMORY)?,
                 at,
             ),
             agents: agents.collect(),
@@ -79,6 +81,7 @@ impl Memory {
             last_tick: None,
             last_alive: reader.alive_at()?,
             last_forget: None,
+            attendance: Progress::begin(),
         };
         Ok((state, People::load(reader)?))
     }

@@ -1,16 +1,22 @@
 //! What goes into and comes out of [`super::Core`]: inputs, rows and events, serialised as `docs/api.md` says.
 
 mod alerts;
+mod attendance;
 mod messages;
 mod policies;
 mod schedules;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
 use hadir_shared::status::{CameraCounts, CameraMode, CameraState, Inference};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::alerts::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Excuse, What};
+pub use self::attendance::{
+    AttendanceDay, AttendanceDecision, AttendanceLeave, AttendanceOutcome, AttendancePerson, AttendanceQuery,
+    AttendanceReport, AttendanceRow, AttendanceSeen, AttendanceShift, AwayFrom, CorrectionBody, Decision,
+    DecisionRow, DifferenceRow, NewDecision, Of, PatternDay, Patterns, Punctuality, TimeSpan, Totals,
+};
 pub use self::messages::{NewSilence, Silence};
 pub use self::policies::{HierarchyProblem, Named, Obstacle, Plan, PlanStep, PolicyRow};
 pub use self::schedules::{
@@ -407,36 +413,6 @@ pub struct Notice {
     pub last_seen: Option<DateTime<Utc>>,
     /// Where.
     pub camera: Option<CameraId>,
-}
-
-/// One employee's day in `GET /api/reports/daily`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DailyRow {
-    /// Who.
-    pub employee: EmployeeId,
-    /// Their name.
-    pub name: String,
-    /// First sighting of the day.
-    #[serde(with = "hadir_shared::time::option")]
-    pub first_seen: Option<DateTime<Utc>>,
-    /// Last sighting of the day.
-    #[serde(with = "hadir_shared::time::option")]
-    pub last_seen: Option<DateTime<Utc>>,
-    /// Sum of the stretches of presence.
-    pub seconds_present: i64,
-    /// What lies between first and last sighting and is no presence.
-    pub seconds_away: i64,
-}
-
-/// `GET /api/reports/daily`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DailyReport {
-    /// The day, in the site's time zone.
-    pub date: NaiveDate,
-    /// IANA name of that zone.
-    pub timezone: String,
-    /// One row for each employee, by name.
-    pub rows: Vec<DailyRow>,
 }
 
 /// Sightings that could not be taken in, for an administrator to see.

@@ -2,11 +2,11 @@
 //!
 //! WhatsApp takes 4,096 characters in a text; lists end before with how many more there are.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::templates::mark_free;
-use crate::core::types::{DailyRow, Exemption, Language, State, StatusRow};
+use crate::core::types::{AttendanceReport, Exemption, Language, State, StatusRow};
 
 /// The longest answer, in characters; what stands around a list fits in beside it.
 const MAX_LIST: usize = 3500;
@@ -234,31 +234,37 @@ pub fn too_many(number: usize, language: Language) -> String {
 }
 
 /// A day's attendance.
-pub fn report(date: NaiveDate, rows: &[DailyRow], language: Language, zone: Tz) -> String {
+pub fn report(report: &AttendanceReport, language: Language, zone: Tz) -> String {
     let (title, present, away, unseen) = match language {
         Language::Id => ("Kehadiran", "hadir", "di luar", "Tidak terlihat"),
         Language::En => ("Attendance on", "present", "away", "Not seen"),
     };
-    let seen: Vec<&DailyRow> = rows.iter().filter(|row| row.first_seen.is_some()).collect();
-    let mut text = format!("*{title} {date}*: {} / {}", seen.len(), rows.len());
+    let (seen, missing): (Vec<_>, Vec<_>) = report
+        .of_one_day()
+        .into_iter()
+        .partition(|(_, row)| row.first_in.is_some());
+    let all = seen.len() + missing.len();
+    let mut text = format!("*{title} {}*: {} / {all}", report.from, seen.len());
     let clock = |at: Option<DateTime<Utc>>| {
         at.map_or_else(
             || "–".to_owned(),
             |at| at.with_timezone(&zone).format("%H:%M").to_string(),
         )
     };
-    let lines = seen.iter().map(|row| {
+    let lines = seen.iter().map(|(person, row)| {
         format!(
             "{} {}–{}, {present} {}, {away} {}",
-            mark_free(&row.name),
-            clock(row.first_seen),
-            clock(row.last_seen),
-            hours(row.seconds_present),
-            hours(row.seconds_away)
+            mark_free(&person.name),
+            clock(row.first_in),
+            clock(row.last_out),
+            hours(row.figures.worked_s + row.figures.overtime_s),
+            hours(row.figures.away_s)
         )
     });
-    let missing = rows.iter().filter(|row| row.first_seen.is_none());
-    let missing: Vec<String> = missing.map(|row| mark_free(&row.name)).collect();
+    let missing: Vec<String> = missing
+        .iter()
+        .map(|(person, _)| mark_free(&person.name))
+        .collect();
     let mut lines: Vec<String> = lines.collect();
     if !missing.is_empty() {
         lines.push(format!(
@@ -420,19 +426,30 @@ mod tests {
             "{}",
             text.chars().count()
         );
-        let days: Vec<_> = rows
-            .iter()
-            .enumerate()
-            .map(|(n, row)| DailyRow {
-                employee: row.employee.clone(),
-                name: row.name.clone(),
-                first_seen: (n % 2 == 0).then(now),
-                last_seen: (n % 2 == 0).then(now),
-                seconds_present: 27_000,
-                seconds_away: 60,
+        let mut days = crate::report::example();
+        let (person, day) = (days.people[0].clone(), days.days[0].clone());
+        (days.people, days.days) = (0..3000)
+            .map(|n| {
+                let id = hadir_shared::id::EmployeeId::new(format!("E{n}")).expect("id");
+                let name = format!("{n} {}", "x".repeat(90));
+                let seen = (n % 2 == 0).then(now);
+                let person = crate::core::AttendancePerson {
+                    employee: id.clone(),
+                    name,
+                    ..person.clone()
+                };
+                (
+                    person,
+                    crate::core::AttendanceRow {
+                        employee: id,
+                        first_in: seen,
+                        last_out: seen,
+                        ..day.clone()
+                    },
+                )
             })
-            .collect();
-        let text = report(now().date_naive(), &days, Language::En, JAKARTA);
+            .unzip();
+        let text = report(&days, Language::En, JAKARTA);
         assert!(
             text.chars().count() <= 4096 && text.contains("more"),
             "{}",

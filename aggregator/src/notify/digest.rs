@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::{Draft, answers, templates};
-use crate::core::types::{DailyRow, Language, State, StatusRow};
+use crate::core::types::{AttendancePerson, AttendanceRow, Language, State, StatusRow};
 
 /// Longer than this after its time, a digest says that it is late.
 pub const LATE: TimeDelta = TimeDelta::minutes(5);
@@ -25,7 +25,7 @@ pub struct Digest<'a> {
     /// How it stands, by urgency.
     pub status: &'a [StatusRow],
     /// The day so far.
-    pub day: &'a [DailyRow],
+    pub day: &'a [(&'a AttendancePerson, &'a AttendanceRow)],
 }
 
 /// The message.
@@ -41,7 +41,11 @@ pub fn draft(digest: &Digest<'_>, language: Language, zone: Tz, now: DateTime<Ut
     }
     let count = |state| digest.status.iter().filter(|row| row.state == state).count();
     let (present, absent, off) = (count(State::Available), count(State::Absent), count(State::Off));
-    let seen = digest.day.iter().filter(|row| row.first_seen.is_some()).count();
+    let seen = digest
+        .day
+        .iter()
+        .filter(|(_, row)| row.first_in.is_some())
+        .count();
     let all = digest.day.len();
     let numbers = match language {
         Language::Id => format!(
@@ -68,12 +72,17 @@ pub fn draft(digest: &Digest<'_>, language: Language, zone: Tz, now: DateTime<Ut
     let missing = digest
         .day
         .iter()
-        .filter(|row| row.first_seen.is_none() && !exempt(&row.employee));
-    let mut away: Vec<&DailyRow> = digest.day.iter().filter(|row| row.seconds_away >= AWAY).collect();
-    away.sort_by_key(|row| -row.seconds_away);
-    let away = away
-        .iter()
-        .map(|row| format!("{} {}", row.name, answers::duration(row.seconds_away, language)));
+        .filter(|(_, row)| row.first_in.is_none() && !exempt(&row.employee));
+    let away = digest.day.iter().filter(|(_, row)| row.figures.away_s >= AWAY);
+    let mut away: Vec<_> = away.collect();
+    away.sort_by_key(|(_, row)| -row.figures.away_s);
+    let away = away.iter().map(|(person, row)| {
+        format!(
+            "{} {}",
+            person.name,
+            answers::duration(row.figures.away_s, language)
+        )
+    });
     let or_none = |items: Vec<String>| match (items.is_empty(), language) {
         (true, Language::Id) => "tidak ada".to_owned(),
         (true, Language::En) => "nobody".to_owned(),
@@ -84,7 +93,7 @@ pub fn draft(digest: &Digest<'_>, language: Language, zone: Tz, now: DateTime<Ut
         &when,
         &numbers,
         &or_none(gone.collect()),
-        &or_none(missing.map(|row| row.name.clone()).collect()),
+        &or_none(missing.map(|(person, _)| person.name.clone()).collect()),
         &or_none(away.collect()),
     ])
 }

@@ -20,6 +20,7 @@ pub use self::engine::{
     CameraLog, Cause, Consequence, Decision, Engine, MEMORY, Observed, PersonFacts, Place, PlaceNow, Rules,
     Terms, Watch,
 };
+pub use self::timeline::Timeline;
 
 /// What the rules say of an employee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -5,12 +5,12 @@
 
 /// Disjoint spans in order of time. The last one ends at [`OPEN`] while the watching goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Timeline {
+pub struct Timeline {
     spans: Vec<Span>,
 }
 
 /// The end of a span that has not ended.
-pub(super) const OPEN: i64 = i64::MAX;
+pub(crate) const OPEN: i64 = i64::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Span {
@@ -22,7 +22,7 @@ struct Span {
 
 impl Timeline {
     /// The union of `spans`, which may overlap and come in any order.
-    pub(super) fn union(mut spans: Vec<(i64, i64)>) -> Self {
+    pub(crate) fn union(mut spans: Vec<(i64, i64)>) -> Self {
         spans.retain(|(from, to)| from < to);
         spans.sort_unstable();
         let mut merged: Vec<Span> = Vec::with_capacity(spans.len());
@@ -38,14 +38,36 @@ impl Timeline {
         Self { spans: merged }
     }
 
+    /// The union of several.
+    pub(crate) fn unite<'a>(lines: impl IntoIterator<Item = &'a Self>) -> Self {
+        let spans = lines.into_iter().flat_map(|line| line.spans.iter());
+        Self::union(spans.map(|span| (span.from, span.to)).collect())
+    }
+
+    /// What of the time between `from` and `to` was not watched.
+    pub(crate) fn gaps(&self, mut from: i64, to: i64) -> Vec<(i64, i64)> {
+        let mut gaps = Vec::new();
+        let first = self.spans.partition_point(|span| span.to <= from);
+        for span in self.spans[first..].iter().take_while(|span| span.from < to) {
+            if from < span.from {
+                gaps.push((from, span.from));
+            }
+            from = from.max(span.to);
+        }
+        if from < to {
+            gaps.push((from, to));
+        }
+        gaps
+    }
+
     /// Whether somebody is watching at and after `at`.
-    pub(super) fn watching(&self, at: i64) -> bool {
+    pub(crate) fn watching(&self, at: i64) -> bool {
         let after = self.spans.partition_point(|span| span.from <= at);
         after.checked_sub(1).is_some_and(|last| at < self.spans[last].to)
     }
 
     /// How much of the time between `from` and `to` was watched; 0 when `to` is not after `from`.
-    pub(super) fn watched(&self, from: i64, to: i64) -> i64 {
+    pub(crate) fn watched(&self, from: i64, to: i64) -> i64 {
         if to <= from {
             0
         } else {
@@ -54,7 +76,7 @@ impl Timeline {
     }
 
     /// When the watched time from `from` on reaches `amount` (above 0), if everything goes on as it stands.
-    pub(super) fn reached(&self, from: i64, amount: i64) -> Option<i64> {
+    pub(crate) fn reached(&self, from: i64, amount: i64) -> Option<i64> {
         let goal = self.until(from).saturating_add(amount);
         let behind = self.spans.partition_point(|span| span.before < goal);
         let span = self.spans[behind.checked_sub(1)?];
@@ -91,6 +113,10 @@ mod tests {
         }
         assert!(line.watching(10) && !line.watching(31) && line.watching(1000) && !line.watching(0));
         assert_eq!(Timeline::default().watched(0, 100), 0);
+        assert_eq!(line.gaps(0, 60), [(0, 10), (31, 50)]);
+        assert_eq!(line.gaps(35, 40), [(35, 40)]);
+        assert_eq!(line.gaps(12, 20), []);
+        assert_eq!(Timeline::default().gaps(3, 5), [(3, 5)]);
         for (from, amount, at) in [
             (0, 1, Some(11)),
             (0, 21, Some(31)),

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 use super::{Exemption, OnHolidays, Schedule, Shift};
+use crate::attendance::Rules;
 
 /// A shift that begins later than this is not looked for; nothing is claimed beyond.
 const AHEAD_DAYS: u64 = 40;
@@ -25,6 +27,8 @@ pub struct Calendar {
 /// One shift on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
+    /// What the shift is called.
+    pub name: String,
     /// When it begins.
     pub from: i64,
     /// When it ends.
@@ -50,7 +54,7 @@ pub enum Standing {
 }
 
 /// From when to when one person need not be there: a leave, or an excuse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exception {
     /// Which.
     pub kind: Exemption,
@@ -130,6 +134,27 @@ impl Calendar {
         }
     }
 
+    /// By what rules presence becomes attendance.
+    pub fn rules(&self) -> Rules {
+        self.schedule.rules
+    }
+
+    /// Whether shifts would begin on a day if it was no holiday.
+    pub fn rests_on(&self, date: NaiveDate) -> bool {
+        self.schedule.holidays == OnHolidays::Free
+            && self.holidays.contains(&date)
+            && self
+                .schedule
+                .shifts
+                .iter()
+                .any(|shift| shift.days.contains(&date.weekday()))
+    }
+
+    /// In which time zone its times are.
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
     /// The shifts that begin on a day, in order.
     pub fn windows(&self, date: NaiveDate) -> Vec<Window> {
         if self.schedule.holidays == OnHolidays::Free && self.holidays.contains(&date) {
@@ -152,7 +177,12 @@ impl Calendar {
         // When the clocks change, a break may fall into the hour that is not there.
         let mut breaks: Vec<(i64, i64)> = breaks.filter(|(from, to)| from < to).collect();
         breaks.sort_unstable();
-        (from < to).then_some(Window { from, to, breaks })
+        (from < to).then(|| Window {
+            name: shift.name.clone(),
+            from,
+            to,
+            breaks,
+        })
     }
 
     fn moment(&self, date: NaiveDate, minute: i64) -> Option<i64> {

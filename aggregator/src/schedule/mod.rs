@@ -11,6 +11,8 @@ use chrono::{NaiveTime, Weekday};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use crate::attendance::Rules;
+
 pub use self::calendar::{Calendar, Exception, Phase, Standing, Window, local_moment, midnight};
 pub(crate) use self::hhmm::days;
 
@@ -72,6 +74,9 @@ pub struct Schedule {
     pub holidays: OnHolidays,
     /// In any order; none overlaps another.
     pub shifts: Vec<Shift>,
+    /// What counts as late, as overtime and so on.
+    #[serde(default, skip_serializing_if = "Rules::is_default")]
+    pub rules: Rules,
 }
 
 /// What a schedule does on holidays.
@@ -185,6 +190,9 @@ impl Schedule {
             return Err(format!("A schedule has 1 to {MAX_SHIFTS} shifts."));
         }
         if let Some(problem) = self.shifts.iter().find_map(Shift::problem) {
+            return Err(problem);
+        }
+        if let Some(problem) = self.rules.problem() {
             return Err(problem);
         }
         // On a ring of one week.

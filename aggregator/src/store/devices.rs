@@ -181,13 +181,14 @@ impl Reader<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// What each camera watched: what the presence rules begin with after a restart.
-    pub fn camera_logs(&self) -> Result<Vec<CameraLog>> {
+    /// What each camera watched since a moment: what the presence rules begin with after a restart.
+    pub fn camera_logs(&self, since: DateTime<Utc>) -> Result<Vec<CameraLog>> {
         let mut query = self.conn.prepare_cached(
             "select c.id, c.area, w.from_at, w.to_at from camera c
-             left join camera_watch w on w.camera = c.id order by c.id, w.from_at",
+             left join camera_watch w on w.camera = c.id and (w.to_at is null or w.to_at >= ?1)
+             order by c.id, w.from_at",
         )?;
-        let mut rows = query.query([])?;
+        let mut rows = query.query([ms(since)])?;
         let mut logs: Vec<CameraLog> = Vec::new();
         while let Some(row) = rows.next()? {
             let id = read_as(row, "id", |t| CameraId::new(t).ok())?;
@@ -364,15 +365,14 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// What a camera watched, as the presence rules know it; what they have forgotten goes.
+    /// What a camera watched, as the presence rules know it. What they have forgotten stays for attendance.
     pub fn save_watch(&self, log: &CameraLog) -> Result<()> {
-        // What the rules have forgotten goes; only the last two spans can have changed since the last time.
+        // Only the last two spans can have changed since the last time.
         let kept = log.spans.len().saturating_sub(2);
-        let first = log.spans.first().map_or(i64::MAX, |(from, _)| ms(*from));
-        let changed = log.spans.get(kept).map_or(i64::MIN, |(from, _)| ms(*from));
+        let changed = log.spans.get(kept).map_or(i64::MAX, |(from, _)| ms(*from));
         self.run(
-            "delete from camera_watch where camera = ?1 and (from_at < ?2 or from_at >= ?3)",
-            params![log.id.as_str(), first, changed],
+            "delete from camera_watch where camera = ?1 and (from_at >= ?2 or to_at is null)",
+            params![log.id.as_str(), changed],
         )?;
         for (from, to) in log.spans.iter().skip(kept) {
             self.run(

@@ -9,6 +9,7 @@
 //! up to 500 sightings.
 
 mod alerts;
+mod attendance;
 mod devices;
 mod digests;
 mod messages;
@@ -31,10 +32,11 @@ use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 pub use self::alerts::{NewEvent, Told};
+pub use self::attendance::{Before, DayRow, PatternRow, Plans, SettledDay};
 pub use self::devices::CameraRow;
 pub use self::messages::{Form, Kinds, Limits, NewMessage, QueuedMessage, StoredMessage};
 pub use self::people::EmployeeRecord;
-pub use self::sightings::Stretch;
+pub use self::sightings::{Seen, Stretch};
 pub use self::upkeep::Erased;
 use crate::error::{Error, Result};
 
@@ -43,6 +45,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema_2.sql")),
     M::up(include_str!("schema_3.sql")),
     M::up(include_str!("schema_4.sql")),
+    M::up(include_str!("schema_5.sql")),
 ];
 
 /// How long a connection waits for another one's lock.

@@ -5,7 +5,7 @@ use hadir_shared::id::{AreaId, CameraId, EmployeeId};
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
 use super::{Reader, Tx, count, ms, read_as, read_option, time, time_option};
-use crate::core::types::{DailyRow, Employee, Language, StatusRow};
+use crate::core::types::{Employee, Language, StatusRow};
 use crate::error::Result;
 use crate::presence::{PersonFacts, Place, State, Terms};
 use crate::schedule::Exemption;
@@ -245,33 +245,6 @@ impl Reader<'_> {
                 exemption: read_option(row, "exemption", Exemption::parse)?,
                 since: time(row, "since")?,
                 last_seen: time_option(row, "last_seen")?.zip(place),
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Everybody's presence between two moments, by name.
-    pub fn presence_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<DailyRow>> {
-        let mut query = self.conn.prepare_cached(
-            "select e.id, e.name, min(max(a.began_at, :from)) as first, max(min(a.ended_at, :to)) as last,
-                 coalesce(sum(min(a.ended_at, :to) - max(a.began_at, :from)), 0) as present
-             from employee e
-             left join attendance a on a.employee = e.id and a.began_at < :to and a.ended_at >= :from
-             group by e.id order by e.name, e.id",
-        )?;
-        let rows = query.query_map(named_params! {":from": ms(from), ":to": ms(to)}, |row| {
-            let (first, last) = (time_option(row, "first")?, time_option(row, "last")?);
-            let present = row.get::<_, i64>("present")? / 1000;
-            let whole = first
-                .zip(last)
-                .map_or(0, |(first, last)| (last - first).num_seconds());
-            Ok(DailyRow {
-                employee: read_as(row, "id", |t| EmployeeId::new(t).ok())?,
-                name: row.get("name")?,
-                first_seen: first,
-                last_seen: last,
-                seconds_present: present,
-                seconds_away: (whole - present).max(0),
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

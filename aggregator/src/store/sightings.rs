@@ -6,6 +6,7 @@ use hadir_shared::sighting::{Method, Phase, Sighting};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Reader, Tx, count, ms, read_as, stored, time};
+use crate::attendance::Methods;
 use crate::core::types::{BadgeConflict, SetAside};
 use crate::error::{Error, Result};
 use crate::presence::Place;
@@ -181,18 +182,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// When somebody was present, and where each stretch began, in order.
-    #[cfg(test)]
-    pub fn stretches_of(&self, employee: &EmployeeId) -> Result<Vec<(i64, i64, String)>> {
-        let mut query = self.conn().prepare_cached(
-            "select began_at, ended_at, camera from attendance where employee = ?1 order by began_at",
-        )?;
-        let rows = query.query_map([employee.as_str()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
     /// Somebody is somewhere since `at`, and was elsewhere before.
     pub fn locate(&self, employee: &EmployeeId, place: &Place, at: DateTime<Utc>) -> Result<()> {
         self.run(
@@ -206,49 +195,65 @@ impl Tx<'_> {
     /// The newest stretch of presence of somebody.
     pub fn newest_stretch(&self, employee: &EmployeeId) -> Result<Option<Stretch>> {
         let mut query = self.conn().prepare_cached(
-            "select id, began_at, ended_at from attendance where employee = ?1 order by began_at desc limit 1",
+            "select id, began_at, ended_at, last_camera, methods from attendance
+             where employee = ?1 order by began_at desc limit 1",
         )?;
         let found = query.query_row([employee.as_str()], |row| {
             Ok(Stretch {
                 id: row.get("id")?,
                 began: time(row, "began_at")?,
                 ended: time(row, "ended_at")?,
+                last_camera: read_as(row, "last_camera", |t| CameraId::new(t).ok())?,
+                methods: Methods::from_bits(row.get("methods")?),
             })
         });
         Ok(found.optional()?)
     }
 
-    /// Stretches of presence go on to these moments.
-    pub fn prolong_attendance(&self, prolonged: &mut [(i64, DateTime<Utc>)]) -> Result<()> {
-        // Neighbours are on the same page.
-        prolonged.sort_unstable();
-        let mut update = self
-            .conn()
-            .prepare_cached("update attendance set ended_at = max(ended_at, ?2) where id = ?1")?;
-        for (id, to) in prolonged {
-            if update.execute(params![*id, ms(*to)])? == 0 {
-                return Err(Error::internal(format!("The stretch of presence {id} is gone.")));
+    /// Stretches of presence have gone on; what is given is what they are now.
+    pub fn prolong_attendance(&self, prolonged: &mut [Stretch]) -> Result<()> {
+        // Neighbours are on the same page, and the last one given of each holds.
+        prolonged.sort_by_key(|stretch| stretch.id);
+        let mut update = self.conn().prepare_cached(
+            "update attendance set ended_at = max(ended_at, ?2), last_camera = ?3, methods = ?4 where id = ?1",
+        )?;
+        for (at, stretch) in prolonged.iter().enumerate() {
+            if prolonged.get(at + 1).is_some_and(|next| next.id == stretch.id) {
+                continue;
+            }
+            let bits = stretch.methods.bits();
+            if update.execute(params![
+                stretch.id,
+                ms(stretch.ended),
+                stretch.last_camera.as_str(),
+                bits
+            ])? == 0
+            {
+                return Err(Error::internal(format!(
+                    "The stretch of presence {} is gone.",
+                    stretch.id
+                )));
             }
         }
         Ok(())
     }
 
-    /// Somebody was present from `from` to `to`. Stretches that come closer to each other than `gap` become
-    /// one; so the result is the same in whatever order they come. Gives the stretch that it is part of now.
+    /// Somebody was present for a time. Stretches that come closer to each other than `gap` become one; so the result is
+    /// the same in whatever order they come. Gives the stretch that it is part of now.
     pub fn extend_attendance(
         &self,
         employee: &EmployeeId,
-        camera: &CameraId,
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
+        seen: &Seen<'_>,
         gap: TimeDelta,
     ) -> Result<Stretch> {
-        let (mut began, mut ended, gap) = (ms(from), ms(to), gap.num_milliseconds());
-        let mut camera = camera.as_str().to_owned();
+        let (mut began, mut ended, gap) = (ms(seen.from), ms(seen.to), gap.num_milliseconds());
+        let mut camera = seen.camera.as_str().to_owned();
+        let mut last_camera = seen.last_camera.as_str().to_owned();
+        let mut methods = seen.methods;
         let mut kept: Option<i64> = None;
         // Newest first: nearly always the one that is extended.
         let mut find = self.conn().prepare_cached(
-            "select id, camera, began_at, ended_at from attendance
+            "select id, camera, last_camera, methods, began_at, ended_at from attendance
              where employee = ?1 and began_at <= ?2 and ended_at >= ?3 and id <> coalesce(?4, -1)
              order by began_at desc limit 1",
         )?;
@@ -259,24 +264,29 @@ impl Tx<'_> {
                     |row| {
                         Ok((
                             row.get::<_, i64>("id")?,
-                            row.get::<_, String>("camera")?,
-                            row.get::<_, i64>("began_at")?,
-                            row.get::<_, i64>("ended_at")?,
+                            (row.get::<_, i64>("began_at")?, row.get::<_, String>("camera")?),
+                            (
+                                row.get::<_, i64>("ended_at")?,
+                                row.get::<_, String>("last_camera")?,
+                            ),
+                            Methods::from_bits(row.get("methods")?),
                         ))
                     },
                 )
                 .optional()?;
-            let Some((id, near_camera, near_began, near_ended)) = near else {
+            let Some((id, first, last, near_methods)) = near else {
                 break;
             };
-            if kept.is_none() && (near_began, &near_camera) <= (began, &camera) && near_ended >= ended {
-                return stretch(id, near_began, near_ended);
+            methods = methods.or(near_methods);
+            (began, camera) = (began, camera).min(first.clone());
+            (ended, last_camera) = (ended, last_camera).max(last.clone());
+            if kept.is_none()
+                && (began, &camera) == (first.0, &first.1)
+                && (ended, &last_camera) == (last.0, &last.1)
+                && methods == near_methods
+            {
+                return stretch(id, began, ended, &last_camera, methods);
             }
-            if (near_began, &near_camera) < (began, &camera) {
-                camera = near_camera;
-            }
-            began = began.min(near_began);
-            ended = ended.max(near_ended);
             match kept {
                 None => kept = Some(id),
                 Some(_) => {
@@ -287,37 +297,61 @@ impl Tx<'_> {
         let id = match kept {
             Some(id) => {
                 self.run(
-                    "update attendance set camera = ?2, began_at = ?3, ended_at = ?4 where id = ?1",
-                    params![id, camera, began, ended],
+                    "update attendance set camera = ?2, began_at = ?3, ended_at = ?4, last_camera = ?5, methods = ?6
+                     where id = ?1",
+                    params![id, camera, began, ended, last_camera, methods.bits()],
                 )?;
                 id
             }
             None => {
                 self.run(
-                    "insert into attendance (employee, camera, began_at, ended_at) values (?1, ?2, ?3, ?4)",
-                    params![employee.as_str(), camera, began, ended],
+                    "insert into attendance (employee, camera, began_at, ended_at, last_camera, methods)
+                     values (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![
+                        employee.as_str(),
+                        camera,
+                        began,
+                        ended,
+                        last_camera,
+                        methods.bits()
+                    ],
                 )?;
                 self.conn().last_insert_rowid()
             }
         };
-        stretch(id, began, ended)
+        stretch(id, began, ended, &last_camera, methods)
     }
 }
 
-fn stretch(id: i64, began: i64, ended: i64) -> Result<Stretch> {
-    let at = |ms| {
-        DateTime::from_timestamp_millis(ms)
-            .ok_or_else(|| Error::internal("The store holds a time that is none."))
-    };
+fn stretch(id: i64, began: i64, ended: i64, last_camera: &str, methods: Methods) -> Result<Stretch> {
+    let wrong = || Error::internal("The store holds a stretch of presence that is none.");
+    let at = |ms| DateTime::from_timestamp_millis(ms).ok_or_else(wrong);
     Ok(Stretch {
         id,
         began: at(began)?,
         ended: at(ended)?,
+        last_camera: CameraId::new(last_camera).map_err(|_| wrong())?,
+        methods,
     })
 }
 
-/// A stretch of presence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// From when to when somebody was seen, and by what.
+#[derive(Clone, Debug)]
+pub struct Seen<'a> {
+    /// The beginning.
+    pub from: DateTime<Utc>,
+    /// The end.
+    pub to: DateTime<Utc>,
+    /// The camera that saw them first.
+    pub camera: &'a CameraId,
+    /// The camera that saw them last.
+    pub last_camera: &'a CameraId,
+    /// By what.
+    pub methods: Methods,
+}
+
+/// A stretch of presence, as far as it matters to whoever goes on with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stretch {
     /// Its id.
     pub id: i64,
@@ -325,4 +359,8 @@ pub struct Stretch {
     pub began: DateTime<Utc>,
     /// The last sighting's end.
     pub ended: DateTime<Utc>,
+    /// The camera of the last sighting.
+    pub last_camera: CameraId,
+    /// By what they were seen.
+    pub methods: Methods,
 }

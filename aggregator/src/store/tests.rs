@@ -6,6 +6,7 @@ use hadir_shared::id::{CameraId, EmployeeId};
 use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
 
 use super::*;
+use crate::attendance::Methods;
 use crate::core::types::Language;
 use crate::notify::{Channel, Draft, MessageState};
 
@@ -131,7 +132,8 @@ fn stretches_merge_to_the_same_in_any_order() {
         (25, 60),
         (1300, 1400),
     ];
-    let camera = CameraId::new("cam-1").expect("id");
+    let cameras = ["cam-1", "cam-2"].map(|id| CameraId::new(id).expect("id"));
+    let methods = [Methods::FACE, Methods::RFID];
     let stretches = |order: &[usize]| {
         let folder = tempfile::tempdir().expect("folder");
         let store = open(&folder);
@@ -142,29 +144,45 @@ fn stretches_merge_to_the_same_in_any_order() {
             .write(|tx| {
                 order.iter().try_for_each(|i| {
                     let (from, to) = sightings[*i];
-                    tx.extend_attendance(&who(1), &camera, t(from), t(to), TimeDelta::seconds(300))
+                    let camera = &cameras[i % 2];
+                    let seen = Seen {
+                        from: t(from),
+                        to: t(to),
+                        camera,
+                        last_camera: camera,
+                        methods: methods[i % 2],
+                    };
+                    tx.extend_attendance(&who(1), &seen, TimeDelta::seconds(300))
                         .map(|_| ())
                 })
             })
             .expect("extend");
         assert_eq!(store.check().expect("check"), Vec::<String>::new());
-        let day = |from, to| {
-            let rows = store.read(|r| r.presence_between(t(from), t(to))).expect("rows");
-            (
-                rows[0].first_seen,
-                rows[0].last_seen,
-                rows[0].seconds_present,
-                rows[0].seconds_away,
-            )
+        let between = |from, to| {
+            let found = store.read(|r| r.stretches_between(&who(1), t(from), t(to)));
+            let found = found.expect("stretches").into_iter();
+            let second = |at: i64| (at - t(0).timestamp_millis()) / 1000;
+            found
+                .map(|s| {
+                    let cameras = (s.first_camera.to_string(), s.last_camera.to_string());
+                    (second(s.from), second(s.to), cameras, s.methods.bits())
+                })
+                .collect::<Vec<_>>()
         };
-        (day(-1000, 2000), day(5, 425), day(2000, 3000))
+        (
+            between(-1000, 2000),
+            between(5, 425).len(),
+            between(1500, 3000).len(),
+            between(900, 901).len(),
+        )
     };
-    // 0..450, 900..900, 1300..1400.
-    let expected = (
-        (Some(t(0)), Some(t(1400)), 550, 850),
-        (Some(t(5)), Some(t(425)), 420, 0),
-        (None, None, 0, 0),
-    );
+    let at = |first: &str, last: &str| (first.to_owned(), last.to_owned());
+    let all = vec![
+        (0, 450, at("cam-1", "cam-1"), 1 | 4),
+        (900, 900, at("cam-1", "cam-1"), 1),
+        (1300, 1400, at("cam-1", "cam-1"), 1),
+    ];
+    let expected = (all, 1, 0, 1);
     for order in [
         [0, 1, 2, 3, 4, 5, 6],
         [6, 5, 4, 3, 2, 1, 0],

@@ -9,6 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::{Store, Tx, lock, ms};
+use crate::core::settings::AttendanceRules;
 use crate::error::{Error, Result};
 
 /// Whether nothing is left of what was deleted.
@@ -155,15 +156,36 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Forgets what is no longer needed: single sightings after `keep` (their attendance stays), and what
-    /// was set aside, answered, silenced or noted of badges three months ago, and what messages said a day ago. At most 10,000 sightings at a time.
-    pub fn forget(&self, keep: TimeDelta, now: DateTime<Utc>) -> Result<()> {
+    /// Forgets what is no longer needed: single sightings, and days with when somebody was there, after as long as the
+    /// rules say; what was set aside, answered, silenced or noted of badges three months ago; what messages said a day
+    /// ago. At most 10,000 rows of a kind at a time.
+    pub fn forget(&self, rules: &AttendanceRules, now: DateTime<Utc>) -> Result<()> {
         self.conn().execute(
             // Row ids grow with the time of storing, so the oldest come first and nothing else is read.
             "delete from sighting where rowid in (select rowid from sighting order by rowid limit 10000)
                  and stored_at < ?1",
-            [ms(now - keep)],
+            [ms(now - rules.keep_sightings)],
         )?;
+        // Sightings may come as late as they are kept; what was watched until then says what the cameras could see.
+        self.conn().execute(
+            "delete from camera_watch where to_at < ?1",
+            [ms(now - crate::ingest::MAX_AGE - TimeDelta::days(3))],
+        )?;
+        let old = now - rules.keep_days;
+        self.conn().execute(
+            "delete from attendance where id in (select id from attendance where began_at < ?1 limit 10000)
+                 and ended_at < ?1",
+            [ms(old)],
+        )?;
+        let day = old.date_naive().to_string();
+        for sql in [
+            "delete from attendance_evidence where date < ?1",
+            "delete from attendance_decision where date < ?1",
+            "delete from attendance_day where (employee, date) in
+                 (select employee, date from attendance_day where date < ?1 limit 10000)",
+        ] {
+            self.conn().execute(sql, [&day])?;
+        }
         let quarter = ms(now - TimeDelta::days(90));
         self.conn()
             .execute("delete from set_aside where at < ?1", params![quarter])?;

@@ -9,6 +9,7 @@ mod error;
 mod organisation;
 mod photos;
 mod reply;
+mod reports;
 mod request;
 mod routes;
 mod sockets;

@@ -2,12 +2,11 @@
 //!
 //! What each viewer sees and may change is for the core to say.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use warp::http::header::{CONTENT_DISPOSITION, ETAG, HeaderValue};
+use warp::http::header::{ETAG, HeaderValue};
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
@@ -15,12 +14,12 @@ use hadir_shared::id::EmployeeId;
 
 use super::error::ApiError;
 use super::request::{Headers, Request};
-use super::{Web, auth, organisation, reply, statics};
+use super::{Web, auth, organisation, reply, reports, statics};
 use crate::config::{DEFAULT_ABSENT_AFTER_S, DEFAULT_OFF_AFTER_S};
-use crate::core::{AlertFilter, Camera, EmployeePatch, Excuse, NewEmployee, User, Viewer};
+use crate::core::{AlertFilter, Camera, EmployeePatch, Excuse, NewEmployee, User};
 use crate::devices::{Credential, Device};
+use crate::enrolment;
 use crate::notify::webhook::MAX_BODY as MAX_WEBHOOK;
-use crate::{enrolment, report};
 
 /// The header by which a device says who it is.
 const DEVICE_HEADER: &str = "x-hadir-device";
@@ -223,10 +222,9 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
                 _ => Err(ApiError::method(&method, "POST")),
             }
         }
-        ["reports", "daily"] => match method {
-            Method::GET => daily(web, &request.query, viewer).await,
-            _ => Err(ApiError::method(&method, "GET")),
-        },
+        ["reports" | "attendance" | "patterns", ..] => {
+            reports::answer(web, request, method, path, viewer).await
+        }
         ["events"] | ["cameras", _, "live"] => match method {
             Method::GET => Err(ApiError::invalid("This address takes a WebSocket.")),
             _ => Err(ApiError::method(&method, "GET")),
@@ -301,33 +299,6 @@ async fn me(web: &Web, user: &User) -> Result<Response, ApiError> {
         },
         whatsapp: json!({"configured": settings.whatsapp.is_some(), "problem": problem}),
     }))
-}
-
-async fn daily(web: &Web, query: &HashMap<String, String>, viewer: Viewer) -> Result<Response, ApiError> {
-    let date = match query.get("date") {
-        None => report::today(web.core.now(), web.core.settings().timezone),
-        Some(text) => text
-            .parse()
-            .map_err(|_| ApiError::invalid("Write the date as YYYY-MM-DD.").field("date"))?,
-    };
-    let csv = match query.get("format").map(String::as_str) {
-        None | Some("json") => false,
-        Some("csv") => true,
-        Some(_) => return Err(ApiError::invalid("Ask for `json` or `csv`.").field("format")),
-    };
-    let daily = web
-        .core
-        .call(move |core| core.daily_report(&viewer, date))
-        .await?;
-    if !csv {
-        return Ok(reply::ok(&daily));
-    }
-    let text = report::csv(&daily, web.core.settings().timezone);
-    let mut response = reply::bytes(StatusCode::OK, "text/csv; charset=utf-8", text.into_bytes());
-    if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"attendance-{date}.csv\"")) {
-        response.headers_mut().insert(CONTENT_DISPOSITION, name);
-    }
-    Ok(response)
 }
 
 async fn webhook(web: &Web, request: &mut Request) -> Result<Response, ApiError> {

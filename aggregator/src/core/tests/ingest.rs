@@ -10,13 +10,14 @@ fn ack(stored_through: u64) -> Option<Ack> {
 
 fn attendance(site: &Site, id: &str) -> (i64, i64) {
     let day = t(0).with_timezone(&chrono_tz::Asia::Jakarta).date_naive();
-    let report = site.core.daily_report(&admin(), day).expect("report");
-    let row = report
-        .rows
-        .into_iter()
-        .find(|row| row.employee == who(id))
-        .expect("row");
-    (row.seconds_present, row.seconds_away)
+    let query = AttendanceQuery {
+        from: day,
+        to: day,
+        of: Of::Employee(who(id)),
+    };
+    let report = site.core.attendance(&admin(), &query).expect("report");
+    let figures = report.days[0].figures;
+    (figures.worked_s, figures.away_s)
 }
 
 fn stored(site: &Site) -> u64 {
@@ -344,6 +345,7 @@ proptest::proptest! {
                 camera: CameraId::new(format!("cam-{camera}")).expect("id"),
                 first_at: t(*from),
                 last_at: t(from + length),
+                method: if from % 2 == 0 { Method::Face } else { Method::Qr },
                 ..seen(0, "LEE", 0)
             })
             .collect();
@@ -363,7 +365,7 @@ proptest::proptest! {
                 }
                 site.take(batch);
             }
-            let spans = site.core.store.write(|tx| tx.stretches_of(&who("LEE"))).expect("stretches");
+            let spans = site.core.store.read(|r| r.stretches_between(&who("LEE"), t(-100_000), t(100_000))).expect("stretches");
             let row = site.row("LEE");
             (spans, row.camera, row.area, row.last_seen)
         };

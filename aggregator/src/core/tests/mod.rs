@@ -1,6 +1,7 @@
 //! The core over a real store, with a clock set by hand and a messenger that answers what it is told to.
 
 mod absences;
+mod attendance;
 mod commands;
 mod digests;
 mod ends;

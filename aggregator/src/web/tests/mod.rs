@@ -2,6 +2,7 @@
 
 mod organisation;
 mod people;
+mod reports;
 mod sockets;
 
 use std::io::Cursor;
