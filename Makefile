@@ -3,13 +3,14 @@
 
 CARGO ?= cargo
 
-.PHONY: help setup build demo test chaos month bench-ingest fmt lint bench bench-kernels bench-pipeline arm64 asan fuzz
+.PHONY: help setup build demo test chaos month bench-ingest bench-reports fmt lint bench bench-kernels bench-pipeline arm64 asan fuzz
 
 help:
 	@echo 'make demo    the whole system on this machine, with people on recordings (Ctrl-C stops it)'
 	@echo 'make test    every test: units, the whole line, the browser'
 	@echo 'make month   a month of shifts, breaks and broken cameras through the real rules, held against the truth'
 	@echo 'make bench-ingest  sightings taken in a second, beside bare SQLite inserts'
+	@echo 'make bench-reports  a month of a thousand people as CSV, XLSX and PDF, and the totals held against each other'
 	@echo 'make chaos   kills agents, broker and aggregator while sightings are made, and counts what arrived'
 	@echo 'make lint    formatting, clippy, licences of the dependencies'
 	@echo 'make fmt     format the code'
@@ -61,6 +62,13 @@ bench-ingest:
 	$(CARGO) build --release --locked -p hadir-tests --bin hadir-bench-ingest
 	@target/release/hadir-bench-ingest --dir target $(if $(EMPLOYEES),--employees $(EMPLOYEES)) \
 		$(if $(SIGHTINGS),--sightings $(SIGHTINGS)) $(if $(BATCH),--batch $(BATCH))
+
+# PEOPLE=1000 DAYS=30 EVERY=60 (seconds between two sightings) SEED=1. The store lies in target/bench-reports.
+bench-reports:
+	@scripts/setup test
+	$(CARGO) build --release --locked -p hadir-tests --bin hadir-bench-reports
+	@target/release/hadir-bench-reports $(if $(PEOPLE),--people $(PEOPLE)) $(if $(DAYS),--days $(DAYS)) \
+		$(if $(EVERY),--every $(EVERY)) $(if $(SEED),--seed $(SEED))
 
 fmt:
 	$(CARGO) fmt --all

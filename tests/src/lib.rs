@@ -3,7 +3,9 @@
 //! The recordings, the WhatsApp simulator, and a harness that starts the real binaries.
 
 pub mod chaos;
+mod dice;
 pub mod harness;
 pub mod month;
 pub mod recordings;
+pub mod reports;
 pub mod simulator;

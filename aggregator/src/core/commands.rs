@@ -219,6 +219,7 @@ impl Core {
                 Ok(answers::status(&self.settings.name, &rows, language, zone, now))
             }
             Command::Report(date) => {
+                state.stretches.write(tx, usize::MAX, now)?;
                 let query = AttendanceQuery {
                     from: date,
                     to: date,

@@ -2,19 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
-use hadir_shared::sighting::{Ack, MAX_BATCH, Method, Sighting, SightingBatch};
+use hadir_shared::sighting::{Ack, MAX_BATCH, Sighting, SightingBatch};
 use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
 
 use super::state::{AgentNow, Changes, Memory};
 use super::types::{Agent, Area, Banner, Camera, Level, Role, SetAside, Viewer};
 use super::{Core, badges, state};
-use crate::attendance::Methods;
 use crate::error::{Error, Result};
 use crate::ingest::{self, Known, Position};
 use crate::presence::{Place, PlaceNow, State, Watch};
-use crate::store::{Seen, Stretch, Tx};
+use crate::store::{Seen, Tx};
 
 /// The most cameras that one agent may have.
 const MAX_CAMERAS: usize = 64;
@@ -24,46 +23,6 @@ const MAX_TEXT: usize = 200;
 
 /// More reasons for not using a face than an agent has; a device that makes up more is not believed.
 const MAX_REASONS: usize = 32;
-
-/// Somebody was seen for a time: mostly that prolongs the stretch that was written last, which is left to `prolonged`.
-fn attend(
-    state: &mut Memory,
-    tx: &Tx<'_>,
-    prolonged: &mut Vec<Stretch>,
-    employee: &EmployeeId,
-    seen: &Seen<'_>,
-    gap: TimeDelta,
-) -> Result<()> {
-    if let Some(newest) = state.stretches.get_mut(employee)
-        && newest.began < seen.from
-        && seen.from - newest.ended <= gap
-    {
-        let methods = newest.methods.or(seen.methods);
-        let longer = (seen.to, seen.last_camera) > (newest.ended, &newest.last_camera);
-        if longer {
-            newest.ended = seen.to;
-            if newest.last_camera != *seen.last_camera {
-                newest.last_camera = seen.last_camera.clone();
-            }
-        }
-        if longer || methods != newest.methods {
-            newest.methods = methods;
-            prolonged.push(newest.clone());
-        }
-        return Ok(());
-    }
-    let written = tx.extend_attendance(employee, seen, gap)?;
-    let newest = match state.stretches.get(employee) {
-        // The first since the start: there may be a newer one from before.
-        None => tx.newest_stretch(employee)?,
-        Some(known) if known.id == written.id || known.began <= written.began => Some(written),
-        Some(_) => None,
-    };
-    if let Some(newest) = newest {
-        state.stretches.insert(employee.clone(), newest);
-    }
-    Ok(())
-}
 
 impl Core {
     /// Takes in a batch of sightings, in one transaction. `Some`: publish the acknowledgement. `None`: nothing
@@ -201,34 +160,23 @@ impl Core {
         for sighting in sightings {
             of.entry(&sighting.employee).or_default().push(sighting);
         }
-        let mut prolonged = Vec::with_capacity(of.len());
         for (employee, mut sightings) in of {
             sightings.sort_by(|a, b| (a.first_at, &a.camera).cmp(&(b.first_at, &b.camera)));
             // Most sightings of a batch continue each other: one write for each stretch.
             let mut stretches: Vec<Seen<'_>> = Vec::new();
             for sighting in &sightings {
-                let methods = match sighting.method {
-                    Method::Face => Methods::FACE,
-                    Method::Qr => Methods::QR,
-                    Method::Rfid => Methods::RFID,
-                };
+                let one = Seen::of(sighting);
                 match stretches.last_mut() {
-                    Some(seen) if sighting.first_at - seen.to <= gap => {
+                    Some(seen) if one.from - seen.to <= gap => {
                         (seen.to, seen.last_camera) =
-                            (seen.to, seen.last_camera).max((sighting.last_at, &sighting.camera));
-                        seen.methods = seen.methods.or(methods);
+                            (seen.to, seen.last_camera).max((one.to, one.last_camera));
+                        seen.methods = seen.methods.or(one.methods);
                     }
-                    _ => stretches.push(Seen {
-                        from: sighting.first_at,
-                        to: sighting.last_at,
-                        camera: &sighting.camera,
-                        last_camera: &sighting.camera,
-                        methods,
-                    }),
+                    _ => stretches.push(one),
                 }
             }
             for seen in &stretches {
-                attend(state, tx, &mut prolonged, employee, seen, gap)?;
+                state.stretches.attend(tx, employee, seen, gap, now)?;
                 self.note_arrival(state, tx, employee, seen.from, now)?;
             }
             let newest = sightings
@@ -264,7 +212,6 @@ impl Core {
             changes.status.insert(employee.clone());
             self.apply(state, tx, changes, observed.decision, now)?;
         }
-        tx.prolong_attendance(&mut prolonged)?;
         Ok(())
     }
 

@@ -91,6 +91,7 @@ impl Core {
             let everybody = Viewer::admin("digest");
             let status = self.status_in(tx, &everybody, now)?;
             let date = due.with_timezone(&self.settings.timezone).date_naive();
+            state.stretches.write(tx, usize::MAX, now)?;
             let query = AttendanceQuery {
                 from: date,
                 to: date,

@@ -29,6 +29,7 @@ mod schedules;
 pub mod settings;
 mod silence;
 mod state;
+mod stretches;
 mod templates;
 mod thresholds;
 pub mod types;
@@ -233,6 +234,7 @@ impl Core {
                 || state.engine.next_due().is_some_and(|due| due <= now)
                 || state.next_climb.is_some_and(|due| due <= now)
                 || state.next_digest.is_none_or(|due| due <= now)
+                || state.stretches.due(now)
                 || now - state.last_alive >= ALIVE_EVERY
                 || now < state.last_alive;
             let forget = state.last_forget.is_none_or(|last| now - last >= FORGET_EVERY);
@@ -253,6 +255,7 @@ impl Core {
                     );
                     self.pause(state, tx, changes, last, now)?;
                 }
+                self.write_stretches(state, tx, now)?;
                 let decisions = state.engine.tick(now);
                 self.apply(state, tx, changes, decisions, now)?;
                 if state.next_digest.is_none_or(|due| due <= now) {
@@ -411,6 +414,7 @@ impl Core {
         let now = self.now();
         let mut changes = Changes::default();
         let mut state = self.lock();
+        state.stretches.begin_change();
         let result = self.store.write(|tx| {
             let value = f(&mut state, tx, &mut changes)?;
             if !changes.alerts.is_empty() {
@@ -435,7 +439,7 @@ impl Core {
                     Err(error) => tracing::error!(%error, "the state could not be read again"),
                 }
             }
-            Err(_) => {}
+            Err(_) => state.stretches.undo_change(),
         }
         if result.is_ok() && changes.people {
             let people = self.store.read(People::load);

@@ -276,7 +276,7 @@ impl Core {
             // The record names no deleted person.
             tx.audit(&viewer.username, "an employee deleted", now)?;
             state.engine.remove_person(id);
-            state.stretches.remove(id);
+            state.stretches.forget(id);
             changes.gallery = known.then_some(gallery_version);
             changes.people = true;
             let devices = tx.agents()?.len() as u64;

@@ -10,12 +10,13 @@ use hadir_shared::id::{AgentId, CameraId, EmployeeId};
 use super::attendance::Progress;
 use super::badges::LastShown;
 use super::settings::Settings;
+use super::stretches::Stretches;
 use super::types::{Banner, Role, Viewer};
 use crate::error::Result;
 use crate::ingest::Gap;
 use crate::presence::{Engine, MEMORY, Rules, Thresholds};
 use crate::schedule::Calendar;
-use crate::store::{CameraRow, Reader, Stretch};
+use crate::store::{CameraRow, Reader};
 
 /// An agent's connection.
 #[derive(Clone, Debug)]
@@ -33,8 +34,7 @@ pub(super) struct Memory {
     pub(super) agents: HashMap<AgentId, AgentNow>,
     pub(super) cameras: HashMap<CameraId, CameraRow>,
     pub(super) badges: LastShown,
-    /// The newest stretch of presence of those who were seen since the start.
-    pub(super) stretches: HashMap<EmployeeId, Stretch>,
+    pub(super) stretches: Stretches,
     /// When the next alert's climb has something to do.
     pub(super) next_climb: Option<DateTime<Utc>>,
     /// When the next digest is due; `None`: to be found out.
@@ -74,7 +74,7 @@ impl Memory {
             agents: agents.collect(),
             cameras: cameras(reader)?,
             badges: LastShown::new(),
-            stretches: HashMap::new(),
+            stretches: Stretches::begin(),
             next_climb: reader.next_climb()?,
             next_digest: None,
             silence_until: reader.silences(at)?.last().map(|silence| silence.until),

@@ -343,6 +343,8 @@ impl Tx<'_> {
             [id.as_str()],
         )?;
         for sql in [
+            "delete from sighting where employee = ?1",
+            "delete from audit where substr(what, 1, length('attendance of ' || ?1 || ' on ')) = 'attendance of ' || ?1 || ' on '",
             "update audit set who = 'whatsapp' where who = 'whatsapp ' || ?1",
             "update exemption set created_by = 'whatsapp' where created_by = 'whatsapp ' || ?1",
             // Answers and digests that name them and have not gone out.

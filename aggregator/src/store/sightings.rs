@@ -211,24 +211,14 @@ impl Tx<'_> {
     }
 
     /// Stretches of presence have gone on; what is given is what they are now.
-    pub fn prolong_attendance(&self, prolonged: &mut [Stretch]) -> Result<()> {
-        // Neighbours are on the same page, and the last one given of each holds.
-        prolonged.sort_by_key(|stretch| stretch.id);
+    pub fn prolong_attendance(&self, prolonged: &[&Stretch]) -> Result<()> {
         let mut update = self.conn().prepare_cached(
             "update attendance set ended_at = max(ended_at, ?2), last_camera = ?3, methods = ?4 where id = ?1",
         )?;
-        for (at, stretch) in prolonged.iter().enumerate() {
-            if prolonged.get(at + 1).is_some_and(|next| next.id == stretch.id) {
-                continue;
-            }
-            let bits = stretch.methods.bits();
-            if update.execute(params![
-                stretch.id,
-                ms(stretch.ended),
-                stretch.last_camera.as_str(),
-                bits
-            ])? == 0
-            {
+        for stretch in prolonged {
+            let camera = stretch.last_camera.as_str();
+            let values = params![stretch.id, ms(stretch.ended), camera, stretch.methods.bits()];
+            if update.execute(values)? == 0 {
                 return Err(Error::internal(format!(
                     "The stretch of presence {} is gone.",
                     stretch.id
@@ -236,6 +226,51 @@ impl Tx<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Who was seen after their newest stretch of presence ended, and when that was: what a stop left unwritten.
+    pub fn unfinished_stretches(&self) -> Result<Vec<(EmployeeId, DateTime<Utc>)>> {
+        let mut query = self.conn().prepare_cached(
+            "select id, ended from (
+                 select e.id as id, coalesce((select max(last_at) from sighting where employee = e.id), 0) as seen,
+                     coalesce((select ended_at from attendance where employee = e.id order by began_at desc limit 1), 0)
+                         as ended
+                 from employee e)
+             where seen > ended",
+        )?;
+        let rows = query.query_map([], |row| {
+            Ok((
+                read_as(row, "id", |t| EmployeeId::new(t).ok())?,
+                time(row, "ended")?,
+            ))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// What was seen of an employee after a moment, in order.
+    pub fn sightings_after(
+        &self,
+        employee: &EmployeeId,
+        after: DateTime<Utc>,
+    ) -> Result<Vec<StoredSighting>> {
+        let mut query = self.conn().prepare_cached(
+            "select camera, method, first_at, last_at from sighting where employee = ?1 and last_at > ?2
+             order by first_at, camera",
+        )?;
+        let rows = query.query_map(params![employee.as_str(), ms(after)], |row| {
+            Ok(StoredSighting {
+                camera: read_as(row, "camera", |t| CameraId::new(t).ok())?,
+                methods: read_as(row, "method", |t| match t {
+                    "face" => Some(Methods::FACE),
+                    "qr" => Some(Methods::QR),
+                    "rfid" => Some(Methods::RFID),
+                    _ => None,
+                })?,
+                from: time(row, "first_at")?,
+                to: time(row, "last_at")?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Somebody was present for a time. Stretches that come closer to each other than `gap` become one; so the result is
@@ -348,6 +383,49 @@ pub struct Seen<'a> {
     pub last_camera: &'a CameraId,
     /// By what.
     pub methods: Methods,
+}
+
+impl<'a> Seen<'a> {
+    /// What one sighting says.
+    pub fn of(sighting: &'a Sighting) -> Self {
+        Self {
+            from: sighting.first_at,
+            to: sighting.last_at,
+            camera: &sighting.camera,
+            last_camera: &sighting.camera,
+            methods: match sighting.method {
+                Method::Face => Methods::FACE,
+                Method::Qr => Methods::QR,
+                Method::Rfid => Methods::RFID,
+            },
+        }
+    }
+}
+
+/// A sighting, as far as it matters to stretches of presence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSighting {
+    /// The beginning.
+    pub from: DateTime<Utc>,
+    /// The end.
+    pub to: DateTime<Utc>,
+    /// Where.
+    pub camera: CameraId,
+    /// By what.
+    pub methods: Methods,
+}
+
+impl StoredSighting {
+    /// What it says.
+    pub fn seen(&self) -> Seen<'_> {
+        Seen {
+            from: self.from,
+            to: self.to,
+            camera: &self.camera,
+            last_camera: &self.camera,
+            methods: self.methods,
+        }
+    }
 }
 
 /// A stretch of presence, as far as it matters to whoever goes on with it.

@@ -36,6 +36,7 @@ const INVARIANTS: &[(&str, &str)] = &[
         "select distinct a.employee from attendance a join attendance b
              on b.employee = a.employee and b.id > a.id and b.began_at <= a.ended_at and b.ended_at >= a.began_at",
     ),
+    ("a sighting of nobody", "select id from sighting where employee not in (select id from employee)"),
     (
         "a sighting twice under one number of its agent",
         "select agent || '/' || seq from sighting group by agent, seq having count(*) > 1",

@@ -66,7 +66,7 @@ fn run(cli: &Cli) -> Outcome<()> {
     let batch = usize::from(cli.batch);
     let mut seqs = [0u64; AGENTS];
     let (mut ours, mut theirs): (Vec<Duration>, Vec<Duration>) = (Vec::new(), Vec::new());
-    let mut sighted = 0;
+    let (mut sighted, mut taken) = (0, 0);
     while sighted < cli.sightings {
         // Everybody is seen every ten seconds, each always by the same agent.
         let mut batches = Vec::new();
@@ -97,6 +97,11 @@ fn run(cli: &Cli) -> Outcome<()> {
                 .take_sightings(&agent_id(agent)?, SightingBatch { sightings })?;
             if ack.is_none() {
                 return Err("a batch was not acknowledged".into());
+            }
+            // A tick every second, as the aggregator has: it writes what ingest leaves for later.
+            taken += batch;
+            if taken % (cli.employees / 10).max(batch) < batch {
+                many.core.tick()?;
             }
         }
         ours.push(began.elapsed());

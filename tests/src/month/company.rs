@@ -3,7 +3,7 @@
 //! All times are whole seconds since the month's first midnight, UTC. Shifts are worked out here by fixed offsets from
 //! UTC, not by the code that is tested.
 
-use super::dice::Dice;
+use crate::dice::Dice;
 
 pub(super) const MINUTE: i64 = 60;
 pub(super) const HOUR: i64 = 3600;

@@ -6,7 +6,6 @@
 
 mod company;
 mod course;
-mod dice;
 mod truth;
 
 use std::collections::BTreeMap;

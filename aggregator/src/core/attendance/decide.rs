@@ -29,6 +29,7 @@ impl Core {
         employee: &EmployeeId,
         date: NaiveDate,
     ) -> Result<AttendanceDay> {
+        self.write_all_stretches()?;
         self.store
             .read(|reader| self.attendance_day_in(reader, viewer, employee, date))
     }
@@ -149,7 +150,8 @@ impl Core {
             return Err(Error::invalid("date", format!("{date} has not begun.")));
         }
         let correction = self.correction(date, new)?;
-        self.update(|_, tx, _| {
+        self.update(|state, tx, _| {
+            state.stretches.write(tx, usize::MAX, now)?;
             let name = match tx.employee(employee)? {
                 Some(person) => person.name,
                 None => return Err(no_employee(employee)),

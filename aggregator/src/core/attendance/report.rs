@@ -27,6 +27,7 @@ impl Core {
     /// # Errors
     /// `Invalid` when the days make no sense; `NotFound` when the viewer sees no such employee.
     pub fn attendance(&self, viewer: &Viewer, query: &AttendanceQuery) -> Result<AttendanceReport> {
+        self.write_all_stretches()?;
         self.store
             .read(|reader| self.attendance_in(reader, viewer, query))
     }
@@ -156,6 +157,7 @@ impl Core {
     pub fn patterns(&self, viewer: &Viewer, query: &AttendanceQuery) -> Result<Patterns> {
         let now = self.now();
         check(query, self.today(now))?;
+        self.write_all_stretches()?;
         self.store.read(|reader| {
             let selected = self.selected(reader, viewer, &query.of)?;
             let mut sums = Sums::new(query);

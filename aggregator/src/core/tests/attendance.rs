@@ -453,6 +453,9 @@ fn what_cannot_be_decided_is_refused_with_the_field() {
         .core
         .delete_employee(&admin(), &who("LEE"))
         .expect("deleted");
+    let traces = office.site.audit();
+    assert!(!traces.iter().any(|line| line.contains("LEE")), "{traces:?}");
+    assert_eq!(office.site.core.check().expect("check"), Vec::<String>::new());
     let gone = office.decides(Decision::Corrected, figure(60)).expect_err("gone");
     assert_eq!((gone.kind, gone.field), (ErrorKind::NotFound, Some("employee")));
     assert_eq!(

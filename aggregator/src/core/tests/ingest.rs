@@ -365,6 +365,7 @@ proptest::proptest! {
                 }
                 site.take(batch);
             }
+            site.core.write_all_stretches().expect("written");
             let spans = site.core.store.read(|r| r.stretches_between(&who("LEE"), t(-100_000), t(100_000))).expect("stretches");
             let row = site.row("LEE");
             (spans, row.camera, row.area, row.last_seen)
@@ -376,4 +377,59 @@ proptest::proptest! {
         let other = shuffled.chunks(batch).map(<[Sighting]>::to_vec).collect();
         proptest::prop_assert_eq!(presence(vec![sightings.clone()], None), presence(other, Some(restart_at)));
     }
+}
+
+/// What goes on is written now and then; a stop in between loses none of it.
+#[test]
+fn unwritten_presence_is_made_up_from_sightings() {
+    let mut site = Site::new();
+    let stored = |site: &Site| {
+        let stretches = site
+            .core
+            .store
+            .read(|r| r.stretches_between(&who("LEE"), t(-1000), t(10_000)));
+        let second = |at: i64| (at - t(0).timestamp_millis()) / 1000;
+        let stretches = stretches.expect("stretches");
+        stretches
+            .iter()
+            .map(|s| (second(s.from), second(s.to)))
+            .collect::<Vec<_>>()
+    };
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 5)]);
+    site.take(vec![seen(2, "LEE", 10)]);
+    site.until(50);
+    site.take(vec![seen(3, "LEE", 50)]);
+    assert_eq!(stored(&site), [(5, 5)], "not every sighting is written");
+    assert_eq!(attendance(&site, "LEE").0, 45, "but whoever asks is told");
+    assert_eq!(stored(&site), [(5, 50)]);
+    site.until(80);
+    site.take(vec![seen(4, "LEE", 80)]);
+    site.until(139);
+    assert_eq!(stored(&site), [(5, 50)]);
+    site.until(141);
+    assert_eq!(stored(&site), [(5, 80)], "after a minute it is");
+    // The power fails.
+    site.take(vec![seen(5, "LEE", 140)]);
+    site.restart();
+    assert_eq!(stored(&site), [(5, 140)]);
+    site.status(true);
+    // A new stretch leaves the old one complete.
+    site.take(vec![seen(6, "LEE", 141)]);
+    site.until(600);
+    site.take(vec![seen(7, "LEE", 600)]);
+    assert_eq!(stored(&site), [(5, 141), (600, 600)]);
+    // A transaction that fails takes nothing with it.
+    site.take(vec![seen(8, "LEE", 601)]);
+    site.core.store.end.set(0);
+    let batch = SightingBatch {
+        sightings: vec![seen(9, "LEE", 602)],
+    };
+    site.core
+        .take_sightings(&agent(), batch.clone())
+        .expect_err("no power");
+    site.core.store.end.set(i64::MAX);
+    site.core.take_sightings(&agent(), batch).expect("taken");
+    assert_eq!(attendance(&site, "LEE"), (138, 459));
+    assert_eq!(site.core.check().expect("check"), Vec::<String>::new());
 }

@@ -2,11 +2,11 @@
 
 /// A generator (SplitMix64; Steele, Lea, Flood 2014).
 #[derive(Clone, Debug)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// One for a purpose: other purposes of the same seed throw other numbers.
-    pub(super) fn new(seed: u64, purpose: &[u64]) -> Self {
+    pub(crate) fn new(seed: u64, purpose: &[u64]) -> Self {
         let mut dice = Self(seed);
         for one in purpose {
             dice.0 = dice.next() ^ one;
@@ -23,13 +23,13 @@ impl Dice {
     }
 
     /// From `from` to below `to`.
-    pub(super) fn between(&mut self, from: i64, to: i64) -> i64 {
+    pub(crate) fn between(&mut self, from: i64, to: i64) -> i64 {
         let width = u64::try_from(to - from).unwrap_or(0).max(1);
         from + (self.next() % width) as i64
     }
 
     /// True so many times in a hundred.
-    pub(super) fn percent(&mut self, times: i64) -> bool {
+    pub(crate) fn percent(&mut self, times: i64) -> bool {
         self.between(0, 100) < times
     }
 }
