@@ -11,9 +11,10 @@ import json
 import re
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import openpyxl
+from openpyxl.utils.datetime import to_excel
 
 FIGURES = {
     "Planned": "planned_s",
@@ -46,11 +47,14 @@ def same(what, is_, should):
 
 
 def seconds(cell):
-    """Of a duration as openpyxl reads it: a timedelta, a time, or a share of a day."""
+    """Of a duration as openpyxl reads it: a timedelta, a moment after 1899, a time, or a share of a day."""
     if cell is None:
         return 0
     if isinstance(cell, timedelta):
         return round(cell.total_seconds())
+    if isinstance(cell, datetime):
+        # Not a subtraction: before March 1900 the days of spreadsheets are one off.
+        return round(to_excel(cell) * 86400)
     if hasattr(cell, "hour"):
         return cell.hour * 3600 + cell.minute * 60 + cell.second
     return round(float(cell) * 86400)

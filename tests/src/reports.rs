@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc, Weekday};
 use chrono_tz::Asia::Jakarta;
 use hadir_aggregator::core::settings::Settings;
 use hadir_aggregator::core::{Core, EmployeePatch, NewEmployee, Viewer};
@@ -98,32 +98,7 @@ pub fn live(folder: &Path, plan: &Plan, mut progress: impl FnMut(NaiveDate)) -> 
     let clock = Arc::new(ManualClock::new(moment(first, -60)?));
     let core = Core::open(settings(folder)?, clock.clone())?;
     found(&core, plan)?;
-    // The cameras watch all the time, but for two hours each week.
     let store = Connection::open(folder.join("hadir.sqlite"))?;
-    for camera in 0..CAMERAS {
-        let mut from = moment(first, -60)?;
-        for week in 0..=((last - first).num_days() / 7) {
-            let breaks = moment(first + Days::new((week * 7) as u64), 24 * 60 + 600 + camera * 30)?;
-            store.execute(
-                "insert into camera_watch (camera, from_at, to_at) values (?1, ?2, ?3)",
-                params![
-                    format!("cam-{camera}"),
-                    from.timestamp_millis(),
-                    breaks.timestamp_millis()
-                ],
-            )?;
-            from = breaks + TimeDelta::hours(2);
-        }
-        store.execute(
-            "insert into camera_watch (camera, from_at, to_at) values (?1, ?2, ?3)",
-            params![
-                format!("cam-{camera}"),
-                from.timestamp_millis(),
-                moment(last, 4 * 1440)?.timestamp_millis()
-            ],
-        )?;
-    }
-    drop(store);
     let mut company = Company {
         core,
         clock,
@@ -155,6 +130,7 @@ pub fn live(folder: &Path, plan: &Plan, mut progress: impl FnMut(NaiveDate)) -> 
                 .take_sightings(&AgentId::new(AGENT)?, SightingBatch { sightings })?;
             taken.ok_or("a batch was not taken")?;
         }
+        watch(&store, date)?;
     }
     for days in 0..=3 {
         company.wait_until(moment(last, 1440 * days + 31 * 60)?)?;
@@ -175,6 +151,29 @@ impl Company {
     fn clock_now(&self) -> DateTime<Utc> {
         self.core.now()
     }
+}
+
+/// The cameras watched all day, but for two hours on Tuesdays, one after the other. What they watch by themselves is
+/// lost with each leap of the clock.
+fn watch(store: &Connection, date: NaiveDate) -> Outcome<()> {
+    for camera in 0..CAMERAS {
+        let fails = 540 + camera * 30;
+        let spans = match date.weekday() {
+            Weekday::Tue => vec![(10, fails), (fails + 120, 1450)],
+            _ => vec![(10, 1450)],
+        };
+        for (from, to) in spans {
+            store.execute(
+                "insert or ignore into camera_watch (camera, from_at, to_at) values (?1, ?2, ?3)",
+                params![
+                    format!("cam-{camera}"),
+                    moment(date, from)?.timestamp_millis(),
+                    moment(date, to)?.timestamp_millis()
+                ],
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// Everybody, their superiors and schedules, and the cameras.
