@@ -77,7 +77,7 @@ lint:
 	@scripts/setup build
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked --features hadir-agent/simulate -- -D warnings
-	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --debug --locked cargo-deny
 	$(CARGO) deny check licenses bans sources
 
 # Python packages of the peers go into a virtual environment of their own. BENCH="--threads 2" and the like are handed on.
