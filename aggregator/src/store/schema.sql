@@ -86,7 +86,7 @@ create table camera (
 ) strict;
 
 -- When a camera was watching: it streamed, recognition ran, its agent was connected. Blind time, which does
--- not count towards absence, is what these spans leave out. Kept for two days.
+-- not count towards absence, is what these spans leave out. Kept for as long as sightings may come.
 create table camera_watch (
     camera  text not null references camera (id) on delete cascade,
     from_at integer not null,

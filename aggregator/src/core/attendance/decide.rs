@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use hadir_shared::id::EmployeeId;
 
+use super::report::told;
 use super::settle::areas_of;
 use super::{Bench, Worked, after, before, moment};
 use crate::attendance::{Correction, Evidence, Outcome, Record, ShiftDay, Span, State, Status};
@@ -56,7 +57,7 @@ impl Core {
                 row.plan.rules,
             ),
         };
-        let told = self.attendance_row(reader, employee, &row, worked.as_ref())?;
+        let told = told(employee, &row, worked.as_ref())?;
         let would_be = row
             .settled
             .as_ref()

@@ -43,6 +43,8 @@ struct Worked {
     day: Day,
     plan: Plan,
     pieces: Vec<Piece>,
+    /// What HR says of it.
+    correction: Option<Correction>,
 }
 
 impl Bench {
@@ -172,6 +174,7 @@ impl Bench {
                     day,
                     plan,
                     pieces,
+                    correction,
                 },
             );
         }

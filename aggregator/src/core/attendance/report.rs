@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike as _, NaiveDate};
 use hadir_shared::id::{AreaId, EmployeeId};
 
 use super::{Bench, Worked};
-use crate::attendance::{Flag, Outcome, Plan, State, Status};
+use crate::attendance::{Flag, Outcome, State, Status};
 use crate::core::Core;
 use crate::core::types::{
     AttendancePerson, AttendanceQuery, AttendanceReport, AttendanceRow, AwayFrom, Employee, Of, PatternDay,
@@ -61,7 +61,7 @@ impl Core {
                 totals: Totals::default(),
             };
             for (row, worked) in bench.days(reader, &employee.id, &employee.areas, from, to)? {
-                let row = self.attendance_row(reader, &employee.id, &row, worked.as_ref())?;
+                let row = told(&employee.id, &row, worked.as_ref())?;
                 person.totals.add(&row);
                 report.days.push(row);
             }
@@ -110,46 +110,6 @@ impl Core {
         Ok(selected)
     }
 
-    pub(super) fn attendance_row(
-        &self,
-        reader: &Reader<'_>,
-        employee: &EmployeeId,
-        row: &DayRow,
-        worked: Option<&Worked>,
-    ) -> Result<AttendanceRow> {
-        let corrected = |is: bool| if is { State::Corrected } else { State::Provisional };
-        let (state, outcome, flags, difference): (State, &Outcome, Vec<Flag>, bool) =
-            match (&row.settled, worked) {
-                (Some(settled), _) => (
-                    settled.state,
-                    &settled.outcome,
-                    settled.flags.clone(),
-                    settled.difference.is_some(),
-                ),
-                (None, Some(worked)) => (
-                    corrected(reader.correction(employee, row.date)?.is_some()),
-                    &worked.day.outcome,
-                    worked.day.flags.iter().copied().collect(),
-                    false,
-                ),
-                (None, None) => return Err(Error::internal("A provisional day was not worked out.")),
-            };
-        let plan: &Plan = &row.plan;
-        Ok(AttendanceRow {
-            employee: employee.clone(),
-            date: row.date,
-            kind: plan.kind,
-            holiday: plan.holiday.clone(),
-            state,
-            status: outcome.status,
-            first_in: outcome.first_in.and_then(DateTime::from_timestamp_millis),
-            last_out: outcome.last_out.and_then(DateTime::from_timestamp_millis),
-            figures: outcome.figures,
-            flags,
-            difference,
-        })
-    }
-
     /// The figures behind charts, of those whom the viewer sees.
     ///
     /// # Errors
@@ -185,6 +145,42 @@ impl Core {
             Ok(sums.patterns(selected.len(), &areas))
         })
     }
+}
+
+/// A day as it stands in reports.
+pub(super) fn told(employee: &EmployeeId, row: &DayRow, worked: Option<&Worked>) -> Result<AttendanceRow> {
+    let (state, outcome, flags, difference): (State, &Outcome, Vec<Flag>, bool) = match (&row.settled, worked)
+    {
+        (Some(settled), _) => (
+            settled.state,
+            &settled.outcome,
+            settled.flags.clone(),
+            settled.difference.is_some(),
+        ),
+        (None, Some(worked)) => (
+            match worked.correction {
+                Some(_) => State::Corrected,
+                None => State::Provisional,
+            },
+            &worked.day.outcome,
+            worked.day.flags.iter().copied().collect(),
+            false,
+        ),
+        (None, None) => return Err(Error::internal("A provisional day was not worked out.")),
+    };
+    Ok(AttendanceRow {
+        employee: employee.clone(),
+        date: row.date,
+        kind: row.plan.kind,
+        holiday: row.plan.holiday.clone(),
+        state,
+        status: outcome.status,
+        first_in: outcome.first_in.and_then(DateTime::from_timestamp_millis),
+        last_out: outcome.last_out.and_then(DateTime::from_timestamp_millis),
+        figures: outcome.figures,
+        flags,
+        difference,
+    })
 }
 
 /// Whether the days make sense.

@@ -20,7 +20,7 @@ const MAX_BACK: u64 = 400;
 impl Core {
     /// The day that it is at the site.
     pub(in crate::core) fn today(&self, now: DateTime<Utc>) -> NaiveDate {
-        now.with_timezone(&self.settings.timezone).date_naive()
+        crate::report::today(now, self.settings.timezone)
     }
 
     /// The last day that is to be final.
@@ -117,7 +117,7 @@ impl Core {
                 for (_, worked) in bench.days(tx, &employee, &areas, date, date)? {
                     let Some(worked) = worked else { continue };
                     let (pattern, evidence) = bench.keep(&worked, &areas);
-                    let record = Record::new(&worked.day, tx.correction(&employee, date)?);
+                    let record = Record::new(&worked.day, worked.correction.clone());
                     tx.settle_day(&employee, date, &record, Some((&worked.day, &pattern, &evidence)))?;
                 }
             }
