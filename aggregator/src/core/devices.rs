@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
-use hadir_shared::sighting::{Ack, MAX_BATCH, Sighting, SightingBatch};
+use hadir_shared::sighting::{Ack, MAX_BATCH, Method, Sighting, SightingBatch};
 use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
 
 use super::state::{AgentNow, Changes, Memory};
@@ -179,40 +179,65 @@ impl Core {
                 state.stretches.attend(tx, employee, seen, gap, now)?;
                 self.note_arrival(state, tx, employee, seen.from, now)?;
             }
-            let newest = sightings
-                .iter()
-                .max_by(|a, b| (a.last_at, &b.camera).cmp(&(b.last_at, &a.camera)));
-            let Some(newest) = newest else { continue };
-            // Of a camera that is not known no sighting is taken in.
-            let Some(camera) = state.cameras.get(&newest.camera) else {
-                continue;
+            let newest = |of: &dyn Fn(&Sighting) -> bool| {
+                let all = sightings.iter().filter(|sighting| of(sighting));
+                all.max_by(|a, b| (a.last_at, &b.camera).cmp(&(b.last_at, &a.camera)))
+                    .copied()
             };
-            let place = Place {
-                camera: newest.camera.clone(),
-                area: camera.area.clone(),
+            let Some(last) = newest(&|_| true) else { continue };
+            // A scan does not say that a camera knows them.
+            let face = match last.method {
+                Method::Face => None,
+                Method::Qr | Method::Rfid => newest(&|sighting| sighting.method == Method::Face),
             };
-            let Some(observed) = state.engine.observe(employee, &place, newest.last_at, now) else {
-                continue;
-            };
-            if observed.place == PlaceNow::Other {
-                tx.locate(employee, &place, newest.last_at)?;
+            for sighting in face.into_iter().chain([last]) {
+                self.observe(state, tx, changes, sighting, now)?;
             }
-            // Of whoever is available the store takes when they were last seen from their newest sighting; a changed
-            // state is stored by `apply`.
-            if observed.decision.is_none()
-                && observed.state != State::Available
-                && let Some(facts) = state.engine.person(employee)
-            {
-                tx.save_presence(&facts)?;
-            }
-            if observed.decision.is_none() && observed.state == State::Exempt {
-                // Seen in a break, too long ago to be there now: back all the same.
-                self.close_returned(tx, changes, employee, newest.last_at, now)?;
-            }
-            changes.status.insert(employee.clone());
-            self.apply(state, tx, changes, observed.decision, now)?;
         }
         Ok(())
+    }
+
+    /// What a sighting changes of the state that somebody is in.
+    fn observe(
+        &self,
+        state: &mut Memory,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        newest: &Sighting,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let employee = &newest.employee;
+        // Of a camera that is not known no sighting is taken in.
+        let Some(camera) = state.cameras.get(&newest.camera) else {
+            return Ok(());
+        };
+        let place = Place {
+            camera: newest.camera.clone(),
+            area: camera.area.clone(),
+        };
+        let observed = state
+            .engine
+            .observe(employee, &place, newest.method, newest.last_at, now);
+        let Some(observed) = observed else {
+            return Ok(());
+        };
+        if observed.place == PlaceNow::Other {
+            tx.locate(employee, &place, newest.last_at)?;
+        }
+        // Of whoever is available the store takes when they were last seen from their newest sighting; a changed
+        // state is stored by `apply`.
+        if observed.decision.is_none()
+            && observed.state != State::Available
+            && let Some(facts) = state.engine.person(employee)
+        {
+            tx.save_presence(&facts)?;
+        }
+        if observed.decision.is_none() && observed.state == State::Exempt {
+            // Seen in a break, too long ago to be there now: back all the same.
+            self.close_returned(tx, changes, employee, newest.last_at, now)?;
+        }
+        changes.status.insert(employee.clone());
+        self.apply(state, tx, changes, observed.decision, now)
     }
 
     /// Takes in what an agent says about itself, or its last will.

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
+use hadir_shared::sighting::Method;
 
 use super::rules::{Facts, assess, next_change};
 use super::timeline::{OPEN, Timeline};
@@ -118,6 +119,8 @@ pub struct PersonFacts {
     pub since: DateTime<Utc>,
     /// When they were last seen, and where.
     pub last_seen: Option<(DateTime<Utc>, Place)>,
+    /// When a camera last knew their face.
+    pub last_face: Option<DateTime<Utc>>,
 }
 
 /// Where a sighting was made.
@@ -175,6 +178,7 @@ struct Person {
     exemption: Option<Exemption>,
     since: i64,
     last_seen: Option<(i64, Place)>,
+    last_face: Option<i64>,
     /// The entry in the queue: at or before the next moment when the state may change.
     due: Option<i64>,
 }
@@ -262,6 +266,7 @@ impl Engine {
                 exemption: person.exemption,
                 since: ms(person.since),
                 last_seen: person.last_seen.map(|(seen, place)| (ms(seen), place)),
+                last_face: person.last_face.map(ms),
                 due: None,
             };
             engine.people.insert(person.id, facts);
@@ -313,6 +318,7 @@ impl Engine {
                 .last_seen
                 .as_ref()
                 .map(|(seen, place)| (at(*seen), place.clone())),
+            last_face: person.last_face.map(at),
         })
     }
 
@@ -355,6 +361,7 @@ impl Engine {
                     exemption: None,
                     since: now,
                     last_seen: None,
+                    last_face: None,
                     due: None,
                 };
                 self.people.insert(id.clone(), person);
@@ -452,20 +459,34 @@ impl Engine {
         }
     }
 
-    /// An employee was seen at `seen`. What is older than the newest sighting changes nothing (`None`); of two
-    /// cameras at the same moment the one with the lesser id counts.
+    /// An employee was seen at `seen`. What is older than the newest sighting changes nothing (`None`), but that they are
+    /// followed from their first face on; of two cameras at the same moment the one with the lesser id counts.
     pub fn observe(
         &mut self,
         id: &EmployeeId,
         place: &Place,
+        method: Method,
         seen: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Option<Observed> {
         let (seen, now) = (ms(seen), ms(now));
         let person = self.people.get_mut(id)?;
         let newer = |(last, at): &(i64, Place)| (seen, &at.camera) > (*last, &place.camera);
+        let newer_face = method == Method::Face && person.last_face.is_none_or(|last| seen > last);
+        if newer_face {
+            person.last_face = Some(seen);
+        }
         if !person.last_seen.as_ref().is_none_or(newer) {
-            return None;
+            if !newer_face {
+                return None;
+            }
+            // A late face beside a scan: what was not known of them may be now.
+            let decision = self.settle(id, now, Cause::Sighting)?;
+            return Some(Observed {
+                place: PlaceNow::Same,
+                state: decision.to,
+                decision: Some(decision),
+            });
         }
         let place_now = match &mut person.last_seen {
             Some((last, before)) if before == place => {
@@ -569,6 +590,7 @@ impl Engine {
         let camera = place.and_then(|place| self.cameras.get(&place.camera));
         let facts = Facts {
             last_seen: person.last_seen.as_ref().map(|(seen, _)| *seen),
+            last_face: person.last_face,
             line: camera.map_or(&nothing, |camera| &camera.line),
             phase,
             thresholds: own.copied().unwrap_or(self.rules.thresholds),

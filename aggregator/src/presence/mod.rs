@@ -1,13 +1,14 @@
 //! Who is available, off, absent or unknown: the rules.
 //!
 //! Pure: no input or output, no clock; facts and `now` come in, decisions go out. The facts are three: when
-//! each employee was last seen, when each camera was watching, and when each employee has to be there
+//! each employee was last seen and last known by face, when each camera was watching, and when each employee has to be there
 //! ([`crate::schedule`]). Everything else follows from them, so that a restart, or another order of the same
 //! sightings, gives the same states.
 //!
 //! *Watched time* is what counts towards absence: the time in which the camera that saw the employee last was
 //! watching. While it is not, they may be where they were, and the timers stand still: no other camera could tell.
-//! Whoever goes elsewhere is seen there.
+//! Whoever goes elsewhere is seen there. A badge reader follows nobody: whoever is known by scans alone is unknown soon
+//! after each, never absent.
 
 mod engine;
 mod rules;

@@ -2,7 +2,8 @@
 //! when they have to be there, and when it may change next.
 //!
 //! The count towards absence begins with the last sighting, with the shift, or with the end of a break, a leave
-//! or an excuse, whichever came last. Time that no camera watched is left out.
+//! or an excuse, whichever came last. Time that no camera watched is left out. Whoever is known by scans alone is not
+//! followed: no camera could tell that they are gone.
 
 use super::timeline::Timeline;
 use super::{State, Thresholds};
@@ -13,12 +14,25 @@ use crate::schedule::{Exemption, Phase, Standing};
 pub(super) struct Facts<'a> {
     /// When somebody was last seen.
     pub last_seen: Option<i64>,
+    /// When a camera last knew their face.
+    pub last_face: Option<i64>,
     /// When they could have been.
     pub line: &'a Timeline,
     /// Whether they have to be there now.
     pub phase: &'a Phase,
     /// After how long they are off and absent.
     pub thresholds: Thresholds,
+}
+
+/// A face that was known so long before the last scan counts no more, in milliseconds.
+const FACE_COUNTS: i64 = 24 * 3_600_000;
+
+impl Facts<'_> {
+    /// Whether a camera knows the face of whoever was last `seen`, so that it could tell that they are gone.
+    fn followed(&self, seen: i64, came_from: i64) -> bool {
+        self.last_face
+            .is_some_and(|face| face >= came_from.max(seen - FACE_COUNTS))
+    }
 }
 
 /// The state that follows from the facts, and why somebody is exempt.
@@ -36,10 +50,11 @@ pub(super) fn assess(facts: &Facts<'_>, now: i64) -> (State, Option<Exemption>) 
             came_from,
         } => {
             let state = match facts.last_seen {
+                Some(seen) if seen >= *came_from && !facts.followed(seen, *came_from) => State::Unknown,
                 Some(seen) if seen >= *came_from => {
                     on_duty(facts.line, seen, *from, before, now, off, absent)
                 }
-                // Has not come today.
+                // Has not come today, or came past a badge reader alone.
                 _ => State::Unknown,
             };
             (state, None)
@@ -94,7 +109,9 @@ pub(super) fn next_change(facts: &Facts<'_>, state: State, now: i64) -> Option<i
     let gone = Some(seen + off);
     let by_counting = match &facts.phase.standing {
         // Who is absent stays so until they are seen or exempt.
-        Standing::OnDuty { from, came_from, .. } if state != State::Absent && seen >= *came_from => {
+        Standing::OnDuty { from, came_from, .. }
+            if state != State::Absent && seen >= *came_from && facts.followed(seen, *came_from) =>
+        {
             let begins = seen.max(*from);
             [
                 Some(begins + off),

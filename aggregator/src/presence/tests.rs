@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta};
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
+use hadir_shared::sighting::Method;
 use proptest::prelude::*;
 
 use super::*;
@@ -36,10 +37,12 @@ enum Fact {
     Seen(u8, i64),
     /// The same by camera 2.
     Seen2(u8, i64),
+    /// An employee's badge scanned at camera 1 at that second.
+    Scanned(u8, i64),
     /// Employee 1 works by `day`, with a leave between these seconds.
     Works(i64, i64),
 }
-use Fact::{Off, OffSince, On, Seen, Seen2, Works};
+use Fact::{Off, OffSince, On, Scanned, Seen, Seen2, Works};
 
 /// An engine with employees 0 and 1.
 fn engine() -> Engine {
@@ -78,14 +81,18 @@ fn apply(engine: &mut Engine, second: i64, fact: Fact) -> Vec<Decision> {
         On(n) => engine.set_camera(&cam(n), &area(n), Watch::On, now, now),
         Off(n) => engine.set_camera(&cam(n), &area(n), Watch::Off, now, now),
         OffSince(n, since) => engine.set_camera(&cam(n), &area(n), Watch::Off, t(since), now),
-        Seen(n, at) | Seen2(n, at) => {
-            let camera = if matches!(fact, Seen(..)) { 1 } else { 2 };
+        Seen(n, at) | Seen2(n, at) | Scanned(n, at) => {
+            let camera = if matches!(fact, Seen2(..)) { 2 } else { 1 };
+            let method = match fact {
+                Scanned(..) => Method::Qr,
+                _ => Method::Face,
+            };
             let place = Place {
                 camera: cam(camera),
                 area: area(camera),
             };
             let mut decisions = engine.tick(now);
-            let observed = engine.observe(&who(n), &place, t(at), now);
+            let observed = engine.observe(&who(n), &place, method, t(at), now);
             decisions.extend(observed.and_then(|observed| observed.decision));
             decisions
         }
@@ -167,6 +174,49 @@ fn the_course_of_an_absence() {
 #[test]
 fn who_was_never_seen_is_unknown_and_raises_nothing() {
     check(0, &[(0, On(1))], 100_000, &[]);
+}
+
+/// Whoever is known by a badge alone is seen where it is scanned, and not followed from there: no camera could tell that
+/// they are gone.
+#[test]
+fn a_scan_alone_accuses_nobody() {
+    use Cause::{Due, Sighting};
+    use State::{Absent, Available, Off, Unknown};
+    let alone = [(0, On(1)), (10, Scanned(0, 10))];
+    let expected = [(10, Available, Sighting), (55, Unknown, Due)];
+    check(0, &alone, 200_000, &expected);
+    // A face behind the scan is followed, a scan behind the face takes the place of a sighting.
+    let face = [alone[0], alone[1], (20, Seen(0, 20))];
+    let followed = [(10, Available, Sighting), (65, Off, Due), (320, Absent, Due)];
+    check(0, &face, 90_000, &followed);
+    let scan = [alone[0], (20, Seen(0, 20)), (100, Scanned(0, 100))];
+    let expected = [
+        (20, Available, Sighting),
+        (65, Off, Due),
+        (100, Available, Sighting),
+        (145, Off, Due),
+        (400, Absent, Due),
+    ];
+    check(0, &scan, 90_000, &expected);
+    // The face comes late: they were followed all the time.
+    let late = [alone[0], alone[1], (60, Seen(0, 8))];
+    let expected = [
+        (10, Available, Sighting),
+        (55, Unknown, Due),
+        (60, Off, Sighting),
+        (310, Absent, Due),
+    ];
+    check(0, &late, 90_000, &expected);
+    // A face of the day before counts no more.
+    let next_day = [alone[0], (10, Seen(0, 10)), (90_000, Scanned(0, 90_000))];
+    let expected = [
+        (10, Available, Sighting),
+        (55, Off, Due),
+        (310, Absent, Due),
+        (90_000, Available, Sighting),
+        (90_045, Unknown, Due),
+    ];
+    check(0, &next_day, 200_000, &expected);
 }
 
 #[test]
@@ -448,6 +498,7 @@ fn fact() -> impl Strategy<Value = Fact> {
         (1..3u8).prop_map(Off),
         (0..2u8, 0..2000i64).prop_map(|(n, at)| Seen(n, at)),
         (0..2u8, 0..2000i64).prop_map(|(n, at)| Seen2(n, at)),
+        (0..2u8, 0..2000i64).prop_map(|(n, at)| Scanned(n, at)),
         (0..1500i64, 1..500i64).prop_map(|(from, length)| Works(from, from + length)),
     ]
 }

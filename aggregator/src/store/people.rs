@@ -226,7 +226,9 @@ impl Reader<'_> {
         let mut query = self.conn.prepare_cached(concat!(
             "select s.employee, s.state, s.exemption, s.since, ",
             last_seen!(),
-            ", e.schedule, l.camera, l.area from employee_status s join employee e on e.id = s.employee
+            ", e.schedule, l.camera, l.area,
+             (select last_at from sighting f where f.employee = s.employee and f.method = 'face'
+                 order by last_at desc limit 1) as last_face from employee_status s join employee e on e.id = s.employee
              left join employee_location l on l.employee = s.employee"
         ))?;
         let mut exceptions = self.exceptions(ms(since))?;
@@ -245,6 +247,7 @@ impl Reader<'_> {
                 exemption: read_option(row, "exemption", Exemption::parse)?,
                 since: time(row, "since")?,
                 last_seen: time_option(row, "last_seen")?.zip(place),
+                last_face: time_option(row, "last_face")?,
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

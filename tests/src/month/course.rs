@@ -14,6 +14,7 @@ use hadir_aggregator::presence::{
 };
 use hadir_aggregator::schedule::{Calendar, Exception, Exemption};
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
+use hadir_shared::sighting::Method;
 use serde_json::json;
 
 use super::Fault;
@@ -239,9 +240,8 @@ impl Run<'_> {
     fn see(&mut self, one: &Delivery, second: i64) {
         self.course.sightings += 1;
         let (now, seen) = (self.time(second), self.time(one.seen));
-        let observed = self
-            .engine
-            .observe(&self.ids[one.person], &self.places[one.camera], seen, now);
+        let (who, place) = (&self.ids[one.person], &self.places[one.camera]);
+        let observed = self.engine.observe(who, place, Method::Face, seen, now);
         let Some(observed) = observed else { return };
         if observed.decision.is_none() && observed.state == State::Exempt {
             // Seen in a break, too long ago to be there now: back all the same.
