@@ -356,8 +356,8 @@ impl Check<'_> {
         let whatsapp = file.whatsapp.map(|w| self.whatsapp(&w));
         let email = file.email.map(|e| self.email(&e));
         let messages = self.messages(&file.messages);
-        let digest = self.digest(&file.digest);
         let attendance = self.attendance(&file.attendance);
+        let digest = self.digest(&file.digest, &attendance);
         let letterhead = self.reports(file.reports, file.name.get_ref());
         if !self.problems.is_empty() {
             return None;

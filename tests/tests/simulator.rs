@@ -18,7 +18,10 @@ const SECRET: &str = "app-secret";
 const TO: &str = "6281100001002";
 const TEMPLATES: &str = r#"[{"name": "absence", "language": "en", "category": "UTILITY", "components": [
     {"type": "BODY", "text": "*{{1}}* has not been seen since {{2}}."},
-    {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "I have it"}]}]}]"#;
+    {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "I have it"}]}]},
+  {"name": "report", "language": "en", "category": "UTILITY", "components": [
+    {"type": "HEADER", "format": "DOCUMENT", "example": {"header_handle": ["4::a"]}},
+    {"type": "BODY", "text": "The report of {{1}}."}]}]"#;
 
 /// A webhook receiver that can be down.
 #[derive(Clone, Default)]
@@ -329,6 +332,80 @@ async fn what_the_real_one_refuses_is_refused_in_its_format() {
         "nothing refused reaches the phone"
     );
     assert!(bench.receiver.values().is_empty());
+}
+
+#[tokio::test]
+async fn documents_are_uploaded_and_then_named() {
+    let bench = Bench::start().await;
+    let upload = async |product: &str, kind: &str, bytes: &'static [u8], token: &str| {
+        let file = reqwest::multipart::Part::bytes(bytes)
+            .file_name("report")
+            .mime_str(kind)
+            .expect("kind");
+        let form = reqwest::multipart::Form::new()
+            .text("messaging_product", product.to_owned())
+            .part("file", file);
+        let url = format!("http://{}/v23.0/1234567890/media", bench.simulator.address);
+        let request = http()
+            .expect("client")
+            .post(url)
+            .bearer_auth(token)
+            .multipart(form);
+        let answer = request.send().await.expect("answers");
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.expect("JSON");
+        (
+            status,
+            body["error"]["code"].as_u64(),
+            body["id"].as_str().map(str::to_owned),
+        )
+    };
+    const PDF: &str = "application/pdf";
+    for (product, kind, bytes, token, refused) in [
+        ("telegram", PDF, &b"%PDF-1.7"[..], TOKEN, (400, Some(100))),
+        ("whatsapp", "application/zip", b"PK", TOKEN, (400, Some(100))),
+        ("whatsapp", "text/csv", b"a;b", TOKEN, (400, Some(100))),
+        ("whatsapp", PDF, b"<html>", TOKEN, (500, Some(131_053))),
+        ("whatsapp", PDF, b"%PDF-1.7", "another", (401, Some(190))),
+    ] {
+        let (status, code, _) = upload(product, kind, bytes, token).await;
+        assert_eq!((status, code), refused, "{product} {kind}");
+    }
+    let (status, _, id) = upload("whatsapp", PDF, b"%PDF-1.7", TOKEN).await;
+    let id = id.expect("an id");
+    assert_eq!(status, 200);
+
+    let report = |header: Value| {
+        json!({"messaging_product": "whatsapp", "to": TO, "type": "template", "template": {
+            "name": "report", "language": {"code": "en"}, "components": [
+                {"type": "header", "parameters": header},
+                {"type": "body", "parameters": [{"type": "text", "text": "today"}]}]}})
+    };
+    let named = |id: &str| json!([{"type": "document", "document": {"id": id, "filename": "today.pdf"}}]);
+    for (header, code) in [
+        (json!([]), 132_012),
+        (json!([{"type": "text", "text": "x"}]), 132_012),
+        (named("17"), 100),
+    ] {
+        let (_, answer) = bench.send(&report(header)).await;
+        assert_eq!(answer["error"]["code"], code, "{answer}");
+    }
+    let mut without = template();
+    without["template"]["components"]
+        .as_array_mut()
+        .expect("components")
+        .push(json!({"type": "header", "parameters": named(&id)}));
+    assert_eq!(bench.send(&without).await.1["error"]["code"], 132_000);
+    assert_eq!(bench.send(&report(named(&id))).await.0, 200);
+    let long = json!({"messaging_product": "whatsapp", "to": TO, "type": "document",
+        "document": {"id": id, "filename": "today.pdf", "caption": "x".repeat(1025)}});
+    assert_eq!(bench.send(&long).await.1["error"]["code"], 100);
+    let messages = bench.messages().await;
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert_eq!(
+        messages[0]["document"],
+        json!({"media": id, "filename": "today.pdf", "kind": PDF, "size": 8})
+    );
 }
 
 #[tokio::test]

@@ -385,6 +385,88 @@ async fn each_error_is_handled_as_documented() {
     bench.system.stop().unwrap_or_else(|e| panic!("{e}"));
 }
 
+/// Digests carry the day's report, by template and in answer; one whose document is not taken comes without it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reports_go_out_as_documents() {
+    let mut bench = Bench::start().await;
+    bench.device.sees("cam-1", &["EMP101"]).await.expect("sent");
+    // To three superiors at the next full minute, and one upload fails.
+    bench
+        .sim(
+            "/sim/errors",
+            json!({"code": 131_053, "count": 1, "upload": true}),
+        )
+        .await;
+    let soon = chrono::Utc::now() + chrono::TimeDelta::seconds(80);
+    let soon = soon
+        .with_timezone(&chrono_tz::Asia::Jakarta)
+        .format("%H:%M")
+        .to_string();
+    let edited = bench.system.site.edit_config(|config| {
+        let digest = [("teams".to_owned(), toml::Value::from(vec![soon]))];
+        config.insert("digest".to_owned(), toml::Table::from_iter(digest).into());
+    });
+    edited.expect("configuration");
+    bench
+        .system
+        .kill_aggregator()
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
+    let digests = |got: Vec<(String, String, String)>| -> Vec<String> {
+        let all = got.into_iter().map(|(template, ..)| template);
+        all.filter(|template| template.starts_with("hadir_digest"))
+            .collect()
+    };
+    let deadline = Duration::from_secs(120);
+    let all = eventually("the digests", deadline, async || {
+        let mut got = digests(bench.got(SARI).await);
+        got.extend(digests(bench.got(BUDI).await));
+        got.extend(digests(bench.got(HR).await));
+        got.sort();
+        if got == ["hadir_digest", "hadir_digest_document", "hadir_digest_document"] {
+            Ok(())
+        } else {
+            Err(format!("{got:?}"))
+        }
+    });
+    all.await
+        .unwrap_or_else(|e| panic!("{}", bench.system.explain(e)));
+
+    // In answer, within the 24 hours: a document with a caption, that a phone can open.
+    bench.writes(SARI, "laporan").await;
+    bench
+        .gets(SARI, "the document", |(template, text, _)| {
+            template == "text" && text.starts_with("Laporan kehadiran ")
+        })
+        .await;
+    let conversation = bench.system.conversation(SARI).await.expect("conversation");
+    let last = conversation["messages"]
+        .as_array()
+        .and_then(|all| all.iter().rfind(|message| !message["document"].is_null()))
+        .cloned()
+        .expect("a document");
+    let name = last["document"]["filename"].as_str().unwrap_or_default();
+    assert!(
+        name.starts_with("attendance-") && name.ends_with(".pdf"),
+        "{name}"
+    );
+    let media = last["document"]["media"].as_str().unwrap_or_default();
+    let file = reqwest::get(format!("{}/sim/media/{media}", bench.system.phones()));
+    let bytes = file.await.expect("an answer").bytes().await.expect("the file");
+    let path = bench._folder.path().join("report.pdf");
+    std::fs::write(&path, &bytes).expect("written");
+    let read = std::process::Command::new("pdftotext")
+        .args([path.as_os_str(), "-".as_ref()])
+        .output()
+        .expect("pdftotext runs (package poppler-utils)");
+    let text = String::from_utf8_lossy(&read.stdout).into_owned();
+    assert!(
+        text.contains("Barack Obama") && !text.contains("Susan Collins"),
+        "{text}"
+    );
+    bench.system.stop().unwrap_or_else(|e| panic!("{e}"));
+}
+
 /// The aggregator is killed while messages are on their way, again and again: each arrives, and none twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_lose_and_double_nothing() {

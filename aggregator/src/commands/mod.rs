@@ -6,6 +6,7 @@
 mod check;
 mod import;
 mod lock;
+mod report;
 mod run;
 mod templates;
 mod user;
@@ -15,7 +16,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 use hadir_shared::clock::SystemClock;
 use hadir_shared::id::EmployeeId;
@@ -24,8 +24,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError};
 use crate::core::import::Mode;
-use crate::core::{AttendanceQuery, Core, Of, Role, Viewer};
-use crate::report;
+use crate::core::{Core, Role, Viewer};
 
 /// Who is at work, where, and since when: the aggregator of a site.
 #[derive(Debug, Parser)]
@@ -73,7 +72,7 @@ enum Command {
     },
     /// Attendance reports.
     #[command(subcommand)]
-    Report(ReportCommand),
+    Report(report::ReportCommand),
     /// Copy the store into FILE while the aggregator runs.
     Backup {
         #[command(flatten)]
@@ -129,21 +128,6 @@ enum ImportCommand {
         /// Check the file and write nothing.
         #[arg(long)]
         dry_run: bool,
-        /// Report as JSON.
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum ReportCommand {
-    /// Who was there on one day, from when to when.
-    Daily {
-        #[command(flatten)]
-        common: Common,
-        /// Which day, as YYYY-MM-DD; today when left out.
-        #[arg(long)]
-        date: Option<NaiveDate>,
         /// Report as JSON.
         #[arg(long)]
         json: bool,
@@ -223,28 +207,9 @@ fn carry_out(command: Command) -> Result<(), Failure> {
             import::employees(&Config::load(&common.config)?, &file, mode, json)
         }
         Command::Templates { common, json } => templates::check(&Config::load(&common.config)?, json),
-        Command::Report(ReportCommand::Daily { common, date, json }) => {
-            daily(&Config::load(&common.config)?, date, json)
-        }
+        Command::Report(command) => report::report(command),
         Command::Backup { common, file } => backup(&Config::load(&common.config)?, &file),
     }
-}
-
-fn daily(config: &Config, date: Option<NaiveDate>, json: bool) -> Result<(), Failure> {
-    let core = open_existing(config)?;
-    let date = date.unwrap_or_else(|| report::today(core.now(), config.timezone));
-    let query = AttendanceQuery {
-        from: date,
-        to: date,
-        of: Of::Everybody,
-    };
-    let daily = core.attendance(&operator(), &query)?;
-    if json {
-        print_json(&daily)
-    } else {
-        print(&report::table(&daily, &core.settings().style(config.language)))
-    }
-    Ok(())
 }
 
 fn backup(config: &Config, file: &Path) -> Result<(), Failure> {
@@ -335,6 +300,9 @@ mod tests {
                 "secret-password",
             ],
             &["x", "report", "daily", "--date", "today"],
+            &["x", "report", "range", "--from", "2026-11-01"],
+            &["x", "report", "daily", "--employee", "E1", "--team", "E2"],
+            &["x", "report", "daily", "--json", "--output", "a.pdf"],
         ] {
             assert!(Cli::try_parse_from(wrong).is_err(), "{wrong:?}");
         }

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Check;
-use crate::core::settings::{DigestTimes, MessageRules};
+use crate::core::settings::{AttendanceRules, DigestTimes, MessageRules, MonthTime};
 use crate::escalation::Hours;
 use crate::notify::{WhatsApp, cloud_api, fonnte, mail, waha};
+use crate::report::Format;
 use crate::schedule::{days, hhmm};
 
 /// Which provider carries WhatsApp messages.
@@ -86,13 +87,69 @@ fn every_day() -> Vec<Weekday> {
     vec![Mon, Tue, Wed, Thu, Fri, Sat, Sun]
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DigestFile {
     #[serde(default)]
     hr: Vec<Spanned<String>>,
     #[serde(default)]
     teams: Vec<Spanned<String>>,
+    month: Option<Spanned<MonthFile>>,
+    #[serde(default = "pdf")]
+    document: DocumentFile,
+}
+
+impl Default for DigestFile {
+    fn default() -> Self {
+        Self {
+            hr: Vec::new(),
+            teams: Vec::new(),
+            month: None,
+            document: pdf(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MonthFile {
+    #[serde(default = "third")]
+    day: u32,
+    #[serde(with = "hhmm")]
+    time: NaiveTime,
+    #[serde(default = "xlsx")]
+    document: DocumentFile,
+}
+
+/// As what a report goes with a message. WhatsApp takes no CSV.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DocumentFile {
+    None,
+    Pdf,
+    Xlsx,
+}
+
+impl DocumentFile {
+    fn format(self) -> Option<Format> {
+        match self {
+            DocumentFile::None => None,
+            DocumentFile::Pdf => Some(Format::Pdf),
+            DocumentFile::Xlsx => Some(Format::Xlsx),
+        }
+    }
+}
+
+fn pdf() -> DocumentFile {
+    DocumentFile::Pdf
+}
+
+fn xlsx() -> DocumentFile {
+    DocumentFile::Xlsx
+}
+
+fn third() -> u32 {
+    3
 }
 
 impl Check<'_> {
@@ -302,7 +359,7 @@ impl Check<'_> {
         }
     }
 
-    pub(super) fn digest(&mut self, file: &DigestFile) -> DigestTimes {
+    pub(super) fn digest(&mut self, file: &DigestFile, attendance: &AttendanceRules) -> DigestTimes {
         let mut times = |key, texts: &[Spanned<String>]| {
             let mut times: Vec<NaiveTime> = Vec::new();
             for text in texts {
@@ -315,9 +372,35 @@ impl Check<'_> {
             times.sort_unstable();
             times
         };
+        let (hr, teams) = (times("digest.hr", &file.hr), times("digest.teams", &file.teams));
+        let month = file.month.as_ref().and_then(|section| {
+            let MonthFile { day, time, document } = *section.get_ref();
+            let after = TimeDelta::days(i64::from(day) - 1) + (time - NaiveTime::MIN);
+            if !(1..=28).contains(&day) {
+                self.wrong("digest.month", section, "write a `day` from 1 to 28, which every month has");
+            } else if after < attendance.final_after {
+                let hours = attendance.final_after.num_hours();
+                self.wrong(
+                    "digest.month",
+                    section,
+                    format!("the last day of the month is final {hours} hours after its end: give a later `day` or `time`"),
+                );
+            }
+            let Some(document) = document.format() else {
+                self.wrong(
+                    "digest.month",
+                    section,
+                    "the message is its document: write `pdf` or `xlsx`, or remove `month`",
+                );
+                return None;
+            };
+            Some(MonthTime { day, time, document })
+        });
         DigestTimes {
-            hr: times("digest.hr", &file.hr),
-            teams: times("digest.teams", &file.teams),
+            hr,
+            teams,
+            month,
+            document: file.document.format(),
         }
     }
 }

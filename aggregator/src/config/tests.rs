@@ -1,6 +1,7 @@
 //! What is taken, and what each refusal says.
 
 use super::*;
+use crate::report::Format;
 
 const GOOD: &str = r#"site = "cikarang"
 name = "Pabrik Cikarang"
@@ -163,7 +164,7 @@ fn messages_digests_mail_and_other_providers() {
     let config = read(
         "[whatsapp]\nprovider = \"waha\"\nbase_url = \"http://127.0.0.1:3000/\"\ntoken_file = \"token\"\nwebhook_key_file = \"key\"\n\
          [messages]\ngroup_s = 0\nper_second = 5\nquiet = { from = \"22:00\", to = \"05:00\" }\n\
-         [digest]\nhr = [\"17:30\", \"08:30\"]\n\
+         [digest]\nhr = [\"17:30\", \"08:30\"]\nmonth = { time = \"08:00\" }\n\
          [email]\nhost = \"smtp.example.com\"\nencryption = \"tls\"\nusername = \"u\"\npassword_file = \"password\"\n\
          from = \"Hadir <hadir@example.com>\"\nadministrators = [\"it@example.com\"]",
     )
@@ -188,6 +189,13 @@ fn messages_digests_mail_and_other_providers() {
         .map(|time| time.format("%H:%M").to_string())
         .collect();
     assert_eq!(hours, ["08:30", "17:30"]);
+    let month = config.digest.month.map(|month| (month.day, month.document));
+    assert_eq!(
+        (config.digest.document, month),
+        (Some(Format::Pdf), Some((3, Format::Xlsx)))
+    );
+    let none = read("[digest]\ndocument = \"none\"").expect("valid");
+    assert_eq!((none.digest.document, none.digest.month), (None, None));
     assert_eq!(config.email.as_ref().map(|email| email.port), Some(465));
     let fonnte =
         read("[whatsapp]\nprovider = \"fonnte\"\ntoken_file = \"token\"\nwebhook_key_file = \"key\"")
@@ -228,6 +236,22 @@ fn messages_digests_mail_and_other_providers() {
             "[digest]\nteams = [\"08:00\", \"08:00\"]",
             "digest.teams",
             "twice",
+        ),
+        (
+            "[digest]\nmonth = { day = 29, time = \"08:00\" }",
+            "digest.month",
+            "1 to 28",
+        ),
+        (
+            "[digest]\nmonth = { day = 2, time = \"08:00\" }",
+            "digest.month",
+            "final 36 hours after",
+        ),
+        ("[digest]\ndocument = \"csv\"", "document", "unknown variant"),
+        (
+            "[digest]\nmonth = { time = \"08:00\", document = \"none\" }",
+            "digest.month",
+            "pdf",
         ),
         (
             "[email]\nhost = \"smtp://x\"\nfrom = \"a@example.com\"",

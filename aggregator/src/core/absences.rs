@@ -142,6 +142,7 @@ impl Core {
                         address,
                         language: superior.language,
                         draft: templates::absence_draft(),
+                        report: None,
                     };
                     let queued = self.tell(state, tx, changes, &message, (alert, &about.employee), now)?;
                     let detail = queued.is_none().then_some(NOT_CONFIGURED);
@@ -255,6 +256,7 @@ impl Core {
                 address: &told.address,
                 language: told.language,
                 draft: templates::returned(&alert.name, seen, away, self.settings.timezone),
+                report: None,
             };
             let message = self.queue(tx, changes, &message, now)?;
             let event = NewEvent {
@@ -398,6 +400,7 @@ impl Core {
                 address,
                 language: self.settings.language,
                 draft: Draft::Text(format!("Hadir {}: {}", self.settings.name, banner.message)),
+                report: None,
             };
             self.queue_at(tx, changes, &message, now, now)?;
         }

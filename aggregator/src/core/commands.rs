@@ -3,7 +3,7 @@
 //! Whoever has a login of role `admin` or `hr` asks about everybody, everybody else about themselves and those below
 //! them. Whether there is somebody of a name beyond that is not told. What is refused stands in the record.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use hadir_shared::id::EmployeeId;
 use sha2::{Digest as _, Sha256};
 
@@ -11,7 +11,9 @@ use super::Core;
 use super::alerts::check_excuse;
 use super::incoming::record_name;
 use super::state::{Changes, Memory};
-use super::types::{Alert, AlertState, AttendanceQuery, Employee, Excuse, Of, Role, Viewer, What};
+use super::types::{
+    Alert, AlertState, AttendanceQuery, Employee, Excuse, Of, ReportRequest, Role, Viewer, What,
+};
 use crate::error::Result;
 use crate::notify::answers::{self, Answer};
 use crate::notify::commands::{self, Command};
@@ -66,6 +68,7 @@ impl Core {
             return self.refuse_stranger(tx, changes, message, &id, now);
         };
         tx.note_written(&message.phone, written)?;
+        let mut reported = None;
         let answer = match &message.said {
             Said::Button(payload) => match Payload::parse(payload) {
                 Some(payload) => self.press(tx, changes, &sender, payload, now)?,
@@ -78,7 +81,13 @@ impl Core {
                     tracing::warn!("somebody asks too much, or an automatic reply answers ours; no answer");
                     return Ok(());
                 }
-                self.obey(state, tx, changes, &sender, command, now)?
+                if let Command::Report(date) = command {
+                    let (answer, made) = self.report(state, tx, &sender, date, now)?;
+                    reported = made.then_some(date);
+                    answer
+                } else {
+                    self.obey(state, tx, changes, &sender, command, now)?
+                }
             }
             Said::Other => answers::not_understood(sender.employee.language),
         };
@@ -90,8 +99,29 @@ impl Core {
             address: &message.phone,
             language: sender.employee.language,
             draft: Draft::Text(answer),
+            report: None,
         };
-        self.reply(tx, changes, &reply, now)
+        self.reply(tx, changes, &reply, now)?;
+        let (Some(date), Some(format)) = (reported, self.settings.digest.document) else {
+            return Ok(());
+        };
+        // By itself: a caption is shorter than the answer may be.
+        let document = NewMessage {
+            dedup: format!("{}/document", reply.dedup),
+            draft: Draft::Text(answers::report_document(date, reply.language)),
+            report: Some(ReportRequest {
+                from: date,
+                to: date,
+                of: Of::Everybody,
+                seen_by: match sender.viewer.role {
+                    Role::Admin | Role::Hr => None,
+                    Role::Supervisor | Role::Technician => sender.viewer.employee.clone(),
+                },
+                format,
+            }),
+            ..reply
+        };
+        self.reply(tx, changes, &document, now)
     }
 
     /// Whose phone it is. Where several share one, whoever has a login, else the first.
@@ -154,6 +184,7 @@ impl Core {
             address: &message.phone,
             language: self.settings.language,
             draft: Draft::Text(answers::stranger(&self.settings.name)),
+            report: None,
         };
         self.reply(tx, changes, &reply, now)
     }
@@ -218,18 +249,7 @@ impl Core {
                 let rows = self.status_in(tx, &sender.viewer, now)?;
                 Ok(answers::status(&self.settings.name, &rows, language, zone, now))
             }
-            Command::Report(date) => {
-                state.stretches.write(tx, usize::MAX, now)?;
-                let query = AttendanceQuery {
-                    from: date,
-                    to: date,
-                    of: Of::Everybody,
-                };
-                match self.attendance_in(tx, &sender.viewer, &query) {
-                    Ok(report) => Ok(answers::report(&report, language, zone)),
-                    Err(_) => Ok(answers::not_understood(language)),
-                }
-            }
+            Command::Report(date) => Ok(self.report(state, tx, sender, date, now)?.0),
             Command::Where(name) => {
                 let name = name.to_lowercase();
                 let rows = self.status_in(tx, &sender.viewer, now)?;
@@ -247,6 +267,28 @@ impl Core {
             Command::Help => Ok(answers::help(language)),
             Command::Unknown => Ok(answers::not_understood(language)),
         }
+    }
+
+    /// What to say of a day, and whether there is a report of it.
+    fn report(
+        &self,
+        state: &mut Memory,
+        tx: &Tx<'_>,
+        sender: &Sender<'_>,
+        date: NaiveDate,
+        now: DateTime<Utc>,
+    ) -> Result<(String, bool)> {
+        let language = sender.employee.language;
+        state.stretches.write(tx, usize::MAX, now)?;
+        let query = AttendanceQuery {
+            from: date,
+            to: date,
+            of: Of::Everybody,
+        };
+        Ok(match self.attendance_in(tx, &sender.viewer, &query) {
+            Ok(report) => (answers::report(&report, language, self.settings.timezone), true),
+            Err(_) => (answers::not_understood(language), false),
+        })
     }
 
     fn refuse(&self, tx: &Tx<'_>, sender: &Sender<'_>, what: &str, now: DateTime<Utc>) -> Result<String> {

@@ -1,25 +1,25 @@
-//! Digests: at set times it is told how it stands, HR of everybody, every superior of those directly below them.
+//! Digests: at set times it is told how it stands, HR of everybody, every superior of those directly below them, and
+//! once a month HR gets the last month's report.
 //!
 //! Each time of each kind is a row in the store, written together with its messages: none goes out twice after a restart.
 //! One that was missed goes out late, and says so; of several that were missed, the last.
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
 use hadir_shared::id::EmployeeId;
 
 use super::Core;
 use super::state::{Changes, Memory};
-use super::types::{AttendancePerson, AttendanceQuery, AttendanceRow, Of, Role, StatusRow, Viewer};
+use super::types::{
+    AttendancePerson, AttendanceQuery, AttendanceRow, Language, Of, ReportRequest, Role, StatusRow, Viewer,
+};
 use crate::error::Result;
 use crate::escalation::{Contact, Leave};
-use crate::notify::Channel;
 use crate::notify::digest::{self, Digest};
+use crate::notify::{Channel, Draft};
 use crate::schedule::local_moment;
 use crate::store::{NewMessage, Tx};
-
-/// A digest that is later than this helps nobody.
-const MAX_DELAY: TimeDelta = TimeDelta::hours(12);
 
 /// How it stands in a team, and the day so far.
 type Team<'a> = (Vec<StatusRow>, Vec<(&'a AttendancePerson, &'a AttendanceRow)>);
@@ -29,28 +29,34 @@ type Team<'a> = (Vec<StatusRow>, Vec<(&'a AttendancePerson, &'a AttendanceRow)>)
 enum Kind {
     Hr,
     Teams,
+    Month,
 }
 
 impl Kind {
+    const ALL: [Kind; 3] = [Kind::Hr, Kind::Teams, Kind::Month];
+
     fn as_str(self) -> &'static str {
         match self {
             Kind::Hr => "hr",
             Kind::Teams => "teams",
+            Kind::Month => "month",
+        }
+    }
+
+    /// A digest that is later than this helps nobody.
+    fn max_delay(self) -> TimeDelta {
+        match self {
+            Kind::Hr | Kind::Teams => TimeDelta::hours(12),
+            Kind::Month => TimeDelta::days(7),
         }
     }
 }
 
 impl Core {
-    /// Both kinds with their times.
-    fn digests(&self) -> [(Kind, &[NaiveTime]); 2] {
-        let times = &self.settings.digest;
-        [(Kind::Hr, &times.hr), (Kind::Teams, &times.teams)]
-    }
-
     /// What was missed before the very first start is not made up for.
     pub(super) fn begin_digests(&self, tx: &Tx<'_>, now: DateTime<Utc>) -> Result<()> {
-        for (kind, times) in self.digests() {
-            if let Some(last) = self.last_slot(times, now)
+        for kind in Kind::ALL {
+            if let Some(last) = self.last_slot(kind, now)
                 && !tx.has_digests(kind.as_str())?
             {
                 tx.add_digest(kind.as_str(), last, now)?;
@@ -61,61 +67,97 @@ impl Core {
 
     /// When the next digest is due.
     pub(super) fn next_digest(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let all = self.digests();
-        all.iter()
-            .filter_map(|(_, times)| self.next_slot(times, now))
-            .min()
+        let all = Kind::ALL.into_iter();
+        all.filter_map(|kind| self.next_slot(kind, now)).min()
     }
 
-    /// Queues what has become due.
-    pub(super) fn tell_digests(
+    /// Queues what has become due, each kind by itself; what fails is tried again in a minute.
+    pub(super) fn tell_digests(&self, now: DateTime<Utc>) -> Result<()> {
+        let silence = self.store.read(|reader| reader.silences(now))?;
+        let silent = silence.into_iter().find(|silence| silence.from <= now);
+        let next = self.next_digest(now);
+        self.lock().next_digest = Some(match &silent {
+            // Late, then.
+            Some(silence) => next.map_or(silence.until, |next| next.min(silence.until)),
+            None => next.unwrap_or(DateTime::<Utc>::MAX_UTC),
+        });
+        if silent.is_some() {
+            return Ok(());
+        }
+        let mut told = Ok(());
+        for kind in Kind::ALL {
+            let one = self.update(|state, tx, changes| self.tell_kind(state, tx, changes, kind, now));
+            if one.is_err() {
+                self.lock().next_digest = Some(now + TimeDelta::minutes(1));
+            }
+            told = told.and(one);
+        }
+        told
+    }
+
+    fn tell_kind(
         &self,
         state: &mut Memory,
         tx: &Tx<'_>,
         changes: &mut Changes,
+        kind: Kind,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        state.next_digest = self.next_digest(now);
-        if let Some(silence) = tx.silences(now)?.into_iter().find(|silence| silence.from <= now) {
-            // Late, then.
-            state.next_digest = state.next_digest.min(Some(silence.until));
+        let late = |due: &DateTime<Utc>| now - *due > kind.max_delay();
+        let Some(due) = self.last_slot(kind, now).filter(|due| !late(due)) else {
+            return Ok(());
+        };
+        if !tx.add_digest(kind.as_str(), due, now)? {
             return Ok(());
         }
-        for (kind, times) in self.digests() {
-            let Some(due) = self.last_slot(times, now).filter(|due| now - *due <= MAX_DELAY) else {
-                continue;
-            };
-            if !tx.add_digest(kind.as_str(), due, now)? {
-                continue;
-            }
-            let everybody = Viewer::admin("digest");
-            let status = self.status_in(tx, &everybody, now)?;
-            let date = due.with_timezone(&self.settings.timezone).date_naive();
-            state.stretches.write(tx, usize::MAX, now)?;
-            let query = AttendanceQuery {
+        state.stretches.write(tx, usize::MAX, now)?;
+        match kind {
+            Kind::Hr | Kind::Teams => self.tell_day(tx, changes, (kind, due), now),
+            Kind::Month => self.tell_month(tx, changes, due, now),
+        }
+    }
+
+    /// How it stands, and the day so far: to HR, or to the superiors.
+    fn tell_day(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        (kind, due): (Kind, DateTime<Utc>),
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let everybody = Viewer::admin("digest");
+        let status = self.status_in(tx, &everybody, now)?;
+        let date = due.with_timezone(&self.settings.timezone).date_naive();
+        let query = AttendanceQuery {
+            from: date,
+            to: date,
+            of: Of::Everybody,
+        };
+        let report = self.attendance_in(tx, &everybody, &query)?;
+        let day = report.of_one_day();
+        let of_day = |of| {
+            let format = self.settings.digest.document?;
+            Some(ReportRequest {
                 from: date,
                 to: date,
-                of: Of::Everybody,
-            };
-            let report = self.attendance_in(tx, &everybody, &query)?;
-            let day = report.of_one_day();
-            match kind {
-                Kind::Hr => {
-                    let site = Digest {
-                        of: &self.settings.name,
-                        due,
-                        status: &status,
-                        day: &day,
-                    };
-                    let hr = tx.holders(Role::Hr)?;
-                    // Nobody's deputy is told of everybody.
-                    let contacts = tx.contacts(&hr, now)?;
-                    for contact in contacts.into_iter().filter(|contact| hr.contains(&contact.id)) {
-                        self.tell_digest(tx, changes, kind, &contact, &site, now)?;
-                    }
-                }
-                Kind::Teams => self.tell_teams(tx, changes, due, &status, &day, now)?,
-            }
+                of,
+                seen_by: None,
+                format,
+            })
+        };
+        if kind == Kind::Teams {
+            return self.tell_teams(tx, changes, due, (&status, &day), &of_day, now);
+        }
+        let site = Digest {
+            of: &self.settings.name,
+            due,
+            status: &status,
+            day: &day,
+        };
+        for contact in hr_contacts(tx, now)? {
+            let draft = self.digest_draft(&site, contact.language, now);
+            let report = of_day(Of::Everybody);
+            self.tell_digest(tx, changes, (kind, due), &contact, draft, report, now)?;
         }
         Ok(())
     }
@@ -125,8 +167,8 @@ impl Core {
         tx: &Tx<'_>,
         changes: &mut Changes,
         due: DateTime<Utc>,
-        status: &[StatusRow],
-        day: &[(&AttendancePerson, &AttendanceRow)],
+        (status, day): (&[StatusRow], &[(&AttendancePerson, &AttendanceRow)]),
+        report: &dyn Fn(Of) -> Option<ReportRequest>,
         now: DateTime<Utc>,
     ) -> Result<()> {
         let superiors: HashMap<EmployeeId, EmployeeId> = tx
@@ -158,20 +200,72 @@ impl Core {
             for contact in tx.contacts(std::slice::from_ref(superior), now)? {
                 // A deputy has enough with their own.
                 if contact.id == employee.id {
-                    self.tell_digest(tx, changes, Kind::Teams, &contact, &of, now)?;
+                    let draft = self.digest_draft(&of, contact.language, now);
+                    let report = report(Of::Team(superior.clone()));
+                    self.tell_digest(tx, changes, (Kind::Teams, due), &contact, draft, report, now)?;
                 }
             }
         }
         Ok(())
     }
 
+    /// The report of the month before `due`.
+    fn tell_month(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        due: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let today = due.with_timezone(&self.settings.timezone).date_naive();
+        let Some(month) = self.settings.digest.month else {
+            return Ok(());
+        };
+        let (Some(from), Some(to)) = (
+            today
+                .with_day(1)
+                .and_then(|first| first.checked_sub_months(Months::new(1))),
+            today.with_day(1).and_then(|first| first.pred_opt()),
+        ) else {
+            return Ok(());
+        };
+        let query = AttendanceQuery {
+            from,
+            to,
+            of: Of::Everybody,
+        };
+        let report = self.attendance_in(tx, &Viewer::admin("digest"), &query)?;
+        let request = ReportRequest {
+            from,
+            to,
+            of: Of::Everybody,
+            seen_by: None,
+            format: month.document,
+        };
+        for contact in hr_contacts(tx, now)? {
+            let draft = digest::month_draft(&self.settings.name, &report, contact.language);
+            let request = Some(request.clone());
+            self.tell_digest(tx, changes, (Kind::Month, due), &contact, draft, request, now)?;
+        }
+        Ok(())
+    }
+
+    fn digest_draft(&self, of: &Digest<'_>, language: Language, now: DateTime<Utc>) -> Draft {
+        digest::draft(of, language, self.settings.timezone, now)
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a message and where it is written: nothing of it belongs together elsewhere"
+    )]
     fn tell_digest(
         &self,
         tx: &Tx<'_>,
         changes: &mut Changes,
-        kind: Kind,
+        (kind, due): (Kind, DateTime<Utc>),
         contact: &Contact,
-        digest: &Digest<'_>,
+        draft: Draft,
+        report: Option<ReportRequest>,
         now: DateTime<Utc>,
     ) -> Result<()> {
         let ways = Channel::ALL.into_iter().filter(|channel| self.has(*channel));
@@ -182,36 +276,42 @@ impl Core {
             return Ok(());
         };
         let message = NewMessage {
-            dedup: format!(
-                "digest/{}/{}/{}",
-                kind.as_str(),
-                digest.due.timestamp(),
-                contact.id
-            ),
+            dedup: format!("digest/{}/{}/{}", kind.as_str(), due.timestamp(), contact.id),
             alert: None,
             recipient: Some(&contact.id),
             channel,
             address,
             language: contact.language,
-            draft: digest::draft(digest, contact.language, self.settings.timezone, now),
+            draft,
+            report,
         };
         self.queue_at(tx, changes, &message, now, now).map(|_| ())
     }
 
-    /// The last of the day's times at or before `now`.
-    fn last_slot(&self, times: &[NaiveTime], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.slots(times, now).into_iter().rfind(|slot| *slot <= now)
+    /// The last of the times at or before `now`.
+    fn last_slot(&self, kind: Kind, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.slots(kind, now).into_iter().rfind(|slot| *slot <= now)
     }
 
-    fn next_slot(&self, times: &[NaiveTime], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.slots(times, now).into_iter().find(|slot| *slot > now)
+    fn next_slot(&self, kind: Kind, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.slots(kind, now).into_iter().find(|slot| *slot > now)
     }
 
-    /// The times of yesterday, today and tomorrow, in order.
-    fn slots(&self, times: &[NaiveTime], now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    /// The times of the days around today, or of the months around this, in order.
+    fn slots(&self, kind: Kind, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
         let zone = self.settings.timezone;
+        let digest = &self.settings.digest;
         let today = now.with_timezone(&zone).date_naive();
         let days = [today.pred_opt(), Some(today), today.succ_opt()];
+        let (days, times): (_, &[NaiveTime]) = match (kind, &digest.month) {
+            (Kind::Hr, _) => (days, &digest.hr),
+            (Kind::Teams, _) => (days, &digest.teams),
+            (Kind::Month, None) => (days, &[]),
+            (Kind::Month, Some(month)) => (
+                in_months_around(today, month.day),
+                std::slice::from_ref(&month.time),
+            ),
+        };
         let minute = |time: &NaiveTime| (*time - NaiveTime::MIN).num_minutes();
         days.into_iter()
             .flatten()
@@ -222,4 +322,23 @@ impl Core {
             })
             .collect()
     }
+}
+
+/// That day of the month before, of this and of the next.
+fn in_months_around(today: NaiveDate, day: u32) -> [Option<NaiveDate>; 3] {
+    let this = today.with_day(day);
+    let one = Months::new(1);
+    [
+        this.and_then(|this| this.checked_sub_months(one)),
+        this,
+        this.and_then(|this| this.checked_add_months(one)),
+    ]
+}
+
+/// Those of HR; nobody's deputy is told of everybody.
+fn hr_contacts(tx: &Tx<'_>, now: DateTime<Utc>) -> Result<Vec<Contact>> {
+    let hr = tx.holders(Role::Hr)?;
+    let mut contacts = tx.contacts(&hr, now)?;
+    contacts.retain(|contact| hr.contains(&contact.id));
+    Ok(contacts)
 }

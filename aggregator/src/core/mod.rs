@@ -78,6 +78,8 @@ pub struct Core {
     banners: Mutex<BTreeMap<&'static str, Banner>>,
     /// WhatsApp's and e-mail's.
     lines: (Line, Line),
+    /// Held while a document is made.
+    documents: tokio::sync::Mutex<()>,
     template_problems: Mutex<message_templates::Problems>,
     events: broadcast::Sender<Event>,
 }
@@ -158,6 +160,7 @@ impl Core {
             people: RwLock::new(people),
             banners: Mutex::default(),
             lines: Default::default(),
+            documents: Default::default(),
             template_problems: Mutex::default(),
             events: broadcast::channel(EVENTS).0,
         }))
@@ -225,7 +228,7 @@ impl Core {
             self.take_up_store(now)?;
             self.store.took_up(version);
         }
-        let (due, forget, over, attendance) = {
+        let (due, forget, over, digests, attendance) = {
             let mut state = self.lock();
             let paused = state
                 .last_tick
@@ -233,7 +236,6 @@ impl Core {
             let due = paused
                 || state.engine.next_due().is_some_and(|due| due <= now)
                 || state.next_climb.is_some_and(|due| due <= now)
-                || state.next_digest.is_none_or(|due| due <= now)
                 || state.stretches.due(now)
                 || now - state.last_alive >= ALIVE_EVERY
                 || now < state.last_alive;
@@ -241,8 +243,9 @@ impl Core {
             if !paused && !due {
                 state.last_tick = Some(now);
             }
+            let digests = state.next_digest.is_none_or(|due| due <= now);
             let over = state.silence_until.is_some_and(|until| until <= now);
-            (due, forget, over, self.attendance_due(&state, now))
+            (due, forget, over, digests, self.attendance_due(&state, now))
         };
         if due {
             self.update(|state, tx, changes| {
@@ -258,9 +261,6 @@ impl Core {
                 self.write_stretches(state, tx, now)?;
                 let decisions = state.engine.tick(now);
                 self.apply(state, tx, changes, decisions, now)?;
-                if state.next_digest.is_none_or(|due| due <= now) {
-                    self.tell_digests(state, tx, changes, now)?;
-                }
                 for alert in tx.climbs_due(now)? {
                     self.escalate(state, tx, changes, alert, now)?;
                 }
@@ -271,14 +271,20 @@ impl Core {
             self.lock().silence_until = None;
             self.show_silence()?;
         }
-        if attendance {
-            self.settle(now)?;
-        }
-        if forget {
-            self.store.write(|tx| tx.forget(&self.settings.attendance, now))?;
-            self.lock().last_forget = Some(now);
-        }
-        self.store.finish_erasure()?;
+        // What fails here keeps neither presence nor the rest of this from going on.
+        let digests = if digests { self.tell_digests(now) } else { Ok(()) };
+        let settled = if attendance { self.settle(now) } else { Ok(()) };
+        let forgotten = match forget {
+            true => self.forget(now),
+            false => Ok(()),
+        };
+        let erased = self.store.finish_erasure().map(|_| ());
+        digests.and(settled).and(forgotten).and(erased)
+    }
+
+    fn forget(&self, now: DateTime<Utc>) -> Result<()> {
+        self.store.write(|tx| tx.forget(&self.settings.attendance, now))?;
+        self.lock().last_forget = Some(now);
         Ok(())
     }
 

@@ -16,11 +16,12 @@ use tokio::sync::Notify;
 use super::Core;
 use super::message_templates::Problem;
 use super::state::{Changes, Memory};
-use super::types::{Banner, Level};
+use super::types::{AttendanceQuery, Banner, Language, Level, ReportRequest, Role, Viewer};
 use crate::error::Result;
 use crate::notify::{
-    Channel, Content, Draft, Failure, Messenger, Outgoing, Resume, Uncertain, backoff, templates,
+    Channel, Content, Document, Draft, Failure, Messenger, Outgoing, Resume, Uncertain, backoff, templates,
 };
+use crate::report;
 use crate::store::{Form, Kinds, Limits, QueuedMessage, Reader, StoredMessage, Tx};
 
 /// Messages of a channel on their way at once.
@@ -34,6 +35,22 @@ const FORGIVEN_AFTER: TimeDelta = TimeDelta::minutes(10);
 
 /// The banner while a template is refused.
 pub(super) const TEMPLATE: &str = "whatsapp_template";
+
+/// The banner while documents are not taken.
+fn document_banner(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Whatsapp => "whatsapp_document",
+        Channel::Email => "email_document",
+    }
+}
+
+/// A message that goes out now.
+#[derive(Debug)]
+struct Claimed {
+    outgoing: Outgoing,
+    /// The report that goes with it.
+    report: Option<ReportRequest>,
+}
 
 /// One channel's way out.
 #[derive(Debug, Default)]
@@ -101,11 +118,16 @@ impl Core {
         let asked = messenger.clone();
         let claimed = self.call(move |core| core.claim(channel, asked.as_ref())).await?;
         let number = claimed.len();
-        let sends = futures_util::stream::iter(claimed).for_each_concurrent(
-            AT_ONCE as usize,
-            |outgoing| async move {
+        let sends =
+            futures_util::stream::iter(claimed).for_each_concurrent(AT_ONCE as usize, |claimed| async move {
                 let credential = messenger.credential();
-                let outcome = messenger.send(&outgoing).await;
+                let (outgoing, outcome) = match self.enclose(claimed).await {
+                    Ok(outgoing) => {
+                        let outcome = messenger.send(&outgoing).await;
+                        (outgoing, outcome)
+                    }
+                    Err((outgoing, failure)) => (outgoing, Err(failure)),
+                };
                 let id = outgoing.reference;
                 let recorded = self
                     .call(move |core| core.record_outcome(channel, &outgoing, outcome, credential))
@@ -114,10 +136,55 @@ impl Core {
                     // It stays `sending` and is taken up at the next start.
                     tracing::error!(%error, message = id, "a message's outcome could not be stored");
                 }
-            },
-        );
+            });
         sends.await;
         Ok(number)
+    }
+
+    /// Makes the document that goes with a message.
+    async fn enclose(self: &Arc<Self>, claimed: Claimed) -> Result<Outgoing, (Outgoing, Failure)> {
+        let Claimed { mut outgoing, report } = claimed;
+        let Some(request) = report else {
+            return Ok(outgoing);
+        };
+        // One after the other: a large report takes memory while it is written.
+        let _alone = self.documents.lock().await;
+        let language = outgoing.language;
+        match self.call(move |core| core.document(&request, language)).await {
+            Ok(document) => {
+                outgoing.document = Some(document);
+                Ok(outgoing)
+            }
+            Err(error) => {
+                let detail = error.message;
+                Err((outgoing, Failure::Document { detail }))
+            }
+        }
+    }
+
+    fn document(&self, request: &ReportRequest, language: Language) -> Result<Document> {
+        let viewer = match &request.seen_by {
+            None => Viewer::admin("message"),
+            Some(employee) => Viewer {
+                role: Role::Supervisor,
+                employee: Some(employee.clone()),
+                username: "message".to_owned(),
+            },
+        };
+        let query = AttendanceQuery {
+            from: request.from,
+            to: request.to,
+            of: request.of.clone(),
+        };
+        let made = self.attendance(&viewer, &query)?;
+        Ok(Document {
+            name: report::file_name(&made, request.format),
+            content_type: request.format.content_type(),
+            bytes: request
+                .format
+                .write(&made, &self.settings.style(language))?
+                .into(),
+        })
     }
 
     pub(super) fn line(&self, channel: Channel) -> &Line {
@@ -135,7 +202,7 @@ impl Core {
     }
 
     /// Takes what may go out now.
-    fn claim(&self, channel: Channel, messenger: &dyn Messenger) -> Result<Vec<Outgoing>> {
+    fn claim(&self, channel: Channel, messenger: &dyn Messenger) -> Result<Vec<Claimed>> {
         let now = self.now();
         {
             let mut gate = self.gate(channel);
@@ -182,12 +249,44 @@ impl Core {
             let detail = "It waited for more than six hours.".to_owned();
             self.record_outcome(
                 channel,
-                &outgoing(message),
+                &self.outgoing(message).outgoing,
                 Err(Failure::Undeliverable { detail }),
                 None,
             )?;
         }
-        Ok(fresh.into_iter().map(outgoing).collect())
+        Ok(fresh.into_iter().map(|message| self.outgoing(message)).collect())
+    }
+
+    fn outgoing(&self, message: QueuedMessage) -> Claimed {
+        let QueuedMessage {
+            draft,
+            language,
+            mut report,
+            ..
+        } = message;
+        let template = match message.form {
+            Form::Template => templates::template(&draft, language),
+            Form::Text => None,
+        };
+        let mut content = template.unwrap_or_else(|| templates::text(&draft, language));
+        if let Content::Template { name, .. } = &mut content
+            && report.is_some()
+        {
+            let with = templates::with_document(name);
+            if templates::goes_without_document(Some(name)) && self.is_refused(with, language) {
+                report = None;
+            } else {
+                *name = with.to_owned();
+            }
+        }
+        let outgoing = Outgoing {
+            content,
+            reference: message.id,
+            address: message.address,
+            language,
+            document: None,
+        };
+        Claimed { outgoing, report }
     }
 
     /// A message about absences says how it is as it goes out.
@@ -279,6 +378,9 @@ impl Core {
             if goes {
                 self.clear_banner(stopped_banner(channel));
             }
+            if message.document.is_some() {
+                self.clear_banner(document_banner(channel));
+            }
         }
         Ok(())
     }
@@ -339,7 +441,30 @@ impl Core {
                 _ => tx.record_failed(message.id, detail, now),
             },
             Failure::Undeliverable { detail } => self.give_up(state, tx, changes, message, detail, now),
-            Failure::Refused { detail } => {
+            Failure::Refused { detail } | Failure::Document { detail } if message.has_report => {
+                tracing::error!(
+                    message = message.id,
+                    channel = channel.as_str(),
+                    detail,
+                    "a document is not taken"
+                );
+                let without = templates::goes_without_document(message.template.as_deref());
+                let banner = Banner {
+                    key: document_banner(channel),
+                    level: Level::Warning,
+                    message: format!(
+                        "A report did not go out as a document: {detail}. It is on the page Reports. Where documents \
+                         cannot be sent at all, set `document = \"none\"` in the section [digest]."
+                    ),
+                };
+                self.alarm(tx, changes, banner, now)?;
+                if !without {
+                    return self.give_up(state, tx, changes, message, detail, now);
+                }
+                changes.queued = true;
+                tx.drop_document(message.id, now)
+            }
+            Failure::Refused { detail } | Failure::Document { detail } => {
                 tracing::error!(
                     message = message.id,
                     channel = channel.as_str(),
@@ -355,8 +480,10 @@ impl Core {
                     "WhatsApp refuses a message template"
                 );
                 let about = tx.about(message.id)?;
-                let name = match about.len() {
-                    0 | 1 => message.template.as_deref().unwrap_or_default(),
+                let named = message.template.as_deref().unwrap_or_default();
+                let name = match (about.len(), message.has_report) {
+                    (0 | 1, false) => named,
+                    (0 | 1, true) => templates::with_document(named),
                     _ => templates::ABSENCES,
                 };
                 let problem = Problem::Refused(detail.clone());
@@ -365,6 +492,11 @@ impl Core {
                     // One by one, then, by the template that was approved before there were groups.
                     changes.queued = true;
                     return tx.split_message(message.id, &about, now);
+                }
+                if message.has_report && templates::goes_without_document(Some(named)) {
+                    // By the template that was approved before there were documents.
+                    changes.queued = true;
+                    return tx.drop_document(message.id, now);
                 }
                 self.give_up(state, tx, changes, message, detail, now)
             }
@@ -426,18 +558,5 @@ impl About {
             camera: self.camera,
             last_seen: self.last_seen,
         }
-    }
-}
-
-fn outgoing(message: QueuedMessage) -> Outgoing {
-    let template = match message.form {
-        Form::Template => templates::template(&message.draft, message.language),
-        Form::Text => None,
-    };
-    Outgoing {
-        content: template.unwrap_or_else(|| templates::text(&message.draft, message.language)),
-        reference: message.id,
-        address: message.address,
-        language: message.language,
     }
 }

@@ -9,7 +9,7 @@ use super::types::Language;
 use crate::escalation::Hours;
 use crate::notify::{WhatsApp, mail};
 pub use crate::presence::Thresholds;
-use crate::report::{Letterhead, Style};
+use crate::report::{Format, Letterhead, Style};
 
 /// The site and its rules.
 #[derive(Clone, Debug)]
@@ -128,4 +128,19 @@ pub struct DigestTimes {
     pub hr: Vec<NaiveTime>,
     /// To every superior, of those directly below them.
     pub teams: Vec<NaiveTime>,
+    /// To HR, of everybody's last month.
+    pub month: Option<MonthTime>,
+    /// As what a day's report goes with them and with answers; `None`: it does not.
+    pub document: Option<Format>,
+}
+
+/// When the last month's report is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MonthTime {
+    /// On which day of the month after, 1 to 28.
+    pub day: u32,
+    /// When.
+    pub time: NaiveTime,
+    /// As what the report goes with it.
+    pub document: Format,
 }

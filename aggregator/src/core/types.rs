@@ -17,7 +17,7 @@ pub use self::attendance::{
     AttendanceReport, AttendanceRow, AttendanceSeen, AttendanceShift, AwayFrom, CorrectionBody, Decision,
     DecisionRow, DifferenceRow, NewDecision, Of, PatternDay, Patterns, Punctuality, TimeSpan, Totals,
 };
-pub use self::messages::{NewSilence, Silence};
+pub use self::messages::{NewSilence, ReportRequest, Silence};
 pub use self::policies::{HierarchyProblem, Named, Obstacle, Plan, PlanStep, PolicyRow};
 pub use self::schedules::{
     AreaPatch, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, SiteThresholds, ThresholdsPatch, When,

@@ -2,7 +2,7 @@
 //!
 //! WhatsApp takes 4,096 characters in a text; lists end before with how many more there are.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::templates::mark_free;
@@ -230,6 +230,15 @@ pub fn too_many(number: usize, language: Language) -> String {
     match language {
         Language::Id => format!("Ada {number} orang dengan nama itu. Tulis nama lengkapnya."),
         Language::En => format!("There are {number} people of that name. Write the whole name."),
+    }
+}
+
+/// What stands below the document with a day's attendance.
+pub fn report_document(date: NaiveDate, language: Language) -> String {
+    let date = date.format("%d-%m-%Y");
+    match language {
+        Language::Id => format!("Laporan kehadiran {date}"),
+        Language::En => format!("Attendance report {date}"),
     }
 }
 

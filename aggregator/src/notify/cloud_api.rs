@@ -1,7 +1,9 @@
 //! WhatsApp's Cloud API: sending a message, and what its error codes mean.
 //!
-//! <https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages> and
-//! <https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes>. Meta advises to go by the
+//! <https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages>,
+//! <https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media> and
+//! <https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes>. A document is uploaded first, and the
+//! message names it: at the head of a template, or as a message with a caption. Meta advises to go by the
 //! code in the body, not by the HTTP status or the texts.
 
 use std::path::PathBuf;
@@ -12,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{Content, Failure, Messenger, Outgoing, Resume, Uncertain, http};
+use super::{Content, Document, Failure, Messenger, Outgoing, Resume, Uncertain, http};
 use crate::error::Result;
 
 /// How WhatsApp's Cloud API is reached. Secrets are files, read again when they change.
@@ -37,6 +39,7 @@ pub struct Settings {
 pub struct CloudApi {
     settings: Settings,
     client: reqwest::Client,
+    /// Of the sending number; `messages` and `media` are below it.
     url: String,
 }
 
@@ -45,7 +48,7 @@ impl CloudApi {
     pub fn new(settings: Settings) -> Result<Self> {
         let client = http::client()?;
         let url = format!(
-            "{}/{}/messages",
+            "{}/{}",
             settings.base_url.trim_end_matches('/'),
             settings.phone_number_id
         );
@@ -68,6 +71,22 @@ impl CloudApi {
         http::answer(request).await
     }
 
+    /// Takes a document to WhatsApp, for 30 days; gives its id there.
+    async fn upload(&self, document: &Document) -> Result<String, Failure> {
+        let token = self.token()?;
+        let form = reqwest::multipart::Form::new()
+            .text("messaging_product", "whatsapp")
+            .part("file", http::part(document)?);
+        let request = self
+            .client
+            .post(format!("{}/media", self.url))
+            .bearer_auth(token.as_str())
+            .timeout(http::UPLOAD_TIMEOUT)
+            .multipart(form);
+        let (status, answer) = http::answer(request).await.map_err(nothing_went_out)?;
+        read_upload(status, &answer)
+    }
+
     fn token(&self) -> Result<Zeroizing<String>, Failure> {
         http::secret(&self.settings.token_file).ok_or_else(|| Failure::Stop {
             detail: format!(
@@ -82,12 +101,16 @@ impl CloudApi {
 #[async_trait]
 impl Messenger for CloudApi {
     async fn send(&self, message: &Outgoing) -> Result<String, Failure> {
+        let uploaded = match &message.document {
+            Some(document) => Some((self.upload(document).await?, document.name.as_str())),
+            None => None,
+        };
         let token = self.token()?;
         let request = self
             .client
-            .post(&self.url)
+            .post(format!("{}/messages", self.url))
             .bearer_auth(token.as_str())
-            .json(&body(message));
+            .json(&body(message, uploaded));
         let (status, answer) = http::answer(request).await?;
         read(status, &answer)
     }
@@ -107,7 +130,9 @@ pub fn parse_reference(text: &str) -> Option<i64> {
     text.strip_prefix("hadir-")?.parse().ok()
 }
 
-fn body(message: &Outgoing) -> Value {
+/// `document`: the id and the name of what goes with it.
+fn body(message: &Outgoing, document: Option<(String, &str)>) -> Value {
+    let document = document.map(|(id, name)| json!({"id": id, "filename": name}));
     let mut body = json!({
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
@@ -116,8 +141,14 @@ fn body(message: &Outgoing) -> Value {
     });
     match &message.content {
         Content::Text { body: text, buttons } if buttons.is_empty() => {
-            body["type"] = "text".into();
-            body["text"] = json!({"preview_url": false, "body": text});
+            if let Some(mut document) = document {
+                document["caption"] = text.as_str().into();
+                body["type"] = "document".into();
+                body["document"] = document;
+            } else {
+                body["type"] = "text".into();
+                body["text"] = json!({"preview_url": false, "body": text});
+            }
         }
         Content::Text { body: text, buttons } => {
             let buttons: Vec<Value> = buttons
@@ -129,6 +160,9 @@ fn body(message: &Outgoing) -> Value {
             body["type"] = "interactive".into();
             body["interactive"] =
                 json!({"type": "button", "body": {"text": text}, "action": {"buttons": buttons}});
+            if let Some(document) = document {
+                body["interactive"]["header"] = json!({"type": "document", "document": document});
+            }
         }
         Content::Template {
             name,
@@ -140,7 +174,11 @@ fn body(message: &Outgoing) -> Value {
                 .iter()
                 .map(|text| json!({"type": "text", "text": text}))
                 .collect();
-            let mut components = vec![json!({"type": "body", "parameters": parameters})];
+            let header = document.map(|document| {
+                json!({"type": "header", "parameters": [{"type": "document", "document": document}]})
+            });
+            let mut components: Vec<Value> = header.into_iter().collect();
+            components.push(json!({"type": "body", "parameters": parameters}));
             components.extend(buttons.iter().enumerate().map(|(index, payload)| {
                 json!({
                     "type": "button",
@@ -184,6 +222,39 @@ fn read(status: u16, answer: &[u8]) -> Result<String, Failure> {
         },
         _ => Err(refusal(status, answer)),
     }
+}
+
+/// Whatever went wrong with an upload, the message itself was not sent.
+fn nothing_went_out(failure: Failure) -> Failure {
+    match failure {
+        Failure::Temporary { detail, .. } => Failure::Temporary {
+            detail,
+            uncertain: Uncertain::No,
+        },
+        other => other,
+    }
+}
+
+/// What the answer to an upload means: the document's id, or what went wrong.
+fn read_upload(status: u16, answer: &[u8]) -> Result<String, Failure> {
+    #[derive(Deserialize)]
+    struct Uploaded {
+        id: String,
+    }
+    if (200..=299).contains(&status)
+        && let Ok(Uploaded { id }) = serde_json::from_slice(answer)
+    {
+        return Ok(id);
+    }
+    if status == 413 {
+        return Err(Failure::Document {
+            detail: "the document is too large for WhatsApp (HTTP status 413)".into(),
+        });
+    }
+    Err(match nothing_went_out(refusal(status, answer)) {
+        Failure::Refused { detail } => Failure::Document { detail },
+        other => other,
+    })
 }
 
 #[derive(Deserialize)]
@@ -274,6 +345,8 @@ pub fn failure(code: i64, detail: &str) -> Failure {
         // Not on WhatsApp or too old a version; opted out; experiment group; not in the allowed list; itself.
         131_026 | 131_030 | 131_050 | 130_472 | 131_021 => Failure::Undeliverable { detail },
         132_000 | 132_001 | 132_005 | 132_007 | 132_012 | 132_015 | 132_016 => Failure::Template { detail },
+        // The document could not be fetched or is of a wrong kind.
+        131_052 | 131_053 => Failure::Document { detail },
         // Unknown, service down, internal, overloaded, maintenance, "not delivered to keep engagement healthy".
         1 | 2 | 131_000 | 131_016 | 131_049 | 131_057 | 133_004 => Failure::Temporary {
             detail,

@@ -1,10 +1,12 @@
-//! What a digest says: who was present, away and absent, in one message of a template. Pure.
+//! What a digest says: who was present, away and absent, in one message of a template; and what stands beside a month's
+//! report. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::{Draft, answers, templates};
-use crate::core::types::{AttendancePerson, AttendanceRow, Language, State, StatusRow};
+use crate::core::types::{AttendancePerson, AttendanceReport, AttendanceRow, Language, State, StatusRow};
+use crate::report;
 
 /// Longer than this after its time, a digest says that it is late.
 pub const LATE: TimeDelta = TimeDelta::minutes(5);
@@ -96,4 +98,40 @@ pub fn draft(digest: &Digest<'_>, language: Language, zone: Tz, now: DateTime<Ut
         &or_none(missing.map(|(person, _)| person.name.clone()).collect()),
         &or_none(away.collect()),
     ])
+}
+
+/// The message that a month's report goes with.
+pub fn month_draft(of: &str, report: &AttendanceReport, language: Language) -> Draft {
+    let totals = &report.totals;
+    let people = report.people.len();
+    let (late, overtime) = (
+        report::hours(totals.figures.late_s),
+        report::hours(totals.figures.overtime_s),
+    );
+    let free = totals.on_leave + totals.excused;
+    let (present, half, absent, times, workdays) = (
+        totals.present,
+        totals.half_day,
+        totals.absent,
+        totals.late,
+        totals.workdays,
+    );
+    let mut numbers = match language {
+        Language::Id => format!(
+            "{people} orang, {workdays} hari kerja: {present} hadir, {half} setengah hari, {absent} tidak hadir, {free} cuti atau izin; \
+             {times} kali terlambat ({late}), lembur {overtime}"
+        ),
+        Language::En => format!(
+            "{people} people, {workdays} workdays: {present} present, {half} half days, {absent} absent, {free} on leave or excused; \
+             {times} times late ({late}), overtime {overtime}"
+        ),
+    };
+    let open = report.days.iter().filter(|row| row.difference).count();
+    if open > 0 {
+        numbers.push_str(&match language {
+            Language::Id => format!("; {open} hari menunggu keputusan Anda karena ada data baru"),
+            Language::En => format!("; {open} days await your decision, since new data arrived"),
+        });
+    }
+    templates::month([of, &report::month(report.from, language), &numbers])
 }

@@ -1,6 +1,6 @@
 //! Fonnte: sending, and what its webhooks say.
 //!
-//! <https://docs.fonnte.com/api-send-message/>, `/webhook-reply-message/` and `/webhook-update-message-status/`. Whether a
+//! <https://docs.fonnte.com/api-send-message/>, `/file-limitation/`, `/webhook-reply-message/` and `/webhook-update-message-status/`. Whether a
 //! message was taken stands in the body's `status`, not in the HTTP status. Webhooks are not signed: their address
 //! carries a secret instead. There are no buttons: what can be answered stands below the text.
 
@@ -64,18 +64,34 @@ impl Messenger for Fonnte {
                 detail: "Fonnte knows no templates".into(),
             });
         };
-        let form = reqwest::multipart::Form::new()
+        let mut form = reqwest::multipart::Form::new()
             .text("target", message.address.trim_start_matches('+').to_owned())
             .text("message", templates::plain(body, buttons, message.language))
             // The number is international already.
             .text("countryCode", "0");
-        let request = self
+        let mut timeout = None;
+        if let Some(document) = &message.document {
+            form = form
+                .text("filename", document.name.clone())
+                .part("file", http::part(document)?);
+            timeout = Some(http::UPLOAD_TIMEOUT);
+        }
+        let mut request = self
             .client
             .post(&self.url)
             .header("Authorization", token.as_str())
             .multipart(form);
+        if let Some(timeout) = timeout {
+            request = request.timeout(timeout);
+        }
         let (status, answer) = http::answer(request).await?;
-        read(status, &answer)
+        match read(status, &answer) {
+            // Too large, of a kind that it does not take, or not in the package that was paid for.
+            Err(Failure::Refused { detail }) if message.document.is_some() && detail.contains("file") => {
+                Err(Failure::Document { detail })
+            }
+            other => other,
+        }
     }
 
     fn credential(&self) -> Option<[u8; 32]> {

@@ -6,11 +6,14 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::{Failure, Uncertain};
+use super::{Document, Failure, Uncertain};
 use crate::error::{Error, Result};
 
 /// A slow answer still is one; a lost one may cost a message sent twice.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A document may take so long to go up.
+pub(super) const UPLOAD_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The largest answer that is read.
 const MAX_ANSWER: usize = 1 << 20;
@@ -22,6 +25,18 @@ pub(super) fn client() -> Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(|error| Error::internal(format!("The WhatsApp client cannot be made: {error}.")))
+}
+
+/// A document as a part of a form.
+pub(super) fn part(document: &Document) -> Result<reqwest::multipart::Part, Failure> {
+    let bytes = document.bytes.clone();
+    let length = bytes.len() as u64;
+    reqwest::multipart::Part::stream_with_length(bytes, length)
+        .file_name(document.name.clone())
+        .mime_str(document.content_type)
+        .map_err(|error| Failure::Document {
+            detail: error.to_string(),
+        })
 }
 
 /// Sends a request; gives the status and the body of the answer.

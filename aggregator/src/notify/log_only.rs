@@ -17,7 +17,8 @@ impl Messenger for LogOnly {
             Content::Text { body, buttons } => templates::plain(body, buttons, message.language),
             Content::Template { name, parameters, .. } => format!("{name} {parameters:?}"),
         };
-        tracing::debug!(message = message.reference, to = message.address, text);
+        let document = message.document.as_ref().map(|document| &document.name);
+        tracing::debug!(message = message.reference, to = message.address, text, ?document);
         Ok(format!("log-{}", message.reference))
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::{AsyncSmtpTransport, AsyncSmtpTransportBuilder};
 use lettre::{AsyncTransport as _, Message, Tokio1Executor};
@@ -115,19 +115,41 @@ impl Messenger for Mail {
             message.reference,
             self.settings.from.email.domain()
         );
-        let mail = Message::builder()
+        let builder = Message::builder()
             .from(self.settings.from.clone())
             .to(to)
             .subject(subject(body))
             // The same again with each try, so that a mail that went out twice can be recognised.
-            .message_id(Some(id.clone()))
-            .header(ContentType::TEXT_PLAIN)
-            .body(templates::mark_free_lines(body))
-            .map_err(|error| refused(format!("{error}")))?;
+            .message_id(Some(id.clone()));
+        let text = templates::mark_free_lines(body);
+        let mail = match &message.document {
+            None => builder.header(ContentType::TEXT_PLAIN).body(text),
+            Some(document) => {
+                let kind = ContentType::parse(document.content_type).map_err(|error| Failure::Document {
+                    detail: error.to_string(),
+                })?;
+                let file = Attachment::new(document.name.clone()).body(document.bytes.to_vec(), kind);
+                let parts = MultiPart::mixed()
+                    .singlepart(SinglePart::plain(text))
+                    .singlepart(file);
+                builder.multipart(parts)
+            }
+        };
+        let mail = mail.map_err(|error| refused(format!("{error}")))?;
         let transport = self.transport()?;
         match tokio::time::timeout(TIMEOUT, transport.send(mail)).await {
             Ok(Ok(_)) => Ok(id),
-            Ok(Err(error)) => Err(failure(&error)),
+            Ok(Err(error)) => Err(
+                match (failure(&error), error.status().map(|code| code.to_string())) {
+                    // Too large (RFC 5321, 4.2.3).
+                    (Failure::Undeliverable { detail }, Some(code))
+                        if code == "552" && message.document.is_some() =>
+                    {
+                        Failure::Document { detail }
+                    }
+                    (failure, _) => failure,
+                },
+            ),
             Err(_) => Err(Failure::Temporary {
                 detail: "no answer in time".into(),
                 uncertain: Uncertain::Yes,

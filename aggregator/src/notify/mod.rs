@@ -20,6 +20,7 @@ pub mod webhook;
 pub mod whatsapp;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
@@ -171,6 +172,19 @@ pub struct Outgoing {
     pub language: Language,
     /// What it says.
     pub content: Content,
+    /// What goes with it.
+    pub document: Option<Document>,
+}
+
+/// A file that goes with a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// What the file is called.
+    pub name: String,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// What it holds.
+    pub bytes: Bytes,
 }
 
 /// When sending begins again after it was stopped.
@@ -217,6 +231,11 @@ pub enum Failure {
         /// For the record.
         detail: String,
     },
+    /// The document is not taken: it may go out without.
+    Document {
+        /// For the record.
+        detail: String,
+    },
     /// The provider will never take this message.
     Refused {
         /// For the record.
@@ -241,6 +260,7 @@ impl Failure {
             | Failure::WindowClosed { detail }
             | Failure::Undeliverable { detail }
             | Failure::Template { detail }
+            | Failure::Document { detail }
             | Failure::Refused { detail }
             | Failure::Stop { detail, .. } => detail,
         }

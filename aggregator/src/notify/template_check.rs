@@ -135,7 +135,8 @@ fn differs(ours: &Value, theirs: &Listed) -> Option<String> {
 /// What a component says, without what Meta adds to it.
 fn said(component: &Value) -> Vec<String> {
     let text = |value: &Value| value["text"].as_str().unwrap_or_default().trim().to_owned();
-    let mut said = vec![text(component)];
+    let format = component["format"].as_str().unwrap_or_default().to_uppercase();
+    let mut said = vec![text(component), format];
     said.extend(
         component["buttons"]
             .as_array()
@@ -207,6 +208,17 @@ mod tests {
                 "{expected}: {found:?}"
             );
         }
+        let documents = |all: &mut Vec<Value>| {
+            let with = all
+                .iter_mut()
+                .find(|one| one["components"][0]["type"] == "HEADER")
+                .expect("one with a header");
+            with["components"][0]["format"] = "IMAGE".into();
+        };
+        assert_eq!(
+            problem(documents).as_deref(),
+            Some("its header differs from the file's")
+        );
         // Meta writes what it adds beside.
         let added = problem(|all| all[0]["components"][0]["example"] = Value::Null);
         assert_eq!(added, None);

@@ -22,6 +22,12 @@ pub const RETURN: &str = "hadir_return";
 /// How it stands: of what, when, numbers, who is absent, not seen, and away longest.
 pub const DIGEST: &str = "hadir_digest";
 
+/// The same with a document at its head.
+pub const DIGEST_DOCUMENT: &str = "hadir_digest_document";
+
+/// A month's report, the document at its head: of what, which month, numbers.
+pub const MONTH: &str = "hadir_month";
+
 macro_rules! file {
     ($name:literal, $language:literal) => {
         include_str!(concat!("../../templates/", $name, ".", $language, ".json"))
@@ -29,7 +35,7 @@ macro_rules! file {
 }
 
 /// The files, ready to be submitted.
-pub const FILES: [(&str, Language, &str); 8] = [
+pub const FILES: [(&str, Language, &str); 12] = [
     (ABSENCE, Language::Id, file!("hadir_absence", "id")),
     (ABSENCE, Language::En, file!("hadir_absence", "en")),
     (ABSENCES, Language::Id, file!("hadir_absences", "id")),
@@ -38,6 +44,18 @@ pub const FILES: [(&str, Language, &str); 8] = [
     (RETURN, Language::En, file!("hadir_return", "en")),
     (DIGEST, Language::Id, file!("hadir_digest", "id")),
     (DIGEST, Language::En, file!("hadir_digest", "en")),
+    (
+        DIGEST_DOCUMENT,
+        Language::Id,
+        file!("hadir_digest_document", "id"),
+    ),
+    (
+        DIGEST_DOCUMENT,
+        Language::En,
+        file!("hadir_digest_document", "en"),
+    ),
+    (MONTH, Language::Id, file!("hadir_month", "id")),
+    (MONTH, Language::En, file!("hadir_month", "en")),
 ];
 
 /// The longest list in a parameter, in characters: a body has 1024 with everything filled in.
@@ -160,6 +178,28 @@ pub fn digest(parameters: [&str; 6]) -> Draft {
         parameters: parameters.map(parameter).into(),
         buttons: Vec::new(),
     }
+}
+
+/// The message with a month's report; each parameter is made plain.
+pub fn month(parameters: [&str; 3]) -> Draft {
+    Draft::Template {
+        name: MONTH.into(),
+        parameters: parameters.map(parameter).into(),
+        buttons: Vec::new(),
+    }
+}
+
+/// The template that is sent where a document goes with one.
+pub fn with_document(name: &str) -> &str {
+    match name {
+        DIGEST => DIGEST_DOCUMENT,
+        other => other,
+    }
+}
+
+/// Whether a message says something where its document does not go with it.
+pub fn goes_without_document(name: Option<&str>) -> bool {
+    name == Some(DIGEST)
 }
 
 /// A draft as a template to be sent, or `None` if it is text only.
@@ -470,7 +510,8 @@ mod tests {
             let draft = match name {
                 ABSENCE => absences(1, &[lee()], language, JAKARTA, now),
                 ABSENCES => absences(1, &[lee(), lee()], language, JAKARTA, now),
-                DIGEST => digest(["a", "b", "c", "d", "e", "f"]),
+                DIGEST | DIGEST_DOCUMENT => digest(["a", "b", "c", "d", "e", "f"]),
+                MONTH => month(["a", "b", "c"]),
                 _ => returned("Lee Min", now, TimeDelta::zero(), JAKARTA),
             };
             let Draft::Template {
@@ -496,6 +537,20 @@ mod tests {
             let declared =
                 component(&file, "BUTTONS").map_or(0, |b| b["buttons"].as_array().expect("list").len());
             assert_eq!(declared, buttons.len());
+            let header = component(&file, "HEADER").map(|header| &header["format"]);
+            let expected = (with_document(name) == name && [DIGEST_DOCUMENT, MONTH].contains(&name))
+                .then(|| serde_json::Value::from("DOCUMENT"));
+            assert_eq!(header, expected.as_ref(), "{name}");
+        }
+        // A digest says the same with a document and without.
+        let body = |wanted: &str, language| {
+            let (_, _, file) = FILES
+                .iter()
+                .find(|(name, l, _)| *name == wanted && *l == language)?;
+            component(&serde_json::from_str(file).ok()?, "BODY").cloned()
+        };
+        for language in [Language::Id, Language::En] {
+            assert_eq!(body(DIGEST, language), body(DIGEST_DOCUMENT, language));
         }
     }
 

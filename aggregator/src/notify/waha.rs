@@ -7,6 +7,8 @@
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::TimeDelta;
 use hmac::{Hmac, Mac};
 use serde::Deserialize;
@@ -35,6 +37,7 @@ pub struct Settings {
 pub struct Waha {
     settings: Settings,
     client: reqwest::Client,
+    /// Its API, below which `sendText` and `sendFile` are.
     url: String,
 }
 
@@ -44,7 +47,7 @@ impl Waha {
     /// # Errors
     /// When none can be made.
     pub fn new(settings: Settings) -> Result<Self> {
-        let url = format!("{}/api/sendText", settings.base_url.trim_end_matches('/'));
+        let url = format!("{}/api", settings.base_url.trim_end_matches('/'));
         Ok(Self {
             settings,
             client: http::client()?,
@@ -68,18 +71,43 @@ impl Messenger for Waha {
                 detail: "WAHA knows no templates".into(),
             });
         };
-        let request = self
+        let text = templates::plain(body, buttons, message.language);
+        let mut body = json!({
+            "session": self.settings.session,
+            "chatId": format!("{}@c.us", message.address.trim_start_matches('+')),
+        });
+        let what = if let Some(document) = &message.document {
+            body["caption"] = text.into();
+            body["file"] = json!({
+                "mimetype": document.content_type,
+                "filename": document.name,
+                "data": BASE64.encode(&document.bytes),
+            });
+            "sendFile"
+        } else {
+            body["text"] = text.into();
+            body["linkPreview"] = false.into();
+            "sendText"
+        };
+        let mut request = self
             .client
-            .post(&self.url)
+            .post(format!("{}/{what}", self.url))
             .header("X-Api-Key", key.as_str())
-            .json(&json!({
-                "session": self.settings.session,
-                "chatId": format!("{}@c.us", message.address.trim_start_matches('+')),
-                "text": templates::plain(body, buttons, message.language),
-                "linkPreview": false,
-            }));
+            .json(&body);
+        if message.document.is_some() {
+            request = request.timeout(http::UPLOAD_TIMEOUT);
+        }
         let (status, answer) = http::answer(request).await?;
-        read(status, &answer, message.reference)
+        match read(status, &answer, message.reference) {
+            // WAHA Core sends text alone with some engines, and says that Plus is needed.
+            Err(failure)
+                if message.document.is_some() && (status == 413 || failure.detail().contains("Plus")) =>
+            {
+                let detail = failure.detail().to_owned();
+                Err(Failure::Document { detail })
+            }
+            other => other,
+        }
     }
 
     fn credential(&self) -> Option<[u8; 32]> {

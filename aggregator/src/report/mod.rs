@@ -9,8 +9,10 @@ mod xlsx;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 pub use self::table::table;
+pub use self::words::month;
 use crate::core::AttendanceReport;
 use crate::core::types::Language;
 use crate::error::{Error, Result};
@@ -43,7 +45,7 @@ pub struct Style {
 }
 
 /// Hours and minutes, rounded down: `7:58`.
-fn hours(seconds: i64) -> String {
+pub fn hours(seconds: i64) -> String {
     format!("{}:{:02}", seconds / 3600, seconds / 60 % 60)
 }
 
@@ -53,7 +55,8 @@ fn exact(seconds: i64) -> String {
 }
 
 /// What kind of file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     /// For spreadsheets and other programs.
     Csv,

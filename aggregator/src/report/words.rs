@@ -1,5 +1,7 @@
 //! The words of reports, in both languages.
 
+use chrono::{Datelike as _, NaiveDate};
+
 use crate::attendance::{Flag, State, Status};
 use crate::core::AttendanceRow;
 use crate::core::types::Language::{self, En, Id};
@@ -139,6 +141,31 @@ fn flag(flag: Flag, language: Language) -> &'static str {
         (Flag::OutsideShift, Id) => "di luar jadwal",
         (Flag::OutsideShift, En) => "outside of shifts",
     }
+}
+
+const MONTHS: [(&str, &str); 12] = [
+    ("Januari", "January"),
+    ("Februari", "February"),
+    ("Maret", "March"),
+    ("April", "April"),
+    ("Mei", "May"),
+    ("Juni", "June"),
+    ("Juli", "July"),
+    ("Agustus", "August"),
+    ("September", "September"),
+    ("Oktober", "October"),
+    ("November", "November"),
+    ("Desember", "December"),
+];
+
+/// `Oktober 2026`.
+pub fn month(of: NaiveDate, language: Language) -> String {
+    let (id, en) = MONTHS[of.month0() as usize % 12];
+    let name = match language {
+        Id => id,
+        En => en,
+    };
+    format!("{name} {}", of.year())
 }
 
 /// What stands beside a day.

@@ -5,8 +5,8 @@ use hadir_shared::id::EmployeeId;
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
 use super::{Reader, Tx, ms, read_as, time, wrong};
-use crate::core::types::Language;
-use crate::error::Result;
+use crate::core::types::{Language, ReportRequest};
+use crate::error::{Error, Result};
 use crate::notify::{Channel, Draft, MessageState, Uncertain, templates};
 
 /// What a message is sent as.
@@ -35,6 +35,8 @@ pub struct NewMessage<'m> {
     pub language: Language,
     /// What it says.
     pub draft: Draft,
+    /// The report that goes with it.
+    pub report: Option<ReportRequest>,
 }
 
 /// A message that was claimed for sending.
@@ -50,6 +52,8 @@ pub struct QueuedMessage {
     pub form: Form,
     /// What it says.
     pub draft: Draft,
+    /// The report that goes with it.
+    pub report: Option<ReportRequest>,
     /// From when on it should have gone out.
     pub wanted_at: DateTime<Utc>,
 }
@@ -69,6 +73,8 @@ pub struct StoredMessage {
     pub form: Form,
     /// Whether there is a template to fall back on.
     pub template: Option<String>,
+    /// Whether a report goes with it.
+    pub has_report: bool,
     /// In which language.
     pub language: Language,
     /// How often it was tried.
@@ -100,7 +106,8 @@ pub enum Kinds {
 }
 
 const STORED: &str =
-    "select id, channel, address, state, form, template, language, attempts, provider_id from message";
+    "select id, channel, address, state, form, template, document is not null as has_report, language, attempts,
+    provider_id from message";
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
     Ok(StoredMessage {
@@ -110,6 +117,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
         state: read_as(row, "state", MessageState::parse)?,
         form: read_as(row, "form", form)?,
         template: row.get("template")?,
+        has_report: row.get("has_report")?,
         language: read_as(row, "language", Language::parse)?,
         attempts: row.get("attempts")?,
         provider_id: row.get("provider_id")?,
@@ -140,12 +148,17 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedMessage> {
         (None, Some(body)) => Draft::Text(body),
         (None, None) => return Err(wrong(row, "body", "a message without content")),
     };
+    let report: Option<String> = row.get("document")?;
+    let report = report
+        .map(|json| serde_json::from_str(&json).map_err(|_| wrong(row, "document", "no report")))
+        .transpose()?;
     Ok(QueuedMessage {
         id: row.get("id")?,
         address: row.get("address")?,
         language: read_as(row, "language", Language::parse)?,
         form: read_as(row, "form", form)?,
         draft,
+        report,
         wanted_at: time(row, "wanted_at")?,
     })
 }
@@ -252,11 +265,14 @@ impl Tx<'_> {
             } => (Some(name.as_str()), json(parameters), json(buttons), None),
             Draft::Text(body) => (None, json(&[]), json(&[]), Some(body.as_str())),
         };
+        let report = message.report.as_ref().map(serde_json::to_string).transpose();
+        let report =
+            report.map_err(|error| Error::internal(format!("A report cannot be named: {error}.")))?;
         let mut insert = self.conn().prepare_cached(
             "insert into message (dedup, channel, recipient, address, form, template, language, parameters, buttons,
-                 body, state, due_at, wanted_at, created_at, updated_at)
+                 body, document, state, due_at, wanted_at, created_at, updated_at)
              values (:dedup, :channel, :recipient, :address, :form, :template, :language, :parameters, :buttons,
-                 :body, 'queued', :due, :due, :now, :now)
+                 :body, :document, 'queued', :due, :due, :now, :now)
              on conflict (dedup) do nothing returning id",
         )?;
         let id: Option<i64> = insert
@@ -272,6 +288,7 @@ impl Tx<'_> {
                     ":parameters": parameters,
                     ":buttons": buttons,
                     ":body": body,
+                    ":document": report,
                     ":due": ms(due),
                     ":now": ms(now),
                 },
@@ -461,6 +478,16 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// A message goes out again without its document.
+    pub fn drop_document(&self, id: i64, now: DateTime<Utc>) -> Result<()> {
+        self.run(
+            "update message set document = null, state = 'queued', due_at = ?2, updated_at = ?2
+             where id = ?1 and state in ('queued', 'sending', 'sent', 'failed_temporary')",
+            params![id, ms(now)],
+        )?;
+        Ok(())
+    }
+
     /// Nothing goes to this address before `until`.
     pub fn slow_recipient(&self, channel: Channel, address: &str, until: DateTime<Utc>) -> Result<()> {
         self.run(
@@ -561,9 +588,10 @@ impl Tx<'_> {
     /// Blanks what messages said that are out, of those older than `before` if that is given.
     pub fn blank_messages(&self, before: Option<DateTime<Utc>>) -> Result<()> {
         self.run(
-            "update message set parameters = '[]', body = case when body is null then null else '' end
+            "update message set parameters = '[]', body = case when body is null then null else '' end,
+                 document = null
              where state in ('sent', 'delivered', 'read', 'failed_final') and updated_at < ?1
-                 and (parameters <> '[]' or body <> '')",
+                 and (parameters <> '[]' or body <> '' or document is not null)",
             [before.map_or(i64::MAX, ms)],
         )?;
         Ok(())

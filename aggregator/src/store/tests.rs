@@ -215,6 +215,7 @@ fn message_states_never_go_back_and_each_dedup_goes_once() {
         address: "+1",
         language: Language::Id,
         draft: Draft::Text("x".into()),
+        report: None,
     };
     let id = store
         .write(|tx| tx.enqueue(&message("a"), Form::Text, t(0), t(0)))

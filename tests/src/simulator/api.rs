@@ -8,11 +8,14 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::errors::ApiError;
+use super::media;
 use super::state::{Button, Event, Message, State, Status};
 use super::templates::Templates;
 
 /// The longest free text.
 const MAX_TEXT: usize = 4096;
+/// The longest text below a document.
+const MAX_CAPTION: usize = 1024;
 
 /// Whose account is simulated.
 #[derive(Clone, Debug)]
@@ -60,7 +63,7 @@ pub fn send(
     request: Incoming<'_>,
 ) -> Result<Accepted, ApiError> {
     authorise_token(account, state, request.authorization)?;
-    check_address(account, request)?;
+    check_address(account, request.version, request.phone_number_id)?;
     let body: Value = serde_json::from_slice(request.body)
         .map_err(|_| ApiError::graph(100, "(#100) The parameter messaging_product is required."))?;
     let to = check_envelope(&body)?;
@@ -145,15 +148,18 @@ pub fn authorise_token(
     }
 }
 
-fn check_address(account: &Account, request: Incoming<'_>) -> Result<(), ApiError> {
-    let versioned = request
-        .version
+/// Whether the address is that of the account's number.
+///
+/// # Errors
+/// 33 if not.
+pub fn check_address(account: &Account, version: &str, phone_number_id: &str) -> Result<(), ApiError> {
+    let versioned = version
         .strip_prefix('v')
         .is_some_and(|v| v.parse::<f32>().is_ok());
-    if !versioned || request.phone_number_id != account.phone_number_id {
+    if !versioned || phone_number_id != account.phone_number_id {
         let message = format!(
             "Unsupported post request. Object with ID '{}' does not exist, cannot be loaded due to missing permissions, or does not support this operation",
-            request.phone_number_id
+            phone_number_id
         );
         return Err(ApiError::graph(33, message));
     }
@@ -204,6 +210,7 @@ fn content(account: &Account, state: &State, body: &Value) -> Result<(Message, O
         status: Status::Accepted,
         template: None,
         parameters: Vec::new(),
+        document: None,
         error: None,
     };
     match body["type"].as_str().unwrap_or("text") {
@@ -229,6 +236,10 @@ fn content(account: &Account, state: &State, body: &Value) -> Result<(Message, O
                 return Err(ApiError::graph(100, "(#100) The parameter template is required."));
             }
             let (template, filled) = account.templates.fill(&body["template"])?;
+            let document = filled
+                .document
+                .map(|named| media::named(state, &named))
+                .transpose()?;
             let key = (template.name.clone(), template.language.clone());
             match state.template_status.get(&key).map(String::as_str) {
                 None | Some("APPROVED") => {}
@@ -256,9 +267,26 @@ fn content(account: &Account, state: &State, body: &Value) -> Result<(Message, O
                 buttons,
                 template: Some((template.name.clone(), template.language.clone())),
                 parameters: filled.parameters,
+                document,
                 ..empty
             };
             Ok((message, Some(template.category.clone())))
+        }
+        "document" => {
+            let document = media::named(state, &body["document"])?;
+            let caption = body["document"]["caption"].as_str().unwrap_or_default();
+            if caption.chars().count() > MAX_CAPTION {
+                let message = format!(
+                    "(#100) Param document['caption'] must be at most {MAX_CAPTION} characters long."
+                );
+                return Err(ApiError::graph(100, message));
+            }
+            let message = Message {
+                text: caption.to_owned(),
+                document: Some(document),
+                ..empty
+            };
+            Ok((message, None))
         }
         "interactive" => Ok((interactive(&body["interactive"], empty)?, None)),
         other => Err(ApiError::new(

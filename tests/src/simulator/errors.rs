@@ -102,6 +102,8 @@ fn known(code: u32) -> (u16, &'static str) {
         131047 => (400, "Re-engagement message"),
         131048 => (400, "Spam rate limit hit"),
         131051 => (400, "Unsupported message type"),
+        131052 => (500, "Media download error"),
+        131053 => (500, "Media upload error"),
         131056 => (400, "(Business Account, Consumer Account) pair rate limit hit"),
         132000 => (
             400,

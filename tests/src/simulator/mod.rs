@@ -1,12 +1,13 @@
 //! A WhatsApp Cloud API that runs on this machine, for the demo and the tests.
 //!
 //! It refuses what the real one refuses, in the same words, and sends the same signed webhooks. It follows
-//! the pages of Meta's documentation that its modules name. What it leaves out: media, interactive messages
+//! the pages of Meta's documentation that its modules name. What it leaves out: media but documents, interactive messages
 //! but reply buttons, groups, pricing, quality ratings. `/` shows the conversations as on a phone; `/sim/` is for tests.
 
 pub mod api;
 mod control;
 pub mod errors;
+pub mod media;
 pub mod state;
 pub mod templates;
 pub mod webhook;
@@ -163,7 +164,56 @@ pub async fn start(options: Options) -> Result<Simulator, Error> {
         client,
         events,
     });
-    let routes = warp::any()
+    let uploads = {
+        let shared = Arc::clone(&shared);
+        warp::post()
+            .and(warp::path!(String / String / "media"))
+            .and(warp::header::optional::<String>("authorization"))
+            .and(warp::multipart::form().max_length(media::MAX_DOCUMENT))
+            .then(
+                move |version: String, phone_number_id: String, authorization: Option<String>, form| {
+                    let shared = Arc::clone(&shared);
+                    async move {
+                        let read = media::read(form).await;
+                        let address = (version.as_str(), phone_number_id.as_str());
+                        let authorization = authorization.as_deref();
+                        let taken = read.and_then(|upload| {
+                            media::take(
+                                &shared.account,
+                                &mut shared.state(),
+                                address,
+                                authorization,
+                                upload,
+                            )
+                        });
+                        match taken {
+                            Ok(answer) => json_answer(200, &answer),
+                            Err(error) => json_answer(error.http_status(), &error.body(&trace())),
+                        }
+                    }
+                },
+            )
+    };
+    let downloads = {
+        let shared = Arc::clone(&shared);
+        warp::get()
+            .and(warp::path!("sim" / "media" / String))
+            .map(move |id: String| match shared.state().media.get(&id).cloned() {
+                Some(found) => {
+                    let mut answer = Response::new(found.bytes.to_vec());
+                    if let Ok(kind) = warp::http::HeaderValue::from_str(&found.kind) {
+                        answer.headers_mut().insert("content-type", kind);
+                    }
+                    answer
+                }
+                None => {
+                    let mut answer = Response::new(b"There is no such document.".to_vec());
+                    *answer.status_mut() = StatusCode::NOT_FOUND;
+                    answer
+                }
+            })
+    };
+    let others = warp::any()
         .and(warp::method())
         .and(warp::path::full())
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
@@ -204,6 +254,7 @@ pub async fn start(options: Options) -> Result<Simulator, Error> {
                 }
             },
         );
+    let routes = uploads.or(downloads).or(others);
     let server = tokio::spawn(warp::serve(routes).incoming(listener).run());
     Ok(Simulator { address, server })
 }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -73,8 +74,32 @@ pub struct Message {
     pub template: Option<(String, String)>,
     /// The template's parameters.
     pub parameters: Vec<String>,
+    /// The document that goes with it.
+    pub document: Option<SentDocument>,
     /// The code with which its delivery failed.
     pub error: Option<u32>,
+}
+
+/// A document that goes with a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SentDocument {
+    /// The id that its upload was answered with; `/sim/media/{id}` has it.
+    pub media: String,
+    /// What it is called on the phone.
+    pub filename: String,
+    /// Its media type.
+    pub kind: String,
+    /// How many bytes.
+    pub size: usize,
+}
+
+/// What was uploaded.
+#[derive(Clone, Debug)]
+pub struct Media {
+    /// Its media type.
+    pub kind: String,
+    /// What it holds.
+    pub bytes: Bytes,
 }
 
 /// All that was said with one person.
@@ -178,6 +203,9 @@ pub struct Injected {
     /// Accept the message and report the failure by webhook afterwards.
     #[serde(default)]
     pub later: bool,
+    /// To uploads of documents instead of messages.
+    #[serde(default)]
+    pub upload: bool,
 }
 
 /// A request to `/messages`, as the tests ask for it.
@@ -192,6 +220,9 @@ pub struct Request {
     /// The answer.
     pub answer: serde_json::Value,
 }
+
+/// How many documents are kept: the last.
+const MAX_MEDIA: usize = 100;
 
 /// How many requests are remembered.
 const MAX_REQUESTS: usize = 1000;
@@ -209,6 +240,8 @@ pub struct State {
     pub injected: VecDeque<Injected>,
     /// The last requests.
     pub requests: VecDeque<Request>,
+    /// What was uploaded, by its id.
+    pub media: BTreeMap<String, Media>,
     /// Grows with every change: what the page polls for.
     pub revision: u64,
     counter: u64,
@@ -242,17 +275,41 @@ impl State {
     /// Takes the error that is due for this recipient, if one is.
     pub fn take_injected(&mut self, to: &str) -> Option<Injected> {
         let for_them = |i: &Injected| {
-            i.to.as_deref()
-                .is_none_or(|only| only.trim_start_matches('+') == to)
+            !i.upload
+                && i.to
+                    .as_deref()
+                    .is_none_or(|only| only.trim_start_matches('+') == to)
         };
         let index = self.injected.iter().position(for_them)?;
+        Some(self.take(index))
+    }
+
+    /// Takes the code of the error that is due for an upload, if one is.
+    pub fn take_injected_upload(&mut self) -> Option<u32> {
+        let index = self.injected.iter().position(|i| i.upload)?;
+        Some(self.take(index).code)
+    }
+
+    fn take(&mut self, index: usize) -> Injected {
         let found = &mut self.injected[index];
         let taken = found.clone();
         found.count = found.count.saturating_sub(1);
         if found.count == 0 {
             self.injected.remove(index);
         }
-        Some(taken)
+        taken
+    }
+
+    /// Keeps what was uploaded; gives its id.
+    pub fn keep_media(&mut self, media: Media) -> String {
+        self.counter += 1;
+        // As the real ones: digits. They sort in the order of their uploads.
+        let id = format!("{}", 1_037_543_291_500_000_u64 + self.counter);
+        self.media.insert(id.clone(), media);
+        if self.media.len() > MAX_MEDIA {
+            self.media.pop_first();
+        }
+        id
     }
 
     /// Remembers a request.
@@ -393,6 +450,7 @@ impl Conversation {
             status: Status::Delivered,
             template: None,
             parameters: Vec::new(),
+            document: None,
             error: None,
         });
     }

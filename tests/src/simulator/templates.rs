@@ -39,6 +39,8 @@ pub struct Template {
     pub category: String,
     body: String,
     parameters: usize,
+    /// Whether a document stands at its head.
+    document: bool,
     footer: Option<String>,
     /// Texts of the quick-reply buttons, by their index among all buttons.
     quick_replies: BTreeMap<usize, String>,
@@ -58,6 +60,8 @@ pub struct Filled {
     pub buttons: Vec<(String, String)>,
     /// The body's parameters.
     pub parameters: Vec<String>,
+    /// The document at its head, as the message names it.
+    pub document: Option<Value>,
 }
 
 /// The approved templates of the account.
@@ -77,6 +81,8 @@ struct Component {
     #[serde(rename = "type")]
     kind: String,
     text: Option<String>,
+    format: Option<String>,
+    example: Option<Value>,
     #[serde(default)]
     buttons: Vec<Button>,
 }
@@ -233,6 +239,20 @@ impl Template {
         if body.starts_with("{{") || body.ends_with("}}") {
             return Err("a body may neither begin nor end with a parameter".to_owned());
         }
+        let document = match text_of("HEADER") {
+            None => false,
+            Some(header) if header.format.as_deref() == Some("DOCUMENT") => {
+                let handle = header
+                    .example
+                    .as_ref()
+                    .map(|example| &example["header_handle"][0]);
+                if handle.and_then(Value::as_str).is_none_or(str::is_empty) {
+                    return Err("a header with a document needs an example's handle".to_owned());
+                }
+                true
+            }
+            Some(_) => return Err("a header that is no document is not known to this simulator".to_owned()),
+        };
         let footer = text_of("FOOTER").and_then(|c| c.text.clone());
         let buttons: Vec<&Button> = components.iter().flat_map(|c| &c.buttons).collect();
         if buttons.len() > 10 {
@@ -253,6 +273,7 @@ impl Template {
             category,
             body,
             parameters,
+            document,
             footer,
             quick_replies,
             buttons: buttons.len(),
@@ -262,6 +283,7 @@ impl Template {
 
     fn fill(&self, components: &[Value]) -> Result<Filled, ApiError> {
         let mut parameters = Vec::new();
+        let mut document = None;
         // Without a payload of its own, a button answers with its text.
         let mut payloads = self.quick_replies.clone();
         for component in components {
@@ -277,6 +299,14 @@ impl Template {
                     payloads.insert(index, payload);
                 }
                 "header" if given.is_empty() => {}
+                "header" if self.document => match given {
+                    [one] if one["type"] == "document" => document = Some(one["document"].clone()),
+                    [one] => {
+                        let received = one["type"].as_str().unwrap_or("unknown").to_uppercase();
+                        return Err(header_mismatch(&received));
+                    }
+                    _ => return Err(mismatch("header", given.len(), 1)),
+                },
                 "header" => return Err(mismatch("header", given.len(), 0)),
                 other => {
                     return Err(ApiError::new(
@@ -285,6 +315,9 @@ impl Template {
                     ));
                 }
             }
+        }
+        if self.document && document.is_none() {
+            return Err(header_mismatch("UNKNOWN"));
         }
         if parameters.len() != self.parameters {
             return Err(mismatch("body", parameters.len(), self.parameters));
@@ -314,6 +347,7 @@ impl Template {
             footer: self.footer.clone(),
             buttons,
             parameters,
+            document,
         })
     }
 
@@ -359,6 +393,13 @@ impl Template {
         }
         Ok((index, payload.to_owned()))
     }
+}
+
+fn header_mismatch(received: &str) -> ApiError {
+    ApiError::new(
+        132_012,
+        format!("header: Format mismatch, expected DOCUMENT, received {received}"),
+    )
 }
 
 fn mismatch(place: &str, given: usize, expected: usize) -> ApiError {

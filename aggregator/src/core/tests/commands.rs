@@ -272,3 +272,43 @@ async fn waha_and_fonnte_bring_messages_too() {
     let sent = Arc::new(Phone::default()).deliver(&site).await;
     assert!(sent.len() == 1 && sent[0].contains("*di mana* NAMA"), "{sent:?}");
 }
+
+/// The day's report comes behind the answer, of those whom the sender sees.
+#[tokio::test]
+async fn a_report_that_is_asked_for_comes_as_a_document_too() {
+    let (mut site, _) = absent().await;
+    let digest = settings::DigestTimes {
+        document: Some(crate::report::Format::Csv),
+        ..settings::DigestTimes::default()
+    };
+    let settings = Settings {
+        digest,
+        ..settings(&site.folder)
+    };
+    site.core = Core::open(settings, site.clock.clone()).expect("core");
+    let phone = Arc::new(Phone::default());
+    site.writes(SARI, "wamid.1", "laporan");
+    let sent = phone.deliver(&site).await;
+    assert!(
+        sent[0].starts_with(&format!("{SARI} *Kehadiran 2026-09-21*")),
+        "{sent:?}"
+    );
+    assert_eq!(sent[1], format!("{SARI} Laporan kehadiran 21-09-2026"));
+    let document = phone.sent.lock().expect("lock")[1]
+        .document
+        .clone()
+        .expect("a document");
+    let text = String::from_utf8(document.bytes.to_vec()).expect("text");
+    assert_eq!(document.name, "attendance-2026-09-21.csv");
+    assert!(
+        text.contains("Lee Min") && text.contains("Sari") && !text.contains("Budi;"),
+        "{text}"
+    );
+    // Of a day that has no report, there is none.
+    site.writes(SARI, "wamid.2", "laporan 1000-01-01");
+    let sent = phone.deliver(&site).await;
+    assert!(
+        sent.len() == 1 && phone.sent.lock().expect("lock")[0].document.is_none(),
+        "{sent:?}"
+    );
+}

@@ -22,6 +22,7 @@ fn restart(site: &mut Site) {
         digest: settings::DigestTimes {
             hr: vec![time("21:30"), time("22:00")],
             teams: vec![time("21:30")],
+            ..settings::DigestTimes::default()
         },
         ..settings(&site.folder)
     };
@@ -152,4 +153,191 @@ async fn whoever_is_on_leave_or_has_no_number_hears_nothing() {
     let sent = Arc::new(Phone::default()).deliver(&site).await;
     assert_eq!((to(&sent, SARI).len(), to(&sent, BUDI).len()), (0, 0), "{sent:?}");
     assert_eq!(to(&sent, HR).len(), 2, "{sent:?}");
+}
+
+/// The documents that went out: to where, and the file's name and beginning.
+fn documents(phone: &Phone) -> Vec<String> {
+    let sent = phone.sent.lock().expect("lock");
+    let with = sent.iter().filter_map(|message| {
+        let document = message.document.as_ref()?;
+        let template = match &message.content {
+            crate::notify::Content::Template { name, .. } => name.as_str(),
+            crate::notify::Content::Text { .. } => "text",
+        };
+        let begins = String::from_utf8_lossy(document.bytes.get(..4).unwrap_or_default()).into_owned();
+        Some(format!(
+            "{} {template} {} {begins}",
+            message.address, document.name
+        ))
+    });
+    with.collect()
+}
+
+fn restart_with(site: &mut Site, digest: settings::DigestTimes) {
+    let settings = Settings {
+        digest,
+        ..settings(&site.folder)
+    };
+    site.core = Core::open(settings, site.clock.clone()).expect("core");
+    site.status(true);
+}
+
+fn at_half_past_nine() -> settings::DigestTimes {
+    settings::DigestTimes {
+        hr: vec![chrono::NaiveTime::from_hms_opt(21, 30, 0).expect("time")],
+        document: Some(crate::report::Format::Pdf),
+        ..settings::DigestTimes::default()
+    }
+}
+
+#[tokio::test]
+async fn the_days_report_goes_with_a_digest() {
+    let mut site = site();
+    let times = settings::DigestTimes {
+        teams: at_half_past_nine().hr,
+        ..at_half_past_nine()
+    };
+    restart_with(&mut site, times);
+    let phone = Arc::new(Phone::default());
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10)]);
+    site.until(1000);
+    phone.deliver(&site).await;
+    let sent = documents(&phone);
+    // To HR of everybody, and to each superior of their team: one document a message.
+    assert_eq!(
+        sent.iter()
+            .filter(|sent| sent.starts_with(SARI))
+            .collect::<Vec<_>>(),
+        [&format!(
+            "{SARI} hadir_digest_document attendance-2026-09-21.pdf %PDF"
+        )]
+    );
+    assert_eq!(
+        sent.iter().filter(|sent| sent.starts_with(HR)).count(),
+        2,
+        "{sent:?}"
+    );
+}
+
+/// What the provider does not take goes out without: nobody is left without the digest.
+#[tokio::test]
+async fn a_document_that_is_not_taken_does_not_hold_the_digest_up() {
+    let refusals = [
+        Failure::Document {
+            detail: "too large".into(),
+        },
+        // The template with a document is not approved yet.
+        Failure::Template {
+            detail: "132001".into(),
+        },
+        Failure::Refused {
+            detail: "100: no such media".into(),
+        },
+    ];
+    for refusal in refusals {
+        let mut site = site();
+        restart_with(&mut site, at_half_past_nine());
+        let phone = Arc::new(Phone::default());
+        phone.fails(refusal.clone());
+        site.until(1000);
+        let sent = phone.deliver(&site).await;
+        assert_eq!(to(&sent, HR).len(), 1, "{refusal:?}: {sent:?}");
+        assert_eq!(documents(&phone), [""; 0], "{refusal:?}");
+        let banners: Vec<_> = site
+            .core
+            .banners(&admin())
+            .into_iter()
+            .map(|banner| banner.key)
+            .collect();
+        let expected = match refusal {
+            Failure::Template { .. } => "whatsapp_template",
+            _ => "whatsapp_document",
+        };
+        assert_eq!(banners, [expected]);
+        // The next day it is tried again, but where its template is refused.
+        site.clock.set(t(1000 + 86_400 - 5));
+        site.core.tick().expect("tick");
+        site.until(1000 + 86_400);
+        phone.deliver(&site).await;
+        let with = documents(&phone).len();
+        match refusal {
+            Failure::Template { .. } => assert_eq!(with, 0),
+            _ => {
+                assert_eq!(
+                    (with, site.core.banners(&admin()).len()),
+                    (1, 0),
+                    "{:?}",
+                    site.core.banners(&admin())
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn hr_gets_the_last_months_report_once() {
+    let mut site = site();
+    let month = settings::MonthTime {
+        day: 3,
+        time: chrono::NaiveTime::from_hms_opt(8, 0, 0).expect("time"),
+        document: crate::report::Format::Xlsx,
+    };
+    let times = settings::DigestTimes {
+        month: Some(month),
+        ..settings::DigestTimes::default()
+    };
+    restart_with(&mut site, times.clone());
+    let phone = Arc::new(Phone::default());
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10)]);
+    site.until(700);
+    // 3 October 2026, 08:00 in Jakarta.
+    let due = hadir_shared::time::parse("2026-10-03T01:00:00.000Z").expect("time");
+    let seconds = (due - t(0)).num_seconds();
+    site.clock.set(t(seconds - 2));
+    site.core.tick().expect("tick");
+    assert!(
+        phone
+            .deliver(&site)
+            .await
+            .iter()
+            .all(|sent| !sent.contains("hadir_month"))
+    );
+    site.until(seconds);
+    let sent = phone.deliver(&site).await;
+    let months: Vec<_> = sent.iter().filter(|sent| sent.contains("hadir_month")).collect();
+    assert_eq!(months.len(), 1, "{sent:?}");
+    assert!(
+        months[0].starts_with(&format!("{HR} hadir_month Pabrik|September 2026|4 orang, ")),
+        "{months:?}"
+    );
+    assert_eq!(
+        documents(&phone),
+        [format!(
+            "{HR} hadir_month attendance-2026-09-01-2026-09-30.xlsx PK\u{3}\u{4}"
+        )]
+    );
+    // Not again, and not after a restart.
+    restart_with(&mut site, times.clone());
+    site.until(seconds + 10);
+    assert!(phone.deliver(&site).await.is_empty());
+    // The document is the message: without it there is none, and the dashboard says so.
+    let next = hadir_shared::time::parse("2026-11-03T01:00:00.000Z").expect("time");
+    let seconds = (next - t(0)).num_seconds();
+    site.clock.set(t(seconds));
+    phone.fails(Failure::Document {
+        detail: "too large".into(),
+    });
+    restart_with(&mut site, times);
+    let sent = phone.deliver(&site).await;
+    assert!(sent.iter().all(|sent| !sent.contains("hadir_month")), "{sent:?}");
+    assert!(
+        site.core
+            .banners(&admin())
+            .iter()
+            .any(|banner| banner.message.contains("page Reports")),
+        "{:?}",
+        site.core.banners(&admin())
+    );
 }

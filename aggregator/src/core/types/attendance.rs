@@ -20,7 +20,8 @@ pub struct AttendanceQuery {
 }
 
 /// Whose attendance.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Of {
     /// Everybody's whom the viewer sees.
     Everybody,

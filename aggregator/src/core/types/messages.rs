@@ -1,7 +1,11 @@
-//! When no message goes out.
+//! When no message goes out, and which report goes with one.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use hadir_shared::id::EmployeeId;
 use serde::{Deserialize, Serialize};
+
+use super::attendance::Of;
+use crate::report::Format;
 
 /// `GET /api/silence`: from when to when no message goes out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,4 +31,19 @@ pub struct NewSilence {
     pub until: DateTime<Utc>,
     /// Why, 1 to 200 characters.
     pub reason: String,
+}
+
+/// The report that goes with a message as a document. The file is made when the message goes out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportRequest {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub to: NaiveDate,
+    /// Of whom.
+    pub of: Of,
+    /// Only of those whom this employee sees as a supervisor; `None`: of everybody.
+    pub seen_by: Option<EmployeeId>,
+    /// As what.
+    pub format: Format,
 }

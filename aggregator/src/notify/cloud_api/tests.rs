@@ -20,6 +20,7 @@ fn message() -> Outgoing {
             parameters: vec!["Lee Min".into(), "13:53".into()],
             buttons: vec!["ack:12".into()],
         },
+        document: None,
     }
 }
 
@@ -107,6 +108,73 @@ async fn sends_what_the_documentation_asks_for() {
             },
         })
     );
+}
+
+/// What is uploaded, and the messages that name it. That it is taken is held against the simulator, in `tests/whatsapp.rs`.
+#[test]
+fn a_document_stands_at_the_head_of_a_template_and_above_a_text() {
+    let named = || Some(("9".to_owned(), "a.pdf"));
+    let template = body(&message(), named());
+    assert_eq!(
+        template["template"]["components"][0],
+        json!({"type": "header", "parameters": [
+            {"type": "document", "document": {"id": "9", "filename": "a.pdf"}}]})
+    );
+    assert_eq!(template["template"]["components"][1]["type"], "body");
+    let text = |buttons| Outgoing {
+        content: Content::Text {
+            body: "Laporan".into(),
+            buttons,
+        },
+        ..message()
+    };
+    let plain = body(&text(Vec::new()), named());
+    assert_eq!(
+        (&plain["type"], &plain["document"], &plain["text"]),
+        (
+            &"document".into(),
+            &json!({"id": "9", "filename": "a.pdf", "caption": "Laporan"}),
+            &Value::Null
+        )
+    );
+    let button = super::super::Button {
+        title: "Ya".into(),
+        payload: "ack:1".into(),
+    };
+    let asked = body(&text(vec![button]), named());
+    assert_eq!(
+        asked["interactive"]["header"],
+        json!({"type": "document", "document": {"id": "9", "filename": "a.pdf"}})
+    );
+}
+
+#[test]
+fn what_becomes_of_an_upload() {
+    assert_eq!(
+        read_upload(200, br#"{"id":"1037543291543636"}"#),
+        Ok("1037543291543636".into())
+    );
+    let refused = read_upload(
+        400,
+        br#"{"error":{"message":"(#100) Param file must be a file with one of the following types","code":100}}"#,
+    );
+    assert!(matches!(refused, Err(Failure::Document { .. })), "{refused:?}");
+    assert!(matches!(read_upload(413, b""), Err(Failure::Document { .. })));
+    let expired = read_upload(401, br#"{"error":{"message":"x","code":190}}"#);
+    assert!(matches!(expired, Err(Failure::Stop { .. })), "{expired:?}");
+    // The message itself was not sent: nothing is in doubt.
+    for answer in [read_upload(502, b"<html>"), read_upload(200, b"{}")] {
+        assert!(
+            matches!(
+                answer,
+                Err(Failure::Temporary {
+                    uncertain: Uncertain::No,
+                    ..
+                })
+            ),
+            "{answer:?}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -199,6 +267,7 @@ fn every_documented_code_has_its_treatment() {
         Failure::Stop { .. } => "stop",
         Failure::Undeliverable { .. } => "undeliverable",
         Failure::Template { .. } => "template",
+        Failure::Document { .. } => "document",
         Failure::Temporary { .. } => "temporary",
         Failure::Refused { .. } => "refused",
     };
@@ -213,6 +282,7 @@ fn every_documented_code_has_its_treatment() {
         (132_001, "template"),
         (132_012, "template"),
         (132_015, "template"),
+        (131_053, "document"),
         (131_000, "temporary"),
         (131_042, "stop"),
         (100, "refused"),

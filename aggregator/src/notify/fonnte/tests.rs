@@ -110,7 +110,16 @@ fn simulator() -> (String, Asked) {
             if target.is_empty() || !target.bytes().all(|b| b.is_ascii_digit()) {
                 return r#"{"status":false,"reason":"target invalid"}"#.to_owned();
             }
+            // "File limitation": by its name's ending.
+            let file = field("file");
+            let name = field("filename").unwrap_or_default();
+            if file.is_some() && !name.ends_with(".pdf") {
+                return r#"{"status":false,"reason":"file format not supported"}"#.to_owned();
+            }
             let mut seen = seen.lock().expect("lock");
+            if let Some(file) = file {
+                seen.push(format!("{name}: {file}"));
+            }
             seen.push(format!("{target} {} {}", field("countryCode").unwrap_or_default(), field("message").unwrap_or_default()));
             format!(
                 r#"{{"detail":"success! message in queue","id":["8036{}"],"process":"pending","requestid":2937124,"status":true,"target":["{target}"]}}"#,
@@ -147,6 +156,7 @@ async fn a_message_goes_out_as_documented_and_refusals_say_what_to_do() {
                 payload: "ack:12".into(),
             }],
         },
+        document: None,
     };
     for token in ["", "wrong"] {
         std::fs::write(&token_file, token).expect("file");
@@ -166,8 +176,20 @@ async fn a_message_goes_out_as_documented_and_refusals_say_what_to_do() {
     assert_eq!(fonnte.send(&message("+628123456789")).await, Ok("80361".into()));
     let wrong = fonnte.send(&message("sari")).await;
     assert!(matches!(wrong, Err(Failure::Undeliverable { .. })), "{wrong:?}");
-    assert_eq!(
-        *asked.lock().expect("lock"),
-        ["628123456789 0 *Lee* has not been detected.\nI have it: reply \"12a\""]
+    let with_document = |name: &str| Outgoing {
+        document: Some(super::super::Document {
+            name: name.into(),
+            content_type: "application/pdf",
+            bytes: bytes::Bytes::from_static(b"%PDF-1.7"),
+        }),
+        ..message("+628123456789")
+    };
+    let not_taken = fonnte.send(&with_document("a.zip")).await;
+    assert!(
+        matches!(not_taken, Err(Failure::Document { .. })),
+        "{not_taken:?}"
     );
+    assert_eq!(fonnte.send(&with_document("a.pdf")).await, Ok("80363".into()));
+    let said = "628123456789 0 *Lee* has not been detected.\nI have it: reply \"12a\"";
+    assert_eq!(*asked.lock().expect("lock"), [said, "a.pdf: %PDF-1.7", said]);
 }

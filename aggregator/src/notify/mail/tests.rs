@@ -68,7 +68,46 @@ fn message(to: &str) -> Outgoing {
             body: "*Lee Min* tidak terdeteksi.\nTerakhir di CAM 3.".into(),
             buttons: Vec::new(),
         },
+        document: None,
     }
+}
+
+fn report(to: &str) -> Outgoing {
+    Outgoing {
+        document: Some(super::super::Document {
+            name: "attendance-2026-11-26.pdf".into(),
+            content_type: "application/pdf",
+            bytes: bytes::Bytes::from_static(b"%PDF-1.7 \x00\xff"),
+        }),
+        ..message(to)
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_attached() {
+    let (port, heard) = server("250 ok", "235 welcome").await;
+    let mail = Mail::new(settings(port, None));
+    mail.send(&report("sari@example.com")).await.expect("sent");
+    let heard = heard.lock().expect("lock").join("\n");
+    for part in [
+        "Content-Type: multipart/mixed",
+        "Content-Type: text/plain",
+        "Terakhir di CAM 3.",
+        "Content-Disposition: attachment; filename=\"attendance-2026-11-26.pdf\"",
+        "Content-Type: application/pdf",
+        "JVBERi0xLjcgAP8=",
+    ] {
+        assert!(heard.contains(part), "{part} in\n{heard}");
+    }
+    let (port, _) = server("552 message size exceeds fixed limit", "235 welcome").await;
+    let too_large = Mail::new(settings(port, None));
+    let with = too_large.send(&report("sari@example.com")).await;
+    assert!(matches!(with, Err(Failure::Document { .. })), "{with:?}");
+    let without = too_large.send(&message("sari@example.com")).await;
+    assert!(
+        matches!(without, Err(Failure::Undeliverable { .. })),
+        "{without:?}"
+    );
 }
 
 #[tokio::test]

@@ -141,32 +141,49 @@ fn simulator() -> (String, Asked) {
             .expect("response")
     };
     let route = warp::post()
-        .and(warp::path!("api" / "sendText"))
+        .and(
+            warp::path!("api" / "sendText")
+                .or(warp::path!("api" / "sendFile"))
+                .unify(),
+        )
+        .and(warp::path::full())
         .and(warp::header::optional::<String>("x-api-key"))
         .and(warp::body::json())
-        .map(move |key: Option<String>, body: Value| {
-            if key.as_deref() != Some("right") {
-                return answer(401, json!({"message": "Unauthorized", "statusCode": 401}));
-            }
-            if body["session"] != "default" {
-                let error = format!(
-                    "Session \"{}\" does not exist",
-                    body["session"].as_str().unwrap_or_default()
-                );
-                return answer(422, json!({"error": error, "session": body["session"]}));
-            }
-            // A private chat: digits and no plus sign.
-            let chat = body["chatId"].as_str().unwrap_or_default();
-            let digits = chat.strip_suffix("@c.us").unwrap_or_default();
-            if digits.len() < 7 || !digits.bytes().all(|b| b.is_ascii_digit()) || !body["text"].is_string() {
-                return answer(
-                    500,
-                    json!({"statusCode": 500, "exception": {"message": "invalid chatId"}}),
-                );
-            }
-            seen.lock().expect("lock").push(body.clone());
-            answer(201, json!({"id": format!("true_{chat}_3EB0AA"), "_data": null}))
-        });
+        .map(
+            move |path: warp::path::FullPath, key: Option<String>, body: Value| {
+                if key.as_deref() != Some("right") {
+                    return answer(401, json!({"message": "Unauthorized", "statusCode": 401}));
+                }
+                if body["session"] != "default" {
+                    let error = format!(
+                        "Session \"{}\" does not exist",
+                        body["session"].as_str().unwrap_or_default()
+                    );
+                    return answer(422, json!({"error": error, "session": body["session"]}));
+                }
+                // A private chat: digits and no plus sign.
+                let chat = body["chatId"].as_str().unwrap_or_default();
+                let digits = chat.strip_suffix("@c.us").unwrap_or_default();
+                let said = match path.as_str() {
+                    "/api/sendFile"
+                        if body["session"] == "default" && body["chatId"] == "628000000000@c.us" =>
+                    {
+                        let error = "The feature is available only in Plus version for 'WEBJS' engine.";
+                        return answer(422, json!({"statusCode": 422, "message": error}));
+                    }
+                    "/api/sendFile" => &body["file"]["data"],
+                    _ => &body["text"],
+                };
+                if digits.len() < 7 || !digits.bytes().all(|b| b.is_ascii_digit()) || !said.is_string() {
+                    return answer(
+                        500,
+                        json!({"statusCode": 500, "exception": {"message": "invalid chatId"}}),
+                    );
+                }
+                seen.lock().expect("lock").push(body.clone());
+                answer(201, json!({"id": format!("true_{chat}_3EB0AA"), "_data": null}))
+            },
+        );
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
     listener.set_nonblocking(true).expect("nonblocking");
     let address = listener.local_addr().expect("address");
@@ -187,6 +204,7 @@ fn message() -> Outgoing {
                 payload: "ack:12".into(),
             }],
         },
+        document: None,
     }
 }
 
@@ -226,12 +244,29 @@ async fn a_message_goes_out_as_documented_and_refusals_say_what_to_do() {
     };
     assert!(detail.contains("check `session`"), "{detail}");
     assert_eq!(waha("default").send(&message()).await, Ok("3EB0AA".into()));
-    let asked = asked.lock().expect("lock");
+    let with_document = |address: &str| Outgoing {
+        address: address.into(),
+        document: Some(super::super::Document {
+            name: "attendance-2026-11-26.pdf".into(),
+            content_type: "application/pdf",
+            bytes: bytes::Bytes::from_static(b"%PDF-1.7"),
+        }),
+        ..message()
+    };
+    let sent = waha("default").send(&with_document("+628123456789")).await;
+    assert_eq!(sent, Ok("3EB0AA".into()));
+    let without_plus = waha("default").send(&with_document("+628000000000")).await;
+    assert!(
+        matches!(without_plus, Err(Failure::Document { .. })),
+        "{without_plus:?}"
+    );
+    let text = "*Lee* tidak terdeteksi.\nSaya tangani: balas \"12a\"";
+    let file = json!({"mimetype": "application/pdf", "filename": "attendance-2026-11-26.pdf", "data": "JVBERi0xLjc="});
     assert_eq!(
-        *asked,
+        *asked.lock().expect("lock"),
         [
-            json!({"session": "default", "chatId": "628123456789@c.us", "linkPreview": false,
-            "text": "*Lee* tidak terdeteksi.\nSaya tangani: balas \"12a\""})
+            json!({"session": "default", "chatId": "628123456789@c.us", "linkPreview": false, "text": text}),
+            json!({"session": "default", "chatId": "628123456789@c.us", "caption": text, "file": file})
         ]
     );
 }

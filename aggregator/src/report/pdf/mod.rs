@@ -99,30 +99,10 @@ fn titles(report: &AttendanceReport, language: Language) -> (String, String) {
     (title.to_owned(), days)
 }
 
-const MONTHS: [(&str, &str); 12] = [
-    ("Januari", "January"),
-    ("Februari", "February"),
-    ("Maret", "March"),
-    ("April", "April"),
-    ("Mei", "May"),
-    ("Juni", "June"),
-    ("Juli", "July"),
-    ("Agustus", "August"),
-    ("September", "September"),
-    ("Oktober", "October"),
-    ("November", "November"),
-    ("Desember", "December"),
-];
-
 /// `23 November 2026`.
 fn date(date: NaiveDate, language: Language) -> String {
     use chrono::Datelike as _;
-    let (id, en) = MONTHS[date.month0() as usize % 12];
-    let month = match language {
-        Language::Id => id,
-        Language::En => en,
-    };
-    format!("{} {month} {}", date.day(), date.year())
+    format!("{} {}", date.day(), words::month(date, language))
 }
 
 /// `Sen 23/11`.
