@@ -107,7 +107,15 @@ impl Core {
         let Some(due) = self.last_slot(kind, now).filter(|due| !late(due)) else {
             return Ok(());
         };
-        if !tx.add_digest(kind.as_str(), due, now)? {
+        // Where the time was changed, what was told for a later one is not told again, nor a month twice.
+        let told = |last: DateTime<Utc>| {
+            let month = |at: DateTime<Utc>| {
+                let date = at.with_timezone(&self.settings.timezone).date_naive();
+                (date.year(), date.month())
+            };
+            last >= due || kind == Kind::Month && month(last) == month(due)
+        };
+        if tx.last_digest(kind.as_str())?.is_some_and(told) || !tx.add_digest(kind.as_str(), due, now)? {
             return Ok(());
         }
         state.stretches.write(tx, usize::MAX, now)?;

@@ -8,7 +8,7 @@ use super::state::{Changes, Memory};
 use super::types::Viewer;
 use crate::error::{Error, Result};
 use crate::notify::webhook::{self, News, Notification, Status};
-use crate::notify::{Channel, WhatsApp, cloud_api, fonnte, waha};
+use crate::notify::{Channel, MessageState, WhatsApp, cloud_api, fonnte, waha};
 use crate::store::Tx;
 
 /// For so long after somebody wrote, text may be sent to them; a minute less than WhatsApp says.
@@ -91,12 +91,12 @@ impl Core {
             News::Reached(reached) => {
                 tx.record_status(message.id, *reached, &status.provider_id, now)?;
             }
-            // Of an earlier try: it has been dealt with.
+            // Of an earlier try, or told again: it has been dealt with.
             News::Failed(..)
                 if message
                     .provider_id
                     .as_ref()
-                    .is_some_and(|id| *id != status.provider_id) => {}
+                    .is_some_and(|id| *id != status.provider_id || message.state != MessageState::Sent) => {}
             News::Failed(code, detail) => {
                 let failure = cloud_api::failure(*code, detail);
                 self.handle_failure(state, tx, changes, &message, &failure, random(), now)?;

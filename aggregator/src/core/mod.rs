@@ -128,7 +128,10 @@ impl Core {
         // Quiet hours may be others than before.
         core.update(|state, tx, changes| core.reschedule(state, tx, changes, core.now()))?;
         core.show_silence()?;
-        core.tick()?;
+        // The store was written just now. Whatever else fails is no reason to watch nobody.
+        if let Err(error) = core.tick() {
+            tracing::error!(%error, "the first tick failed");
+        }
         Ok(core)
     }
 
@@ -272,14 +275,15 @@ impl Core {
             self.show_silence()?;
         }
         // What fails here keeps neither presence nor the rest of this from going on.
-        let digests = if digests { self.tell_digests(now) } else { Ok(()) };
         let settled = if attendance { self.settle(now) } else { Ok(()) };
+        // After the day was planned that they tell of.
+        let digests = if digests { self.tell_digests(now) } else { Ok(()) };
         let forgotten = match forget {
             true => self.forget(now),
             false => Ok(()),
         };
         let erased = self.store.finish_erasure().map(|_| ());
-        digests.and(settled).and(forgotten).and(erased)
+        settled.and(digests).and(forgotten).and(erased)
     }
 
     fn forget(&self, now: DateTime<Utc>) -> Result<()> {
@@ -476,7 +480,7 @@ impl Core {
         if changes.queued {
             Channel::ALL
                 .into_iter()
-                .for_each(|channel| self.line(channel).queued.notify_one());
+                .for_each(|channel| self.line(channel).wake());
         }
         for banner in &changes.banners {
             self.raise_banner(banner.clone());

@@ -17,15 +17,19 @@ use super::Core;
 use super::message_templates::Problem;
 use super::state::{Changes, Memory};
 use super::types::{AttendanceQuery, Banner, Language, Level, ReportRequest, Role, Viewer};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::notify::{
     Channel, Content, Document, Draft, Failure, Messenger, Outgoing, Resume, Uncertain, backoff, templates,
 };
 use crate::report;
-use crate::store::{Form, Kinds, Limits, QueuedMessage, Reader, StoredMessage, Tx};
+use crate::store::{Form, Kinds, Limits, Load, QueuedMessage, Reader, StoredMessage, Tx};
 
-/// Messages of a channel on their way at once.
+/// Messages of a channel on their way at once: without a document, and with one.
 const AT_ONCE: u32 = 8;
+const DOCUMENTS_AT_ONCE: u32 = 2;
+
+/// A digest is tried so often with its document where that fails for now.
+const TRIES_WITH_DOCUMENT: u32 = 2;
 
 /// Without another access token it is tried again after so long.
 const PROBE_AFTER: TimeDelta = TimeDelta::minutes(15);
@@ -57,7 +61,17 @@ struct Claimed {
 pub(super) struct Line {
     gate: Mutex<Gate>,
     /// A message was queued.
-    pub(super) queued: Notify,
+    queued: Notify,
+    /// The same, for those with a document.
+    documents: Notify,
+}
+
+impl Line {
+    /// A message was queued.
+    pub(super) fn wake(&self) {
+        self.queued.notify_one();
+        self.documents.notify_one();
+    }
 }
 
 /// Whether messages may go out at all.
@@ -92,17 +106,29 @@ pub(super) fn random() -> u32 {
 }
 
 impl Core {
-    /// Empties a channel's queue as messages become due, until dropped.
+    /// Empties a channel's queue as messages become due, until dropped. No alert waits for a document that is on its way.
     pub(super) async fn deliver(self: &Arc<Self>, channel: Channel, messenger: Arc<dyn Messenger>) {
+        tokio::join!(
+            self.deliver_all(channel, Load::Plain, &messenger),
+            self.deliver_all(channel, Load::Documents, &messenger)
+        );
+    }
+
+    async fn deliver_all(self: &Arc<Self>, channel: Channel, load: Load, messenger: &Arc<dyn Messenger>) {
+        let line = self.line(channel);
+        let queued = match load {
+            Load::Plain => &line.queued,
+            Load::Documents => &line.documents,
+        };
         loop {
-            match self.deliver_due(channel, &messenger).await {
+            match self.deliver_some(channel, load, messenger).await {
                 // There may be more.
                 Ok(1..) => continue,
                 Ok(0) => {}
                 Err(error) => tracing::error!(%error, channel = channel.as_str(), "the message queue failed"),
             }
             // A retry, or another token, is noticed within a second.
-            let _ = tokio::time::timeout(Duration::from_secs(1), self.line(channel).queued.notified()).await;
+            let _ = tokio::time::timeout(Duration::from_secs(1), queued.notified()).await;
         }
     }
 
@@ -115,8 +141,20 @@ impl Core {
         channel: Channel,
         messenger: &Arc<dyn Messenger>,
     ) -> Result<usize> {
+        let plain = self.deliver_some(channel, Load::Plain, messenger).await?;
+        Ok(plain + self.deliver_some(channel, Load::Documents, messenger).await?)
+    }
+
+    async fn deliver_some(
+        self: &Arc<Self>,
+        channel: Channel,
+        load: Load,
+        messenger: &Arc<dyn Messenger>,
+    ) -> Result<usize> {
         let asked = messenger.clone();
-        let claimed = self.call(move |core| core.claim(channel, asked.as_ref())).await?;
+        let claimed = self
+            .call(move |core| core.claim(channel, load, asked.as_ref()))
+            .await?;
         let number = claimed.len();
         let sends =
             futures_util::stream::iter(claimed).for_each_concurrent(AT_ONCE as usize, |claimed| async move {
@@ -157,7 +195,14 @@ impl Core {
             }
             Err(error) => {
                 let detail = error.message;
-                Err((outgoing, Failure::Document { detail }))
+                let failure = match error.kind {
+                    ErrorKind::Unavailable => Failure::Temporary {
+                        detail,
+                        uncertain: Uncertain::No,
+                    },
+                    _ => Failure::Document { detail },
+                };
+                Err((outgoing, failure))
             }
         }
     }
@@ -202,7 +247,7 @@ impl Core {
     }
 
     /// Takes what may go out now.
-    fn claim(&self, channel: Channel, messenger: &dyn Messenger) -> Result<Vec<Claimed>> {
+    fn claim(&self, channel: Channel, load: Load, messenger: &dyn Messenger) -> Result<Vec<Claimed>> {
         let now = self.now();
         {
             let mut gate = self.gate(channel);
@@ -227,7 +272,11 @@ impl Core {
         let (old, fresh): (Vec<_>, Vec<_>) = self.store.write(|tx| {
             let quiet = self.quiet(tx, now)?;
             let limits = Limits {
-                at_once: AT_ONCE,
+                at_once: match load {
+                    Load::Plain => AT_ONCE,
+                    Load::Documents => DOCUMENTS_AT_ONCE,
+                },
+                load,
                 per_recipient: self.settings.messages.per_recipient,
                 per_second: self.settings.messages.per_second,
                 kinds: match quiet.end(now) {
@@ -404,6 +453,11 @@ impl Core {
         let channel = message.channel;
         match failure {
             Failure::Temporary { detail, uncertain } => {
+                let without =
+                    message.has_report && templates::goes_without_document(message.template.as_deref());
+                if without && tries >= TRIES_WITH_DOCUMENT {
+                    return self.leave_document(tx, changes, message, detail, now);
+                }
                 tracing::info!(message = message.id, detail, "message will be tried again");
                 if tries >= backoff::MAX_ATTEMPTS {
                     return self.give_up(state, tx, changes, message, detail, now);
@@ -448,21 +502,11 @@ impl Core {
                     detail,
                     "a document is not taken"
                 );
-                let without = templates::goes_without_document(message.template.as_deref());
-                let banner = Banner {
-                    key: document_banner(channel),
-                    level: Level::Warning,
-                    message: format!(
-                        "A report did not go out as a document: {detail}. It is on the page Reports. Where documents \
-                         cannot be sent at all, set `document = \"none\"` in the section [digest]."
-                    ),
-                };
-                self.alarm(tx, changes, banner, now)?;
-                if !without {
-                    return self.give_up(state, tx, changes, message, detail, now);
+                if templates::goes_without_document(message.template.as_deref()) {
+                    return self.leave_document(tx, changes, message, detail, now);
                 }
-                changes.queued = true;
-                tx.drop_document(message.id, now)
+                self.document_alarm(tx, changes, channel, detail, now)?;
+                self.give_up(state, tx, changes, message, detail, now)
             }
             Failure::Refused { detail } | Failure::Document { detail } => {
                 tracing::error!(
@@ -517,6 +561,39 @@ impl Core {
                 tx.record_retry(message.id, now, detail, 0, Uncertain::No, now)
             }
         }
+    }
+
+    /// The message goes out without its document.
+    fn leave_document(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        message: &StoredMessage,
+        detail: &str,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        self.document_alarm(tx, changes, message.channel, detail, now)?;
+        changes.queued = true;
+        tx.drop_document(message.id, now)
+    }
+
+    fn document_alarm(
+        &self,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        channel: Channel,
+        detail: &str,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let banner = Banner {
+            key: document_banner(channel),
+            level: Level::Warning,
+            message: format!(
+                "A report did not go out as a document: {detail}. It is on the page Reports. Where documents cannot \
+                 be sent at all, set `document = \"none\"` in the section [digest]."
+            ),
+        };
+        self.alarm(tx, changes, banner, now)
     }
 
     /// It will not arrive. Whoever is next is told of the absence instead.

@@ -18,6 +18,9 @@ use crate::presence::{Engine, MEMORY, Rules, Thresholds};
 use crate::schedule::Calendar;
 use crate::store::{CameraRow, Reader};
 
+/// After a start digests wait so long.
+const DIGESTS_AFTER: TimeDelta = TimeDelta::minutes(1);
+
 /// An agent's connection.
 #[derive(Clone, Debug)]
 pub(super) struct AgentNow {
@@ -76,7 +79,8 @@ impl Memory {
             badges: LastShown::new(),
             stretches: Stretches::begin(),
             next_climb: reader.next_climb()?,
-            next_digest: None,
+            // Devices tell of what they saw meanwhile first.
+            next_digest: Some(at + DIGESTS_AFTER),
             silence_until: reader.silences(at)?.last().map(|silence| silence.until),
             last_tick: None,
             last_alive: reader.alive_at()?,

@@ -90,12 +90,15 @@ impl Stretches {
                     newest.last_camera = seen.last_camera.clone();
                 }
             }
-            if longer || methods != newest.methods {
-                newest.methods = methods;
-                if !self.unwritten.contains(employee) {
-                    self.unwritten.insert(employee.clone());
-                    self.write_at.get_or_insert(now + WRITE_EVERY);
-                }
+            let otherwise = methods != newest.methods;
+            newest.methods = methods;
+            if (longer || otherwise) && !self.unwritten.contains(employee) {
+                self.unwritten.insert(employee.clone());
+                self.write_at.get_or_insert(now + WRITE_EVERY);
+            }
+            if otherwise && !longer {
+                // It may have ended before what is written did, and would not be made up for.
+                self.write_one(tx, employee)?;
             }
             return Ok(());
         }

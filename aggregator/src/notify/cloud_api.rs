@@ -246,9 +246,10 @@ fn read_upload(status: u16, answer: &[u8]) -> Result<String, Failure> {
     {
         return Ok(id);
     }
-    if status == 413 {
+    // Too large, or something on the way lets no file through. What Meta itself says stands in the body.
+    if (400..=499).contains(&status) && !matches!(status, 408 | 429) && !is_error(answer) {
         return Err(Failure::Document {
-            detail: "the document is too large for WhatsApp (HTTP status 413)".into(),
+            detail: format!("the upload was answered with HTTP status {status}"),
         });
     }
     Err(match nothing_went_out(refusal(status, answer)) {

@@ -90,6 +90,9 @@ impl Messenger for Fonnte {
             Err(Failure::Refused { detail }) if message.document.is_some() && detail.contains("file") => {
                 Err(Failure::Document { detail })
             }
+            Err(Failure::Temporary { detail, .. }) if message.document.is_some() && status == 413 => {
+                Err(Failure::Document { detail })
+            }
             other => other,
         }
     }

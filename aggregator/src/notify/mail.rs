@@ -13,8 +13,10 @@ use lettre::{AsyncTransport as _, Message, Tokio1Executor};
 
 use super::{Content, Failure, Messenger, Outgoing, Resume, Uncertain, http, templates};
 
-/// lettre's own limit ends with the connection; a server that says nothing would hold a message for ever.
+/// lettre's own limit ends with the connection; a server that says nothing would hold a message for ever. A document may
+/// take longer to go up.
 const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT_WITH_DOCUMENT: Duration = Duration::from_secs(180);
 
 /// The longest subject, in characters.
 const MAX_SUBJECT: usize = 120;
@@ -137,19 +139,20 @@ impl Messenger for Mail {
         };
         let mail = mail.map_err(|error| refused(format!("{error}")))?;
         let transport = self.transport()?;
-        match tokio::time::timeout(TIMEOUT, transport.send(mail)).await {
+        let timeout = match &message.document {
+            Some(_) => TIMEOUT_WITH_DOCUMENT,
+            None => TIMEOUT,
+        };
+        match tokio::time::timeout(timeout, transport.send(mail)).await {
             Ok(Ok(_)) => Ok(id),
-            Ok(Err(error)) => Err(
-                match (failure(&error), error.status().map(|code| code.to_string())) {
-                    // Too large (RFC 5321, 4.2.3).
-                    (Failure::Undeliverable { detail }, Some(code))
-                        if code == "552" && message.document.is_some() =>
-                    {
-                        Failure::Document { detail }
-                    }
-                    (failure, _) => failure,
-                },
-            ),
+            Ok(Err(error)) => Err(match failure(&error) {
+                // Too large, or of a kind that the server does not let through; without the document it shows whether it
+                // was the recipient.
+                Failure::Undeliverable { detail } if message.document.is_some() => {
+                    Failure::Document { detail }
+                }
+                failure => failure,
+            }),
             Err(_) => Err(Failure::Temporary {
                 detail: "no answer in time".into(),
                 uncertain: Uncertain::Yes,

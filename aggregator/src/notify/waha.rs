@@ -101,7 +101,8 @@ impl Messenger for Waha {
         match read(status, &answer, message.reference) {
             // WAHA Core sends text alone with some engines, and says that Plus is needed.
             Err(failure)
-                if message.document.is_some() && (status == 413 || failure.detail().contains("Plus")) =>
+                if message.document.is_some()
+                    && (matches!(status, 404 | 413) || failure.detail().contains("Plus")) =>
             {
                 let detail = failure.detail().to_owned();
                 Err(Failure::Document { detail })

@@ -23,8 +23,10 @@ pub const MEMORY: TimeDelta = TimeDelta::hours(48);
 pub enum Cause {
     /// Time went by. Only this raises an alert: a late sighting can tell of a past absence, which is none now.
     Due,
-    /// A sighting came in.
+    /// A sighting came in that is newer than all before.
     Sighting,
+    /// An older one came in late.
+    Late,
     /// A camera began or stopped watching.
     Cameras,
 }
@@ -82,14 +84,16 @@ pub enum Consequence {
 impl Decision {
     /// What follows.
     pub fn consequence(&self) -> Consequence {
-        let may_be_open = matches!(self.from, State::Absent | State::Exempt);
+        // One may be open in any state: a break can end it without their having been seen.
         match (self.to, self.exemption, self.cause) {
             (State::Absent, _, Cause::Due) => Consequence::Raise,
             // In a break it waits.
             (State::Exempt, Some(Exemption::OnBreak), _) => Consequence::None,
-            (State::Exempt, Some(why), _) if may_be_open => Consequence::Over(why),
-            (State::Exempt, ..) => Consequence::None,
-            (_, _, Cause::Sighting) if may_be_open => Consequence::Returned,
+            (State::Exempt, Some(why), _) => Consequence::Over(why),
+            (State::Available, _, Cause::Sighting) => Consequence::Returned,
+            (_, _, Cause::Sighting) if matches!(self.from, State::Absent | State::Exempt) => {
+                Consequence::Returned
+            }
             _ => Consequence::None,
         }
     }
@@ -480,8 +484,11 @@ impl Engine {
             if !newer_face {
                 return None;
             }
-            // A late face beside a scan: what was not known of them may be now.
-            let decision = self.settle(id, now, Cause::Sighting)?;
+            // A late face beside a scan: what was not known of them may be now. What is due is left to the tick.
+            if person.due.is_some_and(|due| due <= now) {
+                return None;
+            }
+            let decision = self.settle(id, now, Cause::Late)?;
             return Some(Observed {
                 place: PlaceNow::Same,
                 state: decision.to,

@@ -203,7 +203,7 @@ fn a_scan_alone_accuses_nobody() {
     let expected = [
         (10, Available, Sighting),
         (55, Unknown, Due),
-        (60, Off, Sighting),
+        (60, Off, Cause::Late),
         (310, Absent, Due),
     ];
     check(0, &late, 90_000, &expected);
@@ -583,4 +583,67 @@ proptest! {
             }
         }
     }
+}
+
+fn consequences(n: u8, facts: &[(i64, Fact)], end: i64) -> Vec<(i64, Consequence)> {
+    let mut engine = engine();
+    let mut decisions = Vec::new();
+    for (second, fact) in facts {
+        decisions.extend(apply(&mut engine, *second, *fact));
+    }
+    decisions.extend(engine.tick(t(end)));
+    decisions
+        .iter()
+        .filter(|d| d.employee == who(n) && d.consequence() != Consequence::None)
+        .map(|d| ((d.at - t(0)).num_seconds(), d.consequence()))
+        .collect()
+}
+
+/// An absence that was raised ends when they are seen or need not be there, whatever state a break left them in.
+#[test]
+fn an_absence_never_outlives_a_return() {
+    // The camera turns out to have failed just before they were absent; the break then begins and ends.
+    let facts = [
+        (0, Works(0, 1)),
+        (0, On(1)),
+        (10, Seen(1, 10)),
+        (315, OffSince(1, 290)),
+        (1010, On(1)),
+        (1020, Seen(1, 1020)),
+    ];
+    // The first is the end of the second's leave.
+    assert_eq!(
+        consequences(1, &facts, 1030)[1..],
+        [
+            (10, Consequence::Returned),
+            (310, Consequence::Raise),
+            (1020, Consequence::Returned)
+        ],
+    );
+    let ends = consequences(1, &facts[..5], 1601);
+    assert_eq!(
+        ends.last(),
+        Some(&(1600, Consequence::Over(Exemption::OffShift))),
+        "{ends:?}"
+    );
+}
+
+/// Nobody is back because an older sighting came late.
+#[test]
+fn a_late_face_is_no_return() {
+    let facts = [
+        (0, On(1)),
+        (10, Seen(0, 10)),
+        (100, Scanned(0, 100)),
+        // Absent since 400; then the camera turns out to have failed before that.
+        (420, OffSince(1, 390)),
+        (450, Seen(0, 90)),
+    ];
+    let expected = [(10, Consequence::Returned), (400, Consequence::Raise)];
+    let found = consequences(0, &facts, 5000);
+    let raised: Vec<_> = found
+        .into_iter()
+        .filter(|(at, _)| *at >= 400 || *at == 10)
+        .collect();
+    assert_eq!(raised, expected);
 }

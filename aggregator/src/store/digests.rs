@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::params;
 
-use super::{Reader, Tx, ms};
+use super::{Reader, Tx, ms, time_option};
 use crate::error::Result;
 
 impl Reader<'_> {
@@ -13,6 +13,14 @@ impl Reader<'_> {
             .conn
             .prepare_cached("select exists (select 1 from digest where kind = ?1)")?;
         Ok(query.query_row([kind], |row| row.get(0))?)
+    }
+
+    /// When the last digest of a kind was due that was told.
+    pub fn last_digest(&self, kind: &str) -> Result<Option<DateTime<Utc>>> {
+        let mut query = self
+            .conn
+            .prepare_cached("select max(due_at) from digest where kind = ?1")?;
+        Ok(query.query_row([kind], |row| time_option(row, "max(due_at)"))?)
     }
 }
 

@@ -94,6 +94,17 @@ pub struct Limits {
     pub per_second: u32,
     /// Which.
     pub kinds: Kinds,
+    /// With a document or without.
+    pub load: Load,
+}
+
+/// Whether a document goes with messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// None.
+    Plain,
+    /// One.
+    Documents,
 }
 
 /// Which messages may go out.
@@ -380,10 +391,11 @@ impl Tx<'_> {
                                  and (o.dedup like 'alert/%') = (m.dedup like 'alert/%')
                                  and (o.state = 'failed_temporary' or o.due_at <= ?1)))
                      and (?5 or m.dedup not like 'alert/%')
+                     and (m.document is not null) = ?6
                      and (select count(*) from message s where s.address = m.address and s.channel = m.channel
                          and s.sent_at > ?1 - 60000) < ?4
-                 -- The plus keeps SQLite from walking through the whole table in order of the ids.
-                 order by +m.id limit ?2",
+                 -- Alerts first. The plus keeps SQLite from walking through the whole table in order of the ids.
+                 order by (m.dedup like 'alert/%') desc, +m.id limit ?2",
             )?;
             let rows = query.query_map(
                 params![
@@ -391,7 +403,8 @@ impl Tx<'_> {
                     limit,
                     channel.as_str(),
                     limits.per_recipient,
-                    limits.kinds == Kinds::All
+                    limits.kinds == Kinds::All,
+                    limits.load == Load::Documents
                 ],
                 queued,
             )?;
@@ -415,7 +428,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The provider has taken a message. A webhook may have said so, and more, before.
+    /// The provider has taken a message. A webhook may have said so, and more, before; what is queued again after a failure
+    /// that was told by webhook stays so.
     pub fn record_sent(&self, id: i64, provider_id: &str, now: DateTime<Utc>) -> Result<()> {
         self.run(
             // An id that another message has already would be the provider's mistake, and no reason to send
@@ -423,8 +437,8 @@ impl Tx<'_> {
             "update message set error = null, attempts = attempts + 1, updated_at = ?3, sent_at = ?3,
                  provider_id = case when exists (select 1 from message where provider_id = ?2 and id <> ?1)
                      then provider_id else ?2 end,
-                 state = case when state in ('delivered', 'read', 'failed_temporary', 'failed_final') then state
-                     else 'sent' end
+                 state = case when state in ('queued', 'delivered', 'read', 'failed_temporary', 'failed_final')
+                     then state else 'sent' end
              where id = ?1",
             params![id, provider_id, ms(now)],
         )?;

@@ -34,7 +34,7 @@ use rusqlite_migration::{M, Migrations};
 pub use self::alerts::{NewEvent, Told};
 pub use self::attendance::{Before, DayRow, PatternRow, Plans, SettledDay};
 pub use self::devices::CameraRow;
-pub use self::messages::{Form, Kinds, Limits, NewMessage, QueuedMessage, StoredMessage};
+pub use self::messages::{Form, Kinds, Limits, Load, NewMessage, QueuedMessage, StoredMessage};
 pub use self::people::EmployeeRecord;
 pub use self::sightings::{Seen, Stretch};
 pub use self::upkeep::Erased;

@@ -7,6 +7,8 @@ use rusqlite::{OptionalExtension as _, Row, named_params, params};
 use super::{Reader, Tx, count, ms, read_as, read_option, time, time_option};
 use crate::core::types::{Employee, Language, StatusRow};
 use crate::error::Result;
+use crate::notify::Channel;
+use crate::notify::templates::mark_free;
 use crate::presence::{PersonFacts, Place, State, Terms};
 use crate::schedule::Exemption;
 
@@ -306,6 +308,7 @@ impl Tx<'_> {
                 ":now": ms(now),
             },
         )?;
+        self.readdress(employee, now)?;
         self.set_areas(&employee.id, &employee.areas)
     }
 
@@ -350,13 +353,10 @@ impl Tx<'_> {
             "delete from audit where substr(what, 1, length('attendance of ' || ?1 || ' on ')) = 'attendance of ' || ?1 || ' on '",
             "update audit set who = 'whatsapp' where who = 'whatsapp ' || ?1",
             "update exemption set created_by = 'whatsapp' where created_by = 'whatsapp ' || ?1",
-            // Answers and digests that name them and have not gone out.
-            "delete from message where state in ('queued', 'sending', 'failed_temporary') and state <> 'sending'
-                 and dedup not like 'alert/%' and exists (select 1 from employee e where e.id = ?1
-                     and (instr(body, e.name) > 0 or instr(parameters, e.name) > 0))",
         ] {
             self.run(sql, [id.as_str()])?;
         }
+        self.delete_unsent_naming(id)?;
         // Messages about their absences, and about nobody else's.
         self.run(
             "delete from message where id in (select a.message from message_about a join alert l on l.id = a.alert
@@ -369,6 +369,61 @@ impl Tx<'_> {
         // yet is filled in anew when it goes.
         self.blank_messages(None)?;
         self.run("delete from employee where id = ?1", [id.as_str()])?;
+        Ok(())
+    }
+
+    /// Answers and digests that name somebody and are not out for good. What is on its way is not sent again.
+    fn delete_unsent_naming(&self, id: &EmployeeId) -> Result<()> {
+        let name: Option<String> = self
+            .conn()
+            .query_row("select name from employee where id = ?1", [id.as_str()], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        // As it stands in messages.
+        let Some(name) = name.map(|name| mark_free(&name)).filter(|name| !name.is_empty()) else {
+            return Ok(());
+        };
+        let unsent: Vec<(i64, Option<String>, String)> = {
+            let mut query = self.conn().prepare_cached(
+                "select id, body, parameters from message
+                 where state in ('queued', 'sending', 'failed_temporary') and dedup not like 'alert/%'",
+            )?;
+            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            rows.collect::<rusqlite::Result<_>>()?
+        };
+        for (message, body, parameters) in unsent {
+            let parameters: Vec<String> = serde_json::from_str(&parameters).unwrap_or_default();
+            let mut texts = body.iter().chain(&parameters);
+            if texts.any(|text| mark_free(text).contains(&name)) {
+                self.run("delete from message where id = ?1", [message])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What waits for somebody goes to where they are reached now; answers are not for another phone, and nothing goes
+    /// where they are not reached any more.
+    fn readdress(&self, employee: &EmployeeRecord, now: DateTime<Utc>) -> Result<()> {
+        for (channel, address) in [
+            (Channel::Whatsapp, &employee.phone),
+            (Channel::Email, &employee.email),
+        ] {
+            let (id, channel) = (employee.id.as_str(), channel.as_str());
+            self.run(
+                "update message set state = 'failed_final', updated_at = ?4,
+                     error = 'The recipient is not reached there any more.'
+                 where recipient = ?1 and channel = ?2 and address is not ?3
+                     and state in ('queued', 'sending', 'failed_temporary') and (?3 is null or dedup like 'reply/%')",
+                params![id, channel, address, ms(now)],
+            )?;
+            self.run(
+                "update message set address = ?3
+                 where recipient = ?1 and channel = ?2 and address <> ?3
+                     and state in ('queued', 'sending', 'failed_temporary')",
+                params![id, channel, address],
+            )?;
+        }
         Ok(())
     }
 

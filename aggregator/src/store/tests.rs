@@ -197,6 +197,7 @@ fn stretches_merge_to_the_same_in_any_order() {
 
 const LIMITS: Limits = Limits {
     at_once: 8,
+    load: Load::Plain,
     per_recipient: 10,
     per_second: 20,
     kinds: Kinds::All,
@@ -241,6 +242,49 @@ fn message_states_never_go_back_and_each_dedup_goes_once() {
             .expect("claim")
             .is_empty()
     );
+    // Alerts first, and documents by themselves.
+    let to = |dedup: &str, address: &'static str, report: bool| NewMessage {
+        address,
+        report: report.then(|| crate::core::types::ReportRequest {
+            from: t(0).date_naive(),
+            to: t(0).date_naive(),
+            of: crate::core::types::Of::Everybody,
+            seen_by: None,
+            format: crate::report::Format::Pdf,
+        }),
+        ..message(dedup)
+    };
+    let queued = [
+        to("digest/1", "+2", true),
+        to("digest/2", "+3", false),
+        to("alert/1", "+4", false),
+    ];
+    let ids: Vec<i64> = queued
+        .iter()
+        .map(|one| {
+            store
+                .write(|tx| tx.enqueue(one, Form::Text, t(0), t(0)))
+                .expect("enqueue")
+                .expect("new")
+        })
+        .collect();
+    let claim = |load, at_once| {
+        let limits = Limits {
+            load,
+            at_once,
+            ..LIMITS
+        };
+        let claimed = store
+            .write(|tx| tx.claim_due(Channel::Whatsapp, limits, t(0)))
+            .expect("claim");
+        claimed
+            .into_iter()
+            .map(|m| (m.id, m.report.is_some()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(claim(Load::Plain, 1), [(ids[2], false)]);
+    assert_eq!(claim(Load::Plain, 8), [(ids[1], false)]);
+    assert_eq!(claim(Load::Documents, 8), [(ids[0], true)]);
     // Webhooks may come before the answer to the sending, and in any order.
     let state = || store.read(|r| r.message(id)).expect("read").expect("there").state;
     for (news, expected) in [

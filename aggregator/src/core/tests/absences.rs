@@ -220,6 +220,7 @@ const LIMITS: crate::store::Limits = crate::store::Limits {
     per_recipient: 10,
     per_second: 20,
     kinds: crate::store::Kinds::All,
+    load: crate::store::Load::Plain,
 };
 
 #[tokio::test]
@@ -433,4 +434,38 @@ fn a_command_beside_a_running_aggregator_changes_nothing() {
     // Starting does.
     Core::open(settings(&site.folder), site.clock.clone()).expect("opens");
     assert!(!online(&site.core));
+}
+
+/// Somebody without a template scans their badge: they are seen there, and nobody is told that they are gone, before a
+/// restart or after it.
+#[tokio::test]
+async fn who_is_known_by_a_badge_alone_is_never_absent() {
+    let mut site = Site::new();
+    site.until(10);
+    let scan = Sighting {
+        method: Method::Rfid,
+        ..seen(1, "LEE", 10)
+    };
+    site.take(vec![scan, seen(2, "SARI", 10)]);
+    assert_eq!(site.state("LEE"), State::Available);
+    site.until(55);
+    assert_eq!(
+        (site.state("LEE"), site.state("SARI")),
+        (State::Unknown, State::Off)
+    );
+    site.core = Core::open(settings(&site.folder), site.clock.clone()).expect("core");
+    site.status(true);
+    site.until(400);
+    assert_eq!(
+        (site.state("LEE"), site.state("SARI")),
+        (State::Unknown, State::Absent)
+    );
+    let about: Vec<_> = site.alerts().into_iter().map(|alert| alert.employee).collect();
+    assert_eq!(about, [who("SARI")]);
+    // A face, and from then on they are followed, after a restart too.
+    site.take(vec![seen(3, "LEE", 400)]);
+    site.core = Core::open(settings(&site.folder), site.clock.clone()).expect("core");
+    site.status(true);
+    site.until(701);
+    assert_eq!(site.state("LEE"), State::Absent);
 }

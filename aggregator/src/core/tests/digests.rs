@@ -341,3 +341,79 @@ async fn hr_gets_the_last_months_report_once() {
         site.core.banners(&admin())
     );
 }
+
+/// The upload fails for now, again: it goes out without.
+#[tokio::test]
+async fn a_digest_waits_for_its_document_once() {
+    let mut site = site();
+    restart_with(&mut site, at_half_past_nine());
+    let phone = Arc::new(Phone::default());
+    for _ in 0..2 {
+        phone.fails(Failure::Temporary {
+            detail: "503".into(),
+            uncertain: crate::notify::Uncertain::No,
+        });
+    }
+    site.until(1000);
+    assert_eq!(phone.deliver(&site).await, [""; 0]);
+    site.until(1060);
+    let sent = phone.deliver(&site).await;
+    assert_eq!((to(&sent, HR).len(), documents(&phone).len()), (1, 0), "{sent:?}");
+}
+
+/// A changed time tells nothing again that was told.
+#[tokio::test]
+async fn a_changed_time_tells_nothing_twice() {
+    let mut site = site();
+    site.until(1000);
+    Arc::new(Phone::default()).deliver(&site).await;
+    let earlier = settings::DigestTimes {
+        hr: vec![chrono::NaiveTime::from_hms_opt(21, 15, 0).expect("time")],
+        ..settings::DigestTimes::default()
+    };
+    restart_with(&mut site, earlier);
+    site.until(1100);
+    assert_eq!(Arc::new(Phone::default()).deliver(&site).await, [""; 0]);
+}
+
+/// What waits goes to the phone that they have now, and nothing about whoever is deleted goes anywhere.
+#[tokio::test]
+async fn a_waiting_digest_follows_its_reader_and_forgets_the_deleted() {
+    let mut site = site();
+    let named = |name: &str| EmployeePatch {
+        name: Some(name.into()),
+        ..EmployeePatch::default()
+    };
+    site.core
+        .update_employee(&admin(), &who("BUDI"), named("Bu_di  *Raharjo*"))
+        .expect("renamed");
+    restart(&mut site);
+    site.until(10);
+    site.take(vec![seen(1, "LEE", 10), seen(2, "SARI", 10)]);
+    site.until(1000);
+    let moved = |phone: Option<&str>| EmployeePatch {
+        phone: Some(phone.map(str::to_owned)),
+        ..EmployeePatch::default()
+    };
+    site.core
+        .update_employee(&admin(), &who("SARI"), moved(Some("+628110000009")))
+        .expect("moved");
+    site.core
+        .update_employee(&admin(), &who("BUDI"), moved(None))
+        .expect("moved");
+    let sent = Arc::new(Phone::default()).deliver(&site).await;
+    assert_eq!((to(&sent, SARI).len(), to(&sent, BUDI).len()), (0, 0), "{sent:?}");
+    assert_eq!(to(&sent, "+628110000009").len(), 1, "{sent:?}");
+    assert!(
+        sent.iter()
+            .any(|sent| sent.starts_with(HR) && sent.contains("Budi Raharjo")),
+        "{sent:?}"
+    );
+
+    site.until(2800);
+    site.core
+        .delete_employee(&admin(), &who("BUDI"))
+        .expect("deleted");
+    let sent = Arc::new(Phone::default()).deliver(&site).await;
+    assert!(sent.iter().all(|sent| !sent.contains("Raharjo")), "{sent:?}");
+}

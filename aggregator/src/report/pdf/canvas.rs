@@ -37,7 +37,8 @@ enum Mark {
         size: f32,
         weight: Weight,
         color: Color,
-        text: String,
+        /// How many bytes of the page's letters, behind those of the mark before.
+        length: u32,
     },
     Area {
         x: f32,
@@ -46,6 +47,13 @@ enum Mark {
         height: f32,
         color: Color,
     },
+}
+
+/// What stands on a page. A thousand people's month has half a million marks, so they are kept small.
+#[derive(Default)]
+struct Page {
+    marks: Vec<Mark>,
+    letters: String,
 }
 
 /// The widths and the shapes of a font.
@@ -85,7 +93,7 @@ impl Face {
 pub(super) struct Canvas {
     regular: Face,
     medium: Face,
-    pages: Vec<Vec<Mark>>,
+    pages: Vec<Page>,
 }
 
 impl Canvas {
@@ -94,12 +102,16 @@ impl Canvas {
         Self {
             regular: Face::new(REGULAR),
             medium: Face::new(MEDIUM),
-            pages: vec![Vec::new()],
+            pages: vec![Page::default()],
         }
     }
 
     pub(super) fn next_page(&mut self) {
-        self.pages.push(Vec::new());
+        if let Some(page) = self.pages.last_mut() {
+            page.marks.shrink_to_fit();
+            page.letters.shrink_to_fit();
+        }
+        self.pages.push(Page::default());
     }
 
     pub(super) fn pages(&self) -> usize {
@@ -152,24 +164,25 @@ impl Canvas {
         weight: Weight,
         color: Color,
     ) {
-        if let Some(marks) = self.pages.get_mut(page)
+        if let Some(page) = self.pages.get_mut(page)
             && !text.is_empty()
         {
-            marks.push(Mark::Text {
+            page.letters.push_str(text);
+            page.marks.push(Mark::Text {
                 x,
                 y,
                 size,
                 weight,
                 color,
-                text: text.to_owned(),
+                length: u32::try_from(text.len()).unwrap_or(0),
             });
         }
     }
 
     /// A filled rectangle on the last page.
     pub(super) fn area(&mut self, (x, y): (f32, f32), (width, height): (f32, f32), color: Color) {
-        if let Some(marks) = self.pages.last_mut() {
-            marks.push(Mark::Area {
+        if let Some(page) = self.pages.last_mut() {
+            page.marks.push(Mark::Area {
                 x,
                 y,
                 width,
@@ -184,10 +197,17 @@ impl Canvas {
     /// # Errors
     /// Those of the writer.
     pub(super) fn write(self, metadata: Metadata) -> Result<Vec<u8>, KrillaError> {
+        let Self {
+            regular,
+            medium,
+            pages,
+        } = self;
         let mut document = Document::new();
         document.set_metadata(metadata);
         let mut glyphs = Vec::new();
-        for marks in &self.pages {
+        // What is written is not kept here as well.
+        for Page { marks, letters } in pages {
+            let mut letters = letters.as_str();
             let settings = PageSettings::from_wh(WIDTH, HEIGHT).unwrap_or_default();
             let mut page = document.start_page_with(settings);
             let mut surface = page.surface();
@@ -199,18 +219,25 @@ impl Canvas {
                         size,
                         weight,
                         color,
-                        text,
+                        length,
                     } => {
-                        let face = self.face(*weight);
+                        let Some((text, rest)) = letters.split_at_checked(length as usize) else {
+                            continue;
+                        };
+                        letters = rest;
+                        let face = match weight {
+                            Weight::Regular => &regular,
+                            Weight::Medium => &medium,
+                        };
                         glyphs.clear();
                         glyphs.extend(text.char_indices().map(|(at, c)| {
                             let (glyph, advance) = face.glyph(c);
                             let range = at..at + c.len_utf8();
                             KrillaGlyph::new(GlyphId::new(glyph), advance, 0.0, 0.0, 0.0, range, None)
                         }));
-                        surface.set_fill(Some(fill(*color)));
-                        let start = Point::from_xy(*x, *y);
-                        surface.draw_glyphs(start, &glyphs, face.font.clone(), text, *size, false);
+                        surface.set_fill(Some(fill(color)));
+                        let start = Point::from_xy(x, y);
+                        surface.draw_glyphs(start, &glyphs, face.font.clone(), text, size, false);
                     }
                     Mark::Area {
                         x,
@@ -219,13 +246,13 @@ impl Canvas {
                         height,
                         color,
                     } => {
-                        let Some(rect) = Rect::from_xywh(*x, *y, *width, *height) else {
+                        let Some(rect) = Rect::from_xywh(x, y, width, height) else {
                             continue;
                         };
                         let mut path = PathBuilder::new();
                         path.push_rect(rect);
                         if let Some(path) = path.finish() {
-                            surface.set_fill(Some(fill(*color)));
+                            surface.set_fill(Some(fill(color)));
                             surface.draw_path(&path);
                         }
                     }
