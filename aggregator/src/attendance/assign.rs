@@ -66,7 +66,8 @@ pub fn assign(clock: Clock, shifts: &Neighbours, stretches: &[Stretch]) -> BTree
                 let to = if number == last {
                     stretch.to
                 } else {
-                    i64::midpoint(*ends, touched[number + 1].2)
+                    // Shifts of neighbouring days overlap where a schedule was changed in between.
+                    i64::midpoint(*ends, touched[number + 1].2).clamp(from, stretch.to)
                 };
                 give(*date, Some(*shift), stretch, from, to);
                 from = to;

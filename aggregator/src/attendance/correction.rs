@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Day, Facts, Methods, Piece, Status, Stretch, day};
+use super::{Day, Facts, Figures, Methods, Outcome, Piece, Status, Stretch, day};
 
 /// What is to be otherwise. What is left out stays as it was worked out; when somebody came or went is worked out
 /// again from the moments given.
@@ -35,6 +35,21 @@ pub struct Correction {
     pub overtime_s: Option<i64>,
 }
 
+/// What follows from a status: nobody who was not there has worked, and time on leave is not planned.
+fn settle_status(figures: &mut Figures, status: Status) {
+    let (planned_s, leave_s) = match status {
+        Status::Absent => (figures.planned_s, figures.leave_s),
+        Status::OnLeave | Status::Excused => (0, figures.planned_s + figures.leave_s),
+        Status::NotExpected => (0, 0),
+        Status::Present | Status::HalfDay | Status::Pending | Status::Unknown => return,
+    };
+    *figures = Figures {
+        planned_s,
+        leave_s,
+        ..Figures::default()
+    };
+}
+
 impl Correction {
     /// Works the day out with it.
     pub fn day(&self, facts: &Facts<'_>) -> Day {
@@ -43,7 +58,16 @@ impl Correction {
             pieces: &pieces,
             ..*facts
         });
-        let figures = &mut day.outcome.figures;
+        day.outcome = self.apply(day.outcome);
+        day
+    }
+
+    /// What comes of a day when only what HR gives is otherwise.
+    pub fn apply(&self, mut outcome: Outcome) -> Outcome {
+        let figures = &mut outcome.figures;
+        if let Some(status) = self.status {
+            settle_status(figures, status);
+        }
         let set = [
             (&mut figures.worked_s, self.worked_s),
             (&mut figures.away_s, self.away_s),
@@ -54,8 +78,8 @@ impl Correction {
         for (figure, value) in set {
             *figure = value.unwrap_or(*figure);
         }
-        day.outcome.status = self.status.unwrap_or(day.outcome.status);
-        day
+        outcome.status = self.status.unwrap_or(outcome.status);
+        outcome
     }
 
     /// What would have been seen, if it was as HR says.

@@ -287,8 +287,9 @@ impl Core {
     }
 
     fn forget(&self, now: DateTime<Utc>) -> Result<()> {
-        self.store.write(|tx| tx.forget(&self.settings.attendance, now))?;
-        self.lock().last_forget = Some(now);
+        let more = self.store.write(|tx| tx.forget(&self.settings.attendance, now))?;
+        // What is more than one portion goes on with the next tick.
+        self.lock().last_forget = (!more).then_some(now);
         Ok(())
     }
 

@@ -285,7 +285,7 @@ impl Reader<'_> {
     /// The final days with a difference that HR has to decide on, the oldest first.
     pub fn differences(&self) -> Result<Vec<(EmployeeId, NaiveDate)>> {
         let mut query = self.conn.prepare_cached(
-            "select employee, date from attendance_day where difference is not null order by date, employee limit 1000",
+            "select employee, date from attendance_day where difference is not null order by date, employee",
         )?;
         let rows = query.query_map([], |row| Ok((id(row)?, date(row)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

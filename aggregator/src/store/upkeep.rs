@@ -50,6 +50,9 @@ const INVARIANTS: &[(&str, &str)] = &[
     ("a damaged template", "select id from template where (length(embedding) - 4096) % 4 <> 0"),
 ];
 
+/// So many sightings are deleted in one go, so that nothing else has to wait for long; the number stands in the query.
+const FORGET_AT_ONCE: usize = 10_000;
+
 impl Store {
     /// Empties the write-ahead log, so that what was deleted is in no file of the store.
     ///
@@ -160,8 +163,9 @@ impl Tx<'_> {
     /// Forgets what is no longer needed: single sightings, and days with when somebody was there, after as long as the
     /// rules say; what was set aside, answered, silenced or noted of badges three months ago; what messages said a day
     /// ago. At most 10,000 rows of a kind at a time.
-    pub fn forget(&self, rules: &AttendanceRules, now: DateTime<Utc>) -> Result<()> {
-        self.conn().execute(
+    /// Says whether there is more of it.
+    pub fn forget(&self, rules: &AttendanceRules, now: DateTime<Utc>) -> Result<bool> {
+        let sightings = self.conn().execute(
             // Row ids grow with the time of storing, so the oldest come first and nothing else is read.
             "delete from sighting where rowid in (select rowid from sighting order by rowid limit 10000)
                  and stored_at < ?1",
@@ -208,6 +212,6 @@ impl Tx<'_> {
             [ms(now - TimeDelta::days(1))],
         )?;
         self.blank_messages(Some(now - TimeDelta::days(1)))?;
-        Ok(())
+        Ok(sightings == FORGET_AT_ONCE)
     }
 }

@@ -19,6 +19,9 @@ use crate::store::{DayRow, Reader, Tx};
 /// Nobody works longer on one day.
 const MAX_FIGURE: i64 = 48 * 3600;
 
+/// So many differences are told at once.
+const MAX_DIFFERENCES: usize = 1000;
+
 impl Core {
     /// A day of an employee with everything behind it.
     ///
@@ -105,6 +108,9 @@ impl Core {
             let mut rows = Vec::new();
             let people = self.people();
             for (employee, date) in reader.differences()? {
+                if rows.len() == MAX_DIFFERENCES {
+                    break;
+                }
                 let Some(name) = people.name(&employee).filter(|_| people.sees(viewer, &employee)) else {
                     continue;
                 };
@@ -151,6 +157,12 @@ impl Core {
             return Err(Error::invalid("date", format!("{date} has not begun.")));
         }
         let correction = self.correction(date, new)?;
+        if new.what == Decision::Accepted && self.difference_grew(employee, date, now)? {
+            return Err(Error::conflict(
+                "what",
+                "More has arrived meanwhile: look at the difference again before you accept it.",
+            ));
+        }
         self.update(|state, tx, _| {
             state.stretches.write(tx, usize::MAX, now)?;
             let name = match tx.employee(employee)? {
@@ -163,6 +175,7 @@ impl Core {
                 return Err(no_day(&name, date));
             };
             let record = tx.record(employee, date)?;
+            let earlier = tx.decisions(employee, date)?;
             let made = DecisionRow {
                 at: now,
                 who: viewer.username.clone(),
@@ -196,22 +209,26 @@ impl Core {
                         return Err(none());
                     }
                     tx.add_decision(employee, date, &made)?;
-                    let worked = self.work_again(tx, employee, &rows, row)?;
-                    let fresh = (new.what == Decision::Accepted).then_some(&worked);
-                    tx.settle_day(
-                        employee,
-                        date,
-                        &record,
-                        fresh.map(|(worked, pattern, evidence)| (&worked.day, pattern, evidence)),
-                    )?;
+                    let fresh = match new.what == Decision::Accepted && self.keeps_watch(date, now)? {
+                        true => Some(self.work_again(tx, employee, &rows, row)?),
+                        false => None,
+                    };
+                    let fresh = fresh
+                        .as_ref()
+                        .map(|(worked, pattern, evidence)| (&worked.day, pattern, evidence));
+                    tx.settle_day(employee, date, &record, fresh)?;
                 }
             }
             if matches!(new.what, Decision::Corrected | Decision::Withdrawn) {
-                let (worked, pattern, evidence) = self.work_again(tx, employee, &rows, row)?;
-                check(&worked, correction.as_ref())?;
-                if record.is_some() {
-                    let record = Record::new(&worked.day, correction.clone());
-                    tx.settle_day(employee, date, &record, Some((&worked.day, &pattern, &evidence)))?;
+                match &record {
+                    Some(record) => {
+                        let base = uncorrected(record, &earlier);
+                        self.correct_final(tx, employee, (&rows, row), (record, base), correction.clone())?;
+                    }
+                    None => {
+                        let (worked, ..) = self.work_again(tx, employee, &rows, row)?;
+                        check(&worked, correction.as_ref())?;
+                    }
                 }
             }
             let what = new.what.as_str();
@@ -222,6 +239,97 @@ impl Core {
             )?;
             self.attendance_day_in(tx, viewer, employee, date)
         })
+    }
+
+    /// Whether what cameras watched on a day is still kept, without which it cannot be worked out again.
+    fn keeps_watch(&self, date: NaiveDate, now: DateTime<Utc>) -> Result<bool> {
+        Ok(now - moment(self.settings.timezone, before(date))? < crate::ingest::MAX_AGE + TimeDelta::days(3))
+    }
+
+    /// Holds a final day's difference against what has arrived since; says whether it is another now.
+    fn difference_grew(&self, employee: &EmployeeId, date: NaiveDate, now: DateTime<Utc>) -> Result<bool> {
+        if !self.keeps_watch(date, now)? {
+            return Ok(false);
+        }
+        self.update(|state, tx, _| {
+            state.stretches.write(tx, usize::MAX, now)?;
+            let Some(mut record) = tx.record(employee, date)? else {
+                return Ok(false);
+            };
+            let shown = record.difference.clone();
+            let rows = tx.days_of(
+                employee,
+                before(date),
+                after(date),
+                &mut crate::store::Plans::new(),
+            )?;
+            let row = rows.iter().find(|row| row.date == date);
+            let (Some(row), Some(_)) = (row, &shown) else {
+                return Ok(false);
+            };
+            let (worked, ..) = self.work_again(tx, employee, &rows, row)?;
+            record.arrived(&worked.day);
+            let grew = record.difference != shown;
+            if grew {
+                tx.settle_day(employee, date, &record, None)?;
+            }
+            Ok(grew)
+        })
+    }
+
+    /// HR corrects a final day, or takes that back (`None`). Only what is said is changed; with other moments the day is
+    /// worked out again. `base`: what counted before HR said anything.
+    fn correct_final(
+        &self,
+        tx: &Tx<'_>,
+        employee: &EmployeeId,
+        (rows, row): (&[DayRow], &DayRow),
+        (record, base): (&Record, Option<Outcome>),
+        correction: Option<Correction>,
+    ) -> Result<()> {
+        let date = row.date;
+        let worked = match self.keeps_watch(date, self.now())? {
+            true => Some(self.work_again(tx, employee, rows, row)?),
+            false => None,
+        };
+        let moments = correction
+            .as_ref()
+            .is_some_and(|said| said.first_in.is_some() || said.last_out.is_some());
+        let (base, worked) = match (base.filter(|_| !moments), worked) {
+            (Some(base), worked) => (base, worked),
+            (None, Some((worked, pattern, evidence))) => {
+                check(&worked, correction.as_ref())?;
+                let record = Record::new(&worked.day, correction);
+                return tx.settle_day(employee, date, &record, Some((&worked.day, &pattern, &evidence)));
+            }
+            (None, None) => {
+                return Err(Error::conflict(
+                    "correction",
+                    format!(
+                        "What the cameras watched on {date} is not kept any more, so the day cannot be worked out again; \
+                         give the figures instead (worked, away, late, …)."
+                    ),
+                ));
+            }
+        };
+        let said = |outcome: Outcome| match &correction {
+            Some(correction) => correction.apply(outcome),
+            None => outcome,
+        };
+        let mut decided = Record {
+            outcome: said(base),
+            difference: record.difference.clone().map(said),
+            dismissed: record.dismissed.clone().map(said),
+            correction: correction.clone(),
+        };
+        if let Some((worked, ..)) = &worked {
+            decided.arrived(&worked.day);
+        }
+        let same = worked.filter(|(worked, ..)| worked.day.outcome == decided.outcome);
+        let fresh = same
+            .as_ref()
+            .map(|(worked, pattern, evidence)| (&worked.day, pattern, evidence));
+        tx.settle_day(employee, date, &decided, fresh)
     }
 
     /// Works a day out as it stands now, with what HR says of it.
@@ -264,7 +372,9 @@ impl Core {
         let zone = self.settings.timezone;
         // A night shift begins on its day and ends on the next; who came early came the evening before.
         let (first, last) = (
-            moment(zone, date)? - TimeDelta::hours(12),
+            moment(zone, date)?
+                .checked_sub_signed(TimeDelta::hours(12))
+                .ok_or_else(|| Error::invalid("date", "Give a date of this age."))?,
             moment(zone, after(after(date)))?,
         );
         for (field, at) in [("first_in", body.first_in), ("last_out", body.last_out)] {
@@ -309,6 +419,21 @@ impl Core {
             overtime_s: body.overtime_s,
         }))
     }
+}
+
+/// What counted before HR said anything that holds; `None` where it did so before the day was final.
+fn uncorrected(record: &Record, decisions: &[DecisionRow]) -> Option<Outcome> {
+    let mut base = None;
+    for decision in decisions {
+        match decision.what {
+            Decision::Corrected | Decision::Accepted => {
+                base.get_or_insert_with(|| decision.before.clone());
+            }
+            Decision::Withdrawn => base = None,
+            Decision::Dismissed => {}
+        }
+    }
+    base.unwrap_or_else(|| Some(record.outcome.clone()))
 }
 
 /// Whether what HR says fits what was seen.

@@ -48,11 +48,18 @@ impl Core {
             }
         }
         if self.lock().attendance.settled_through != Some(through) {
-            let done = self.store.write(|tx| self.settle_days(tx, through, now))?;
+            // What goes on is in it.
+            let done = self.update(|state, tx, _| {
+                state.stretches.write(tx, usize::MAX, now)?;
+                self.settle_days(tx, through, now)
+            })?;
             self.lock().attendance.settled_through = done.then_some(through);
         }
         if self.lock().attendance.arrivals {
-            let done = self.store.write(|tx| self.compare(tx, now))?;
+            let done = self.update(|state, tx, _| {
+                state.stretches.write(tx, usize::MAX, now)?;
+                self.compare(tx, now)
+            })?;
             self.lock().attendance.arrivals = !done;
         }
         Ok(())
@@ -134,10 +141,11 @@ impl Core {
         from: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        if now - from < self.settings.attendance.final_after {
+        let date = self.today(from);
+        // A night shift's evening may be final before its morning is old.
+        if before(date) > self.final_through(now) {
             return Ok(());
         }
-        let date = self.today(from);
         for date in [before(date), date, after(date)] {
             tx.note_arrival(employee, date)?;
         }

@@ -629,3 +629,80 @@ fn days_are_kept_as_long_as_the_rules_say() {
     forget(at("2027-10-29 00:00"));
     assert_eq!((count("attendance"), count("attendance_evidence")), (0, 0));
 }
+
+/// One device alone sends what it kept: its last stretch goes on, and the day that is final is held against all of it.
+#[test]
+fn what_goes_on_late_is_a_difference_too() {
+    let mut office = Office::new();
+    office.now("2026-09-22 07:00");
+    office.now("2026-09-22 18:00");
+    office.seen("LEE", "2026-09-22 08:00", "2026-09-22 10:00");
+    office.now("2026-09-24 12:01");
+    assert_eq!(
+        worked(&office.row("LEE", DAY)),
+        (State::Final, Status::HalfDay, 2 * 3600, 0)
+    );
+    office.seen("LEE", "2026-09-22 10:02", "2026-09-22 12:00");
+    office.now("2026-09-24 12:02");
+    let row = office.row("LEE", DAY);
+    assert!(row.difference && row.figures.worked_s == 2 * 3600, "{row:?}");
+    // More of it, before HR has looked: what they saw is not what they would accept.
+    office.seen("LEE", "2026-09-22 12:00", "2026-09-22 17:00");
+    let stale = office.decides(Decision::Accepted, None).expect_err("stale");
+    assert_eq!(stale.field, Some("what"), "{stale}");
+    let day = office.decides(Decision::Accepted, None).expect("accepted");
+    assert_eq!(day.row.figures.worked_s, 8 * 3600);
+    // Taken back, what was final counts again, and the difference is there again.
+    let day = office.decides(Decision::Withdrawn, None).expect("withdrawn");
+    assert_eq!(
+        (day.row.figures.worked_s, day.row.difference, day.row.state),
+        (2 * 3600, true, State::Final)
+    );
+}
+
+/// What HR left stays left when they correct something else.
+#[test]
+fn a_figure_that_is_corrected_changes_nothing_else() {
+    let mut office = Office::new();
+    office.now("2026-09-22 07:00");
+    office.now("2026-09-22 18:00");
+    office.seen("LEE", "2026-09-22 08:00", "2026-09-22 16:00");
+    office.now("2026-09-24 12:01");
+    office.seen("LEE", "2026-09-22 16:00", "2026-09-22 17:30");
+    office.now("2026-09-24 12:02");
+    office.decides(Decision::Dismissed, None).expect("dismissed");
+    let figures = |late_s| CorrectionBody {
+        late_s: Some(late_s),
+        ..CorrectionBody::default()
+    };
+    let day = office
+        .decides(Decision::Corrected, Some(figures(60)))
+        .expect("corrected");
+    assert_eq!(
+        (
+            day.row.figures.worked_s,
+            day.row.figures.late_s,
+            day.row.difference
+        ),
+        (7 * 3600, 60, false)
+    );
+    // Long after, when nobody knows any more what cameras watched.
+    office.now("2026-11-20 12:00");
+    let day = office
+        .decides(Decision::Corrected, Some(figures(120)))
+        .expect("corrected");
+    assert_eq!(
+        (day.row.figures.worked_s, day.row.figures.late_s),
+        (7 * 3600, 120)
+    );
+    let times = CorrectionBody {
+        first_in: Some(at("2026-09-22 09:00")),
+        ..CorrectionBody::default()
+    };
+    let refused = office
+        .decides(Decision::Corrected, Some(times))
+        .expect_err("too old");
+    assert_eq!(refused.field, Some("correction"), "{refused}");
+    let day = office.decides(Decision::Withdrawn, None).expect("withdrawn");
+    assert_eq!((day.row.figures.worked_s, day.row.figures.late_s), (7 * 3600, 0));
+}
