@@ -2,7 +2,7 @@
 
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
-use hadir_shared::id::CameraId;
+use hadir_shared::id::{AreaId, CameraId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -19,6 +19,9 @@ struct Setting {
     #[serde(default)]
     holidays: BTreeMap<NaiveDate, String>,
     schedule: Option<Schedule>,
+    /// CAM 2 is in the area `area2`, and so on.
+    #[serde(default)]
+    away_after_min: BTreeMap<AreaId, i64>,
 }
 
 struct Case<'a> {
@@ -195,7 +198,14 @@ impl World {
             setting.date,
             setting.holidays.get(&setting.date).map(String::as_str),
             &self.exceptions,
-            300_000,
+            (
+                300_000,
+                setting
+                    .away_after_min
+                    .iter()
+                    .map(|(area, min)| (area.clone(), min * 60_000))
+                    .collect(),
+            ),
         );
         let mut stretches = self.stretches.clone();
         stretches.sort_by_key(|stretch| stretch.from);
@@ -225,12 +235,20 @@ impl World {
         };
         let watch = Watch::new([watched("1"), watched("2")]);
         let any = watch.any(&[camera("1"), camera("2")]);
+        let areas = ["1", "2"].map(|number| {
+            (
+                camera(number),
+                AreaId::new(format!("area{number}")).expect("area"),
+            )
+        });
+        let areas = areas.into_iter().collect();
         let facts = Facts {
             date: setting.date,
             plan: &plan,
             pieces: &pieces,
             watch: &watch,
             any: &any,
+            areas: &areas,
             now: self.now.unwrap_or(always.1),
         };
         self.correction.day(&facts)

@@ -14,57 +14,46 @@ const ONE_SCAN: i64 = 10 * MINUTE;
 pub fn day(facts: &Facts<'_>) -> Day {
     let plan = facts.plan;
     let seen = facts.pieces.iter().map(|piece| &piece.stretch);
-    let methods = facts
-        .pieces
-        .iter()
-        .fold(Methods::default(), |all, piece| all.or(piece.stretch.methods));
-    // Without a face nobody can be followed from one scan to the next.
-    let scans_only = !methods.face();
+    let methods = methods_of(seen.clone());
     let mut day = Day::default();
     day.outcome.first_in = seen.clone().map(|stretch| stretch.from).min();
     day.outcome.last_out = seen.clone().map(|stretch| stretch.to).max();
-    let whole = day.outcome.first_in.zip(day.outcome.last_out);
-    let one_scan = methods.only_badge() && whole.is_some_and(|(first, last)| last - first < ONE_SCAN);
-    day.there = match (scans_only, whole) {
-        (true, Some(whole)) => vec![whole],
-        _ => seen.clone().map(|stretch| (stretch.from, stretch.to)).collect(),
-    };
+    day.there = seen.clone().map(|stretch| (stretch.from, stretch.to)).collect();
     if methods.only_badge() {
         day.flags.insert(Flag::BadgeOnly);
     } else if methods.face() && seen.clone().any(|stretch| stretch.methods.only_badge()) {
         day.flags.insert(Flag::BadgeWithoutFace);
     }
-    if one_scan {
-        day.flags.insert(Flag::OneScan);
-    }
-    let shifts = Shifts {
-        facts,
-        scans_only,
-        one_scan,
-    };
+    let shifts = Shifts { facts };
     for (number, shift) in plan.shifts.iter().enumerate() {
         let came = shifts.shift(number, shift, &mut day);
         day.outcome.figures = day.outcome.figures.plus(came.figures);
         day.shifts.push(came);
     }
+    // Without a face nobody can be followed from one scan to the next.
+    let whole = day.outcome.first_in.zip(day.outcome.last_out);
+    if let (Some(whole), true, false) = (whole, plan.shifts.is_empty(), methods.face()) {
+        day.there.push(whole);
+        if methods.only_badge() && whole.1 - whole.0 < ONE_SCAN {
+            day.flags.insert(Flag::OneScan);
+        }
+    }
     if plan.kind == Kind::Unplanned {
-        shifts.unplanned(&mut day);
+        shifts.unplanned(&mut day, methods);
     }
     day.unobserved = union(std::mem::take(&mut day.unobserved));
     day.outcome.figures.unobserved_s = length(day.unobserved.iter().copied()) / 1000;
     if day.outcome.figures.unobserved_s * 1000 > MINUTE * i64::from(plan.rules.late_grace_min.max(1)) {
         day.flags.insert(Flag::NotObserved);
     }
-    day.outcome.figures.overtime_s = shifts.overtime(&mut day);
-    day.outcome.status = status(facts, &day, one_scan);
+    day.outcome.figures.overtime_s = shifts.overtime(&mut day, methods);
+    day.outcome.status = status(facts, &day);
     day.there = union(std::mem::take(&mut day.there));
     day
 }
 
 struct Shifts<'a> {
     facts: &'a Facts<'a>,
-    scans_only: bool,
-    one_scan: bool,
 }
 
 /// A part of the planned time in which somebody was not seen.
@@ -82,6 +71,12 @@ fn unseen(watch: &Timeline, parts: &[Span]) -> Unseen {
 }
 
 impl Shifts<'_> {
+    fn of_shift(&self, number: usize) -> impl Iterator<Item = &Stretch> + Clone {
+        let pieces = self.facts.pieces.iter();
+        let theirs = pieces.filter(move |piece| piece.shift == Some(number));
+        theirs.map(|piece| &piece.stretch)
+    }
+
     fn watch(&self, camera: &hadir_shared::id::CameraId) -> &Timeline {
         // A camera that is gone says nothing; then the others do.
         self.facts.watch.cameras.get(camera).unwrap_or(self.facts.any)
@@ -93,13 +88,9 @@ impl Shifts<'_> {
         let excepted: Vec<Span> = clip(&exceptions, shift.from, shift.to).collect();
         let required = without(&[(shift.from, shift.to)], &excepted);
         let duty = without(&required, &shift.breaks);
-        let stretches: Vec<&Stretch> = self
-            .facts
-            .pieces
-            .iter()
-            .filter(|piece| piece.shift == Some(number))
-            .map(|piece| &piece.stretch)
-            .collect();
+        let stretches: Vec<&Stretch> = self.of_shift(number).collect();
+        let methods = methods_of(stretches.iter().copied());
+        let scans_only = !methods.face();
         let mut came = ShiftDay {
             name: shift.name.clone(),
             status: Status::Absent,
@@ -131,13 +122,15 @@ impl Shifts<'_> {
             return came;
         };
         let touches = |from: i64, to: i64| from <= ends && to >= begins;
-        let whole = came
-            .first_in
-            .zip(came.last_out)
-            .filter(|(first, last)| match self.scans_only {
-                true => touches(*first, *last),
-                false => stretches.iter().any(|stretch| touches(stretch.from, stretch.to)),
+        let whole = came.first_in.zip(came.last_out);
+        let one_scan = methods.only_badge()
+            && whole.is_some_and(|(first, last)| {
+                last - first < ONE_SCAN || clip(&duty, first, last).next().is_none()
             });
+        let whole = whole.filter(|(first, last)| match scans_only {
+            true => touches(*first, *last) || (one_scan && now >= begins),
+            false => stretches.iter().any(|stretch| touches(stretch.from, stretch.to)),
+        });
         let Some((first, last)) = whole else {
             let unseen = unseen(self.facts.any, &duty);
             let blind = length(unseen.blind.iter().copied());
@@ -157,8 +150,14 @@ impl Shifts<'_> {
         let horizon = ends.min(now.max(last));
         let breaks = without(&shift.breaks, &excepted);
         came.figures.break_s = length(clip(&breaks, first, last)) / 1000;
-        if self.one_scan {
+        if one_scan {
+            if now >= ends {
+                day.flags.insert(Flag::OneScan);
+            }
             return came;
+        }
+        if scans_only {
+            day.there.push((first, last));
         }
         // Planned time that does not count as worked.
         let mut lost = 0;
@@ -175,7 +174,7 @@ impl Shifts<'_> {
             day.unobserved.extend(unseen.blind);
         }
         // Between two scans nobody can be followed.
-        if !self.scans_only {
+        if !scans_only {
             for pair in stretches.windows(2) {
                 lost += self.gap(
                     day,
@@ -190,7 +189,7 @@ impl Shifts<'_> {
         if let Some(closing) = stretches.iter().max_by_key(|stretch| stretch.to) {
             let camera = &closing.last_camera;
             if now < ends {
-                if !self.scans_only {
+                if !scans_only {
                     lost += self.gap(day, &mut came, camera, &duty, last, now);
                 }
             } else {
@@ -205,11 +204,7 @@ impl Shifts<'_> {
                 day.unobserved.extend(unseen.blind);
             }
         }
-        let until = if self.scans_only && now < ends {
-            last
-        } else {
-            horizon
-        };
+        let until = if scans_only && now < ends { last } else { horizon };
         came.figures.worked_s = (length(clip(&duty, begins, until)) - lost).max(0) / 1000;
         came
     }
@@ -228,7 +223,7 @@ impl Shifts<'_> {
         // The count begins anew after a break, as that towards an alert does.
         for part in clip(duty, from, to) {
             let unseen = unseen(self.watch(camera), &[part]);
-            if unseen.watched > self.facts.plan.away_after {
+            if unseen.watched > self.facts.away_after(camera) {
                 let away = unseen.watched / 1000;
                 came.figures.away_s += away;
                 *day.away_by_camera.entry(camera.clone()).or_default() += away;
@@ -242,13 +237,13 @@ impl Shifts<'_> {
     }
 
     /// Without a plan everything between first in and last out is worked, but what they were gone.
-    fn unplanned(&self, day: &mut Day) {
+    fn unplanned(&self, day: &mut Day, methods: Methods) {
         let Some((first, last)) = day.outcome.first_in.zip(day.outcome.last_out) else {
             return;
         };
         let mut came = ShiftDay::default();
         let mut lost = 0;
-        if !self.scans_only {
+        if methods.face() {
             for pair in self.facts.pieces.windows(2) {
                 let (gone, back) = (&pair[0].stretch, &pair[1].stretch);
                 lost += self.gap(
@@ -266,7 +261,7 @@ impl Shifts<'_> {
     }
 
     /// Seconds outside of shifts that count.
-    fn overtime(&self, day: &mut Day) -> i64 {
+    fn overtime(&self, day: &mut Day, methods: Methods) -> i64 {
         let plan = self.facts.plan;
         if plan.kind == Kind::Unplanned {
             // There is nothing that it would be beyond.
@@ -279,29 +274,23 @@ impl Shifts<'_> {
         if !spans.is_empty() {
             day.flags.insert(Flag::OutsideShift);
         }
-        if let Some(last) = plan.shifts.last() {
-            let of_last = self
-                .facts
-                .pieces
-                .iter()
-                .filter(|piece| piece.shift == Some(plan.shifts.len() - 1));
+        if let (Some(last), Some(came)) = (plan.shifts.last(), day.shifts.last()) {
+            let of_last = self.of_shift(plan.shifts.len() - 1);
+            let followed = methods_of(of_last.clone()).face();
             spans.extend(
                 of_last
-                    .map(|piece| (piece.stretch.from.max(last.to), piece.stretch.to))
+                    .map(|stretch| (stretch.from.max(last.to), stretch.to))
                     .filter(|(from, to)| from < to),
             );
-            if self.scans_only
-                && let Some(out) = day.outcome.last_out
+            // From scans before the end of the shift to the last behind it.
+            if let Some(out) = came.last_out
+                && !followed
+                && came.figures.worked_s > 0
+                && last.to < out
             {
-                let worked = day
-                    .shifts
-                    .last()
-                    .is_some_and(|shift| shift.status == Status::Present);
-                if worked && !self.one_scan {
-                    spans.push((last.to, out));
-                }
+                spans.push((last.to, out));
             }
-        } else if self.scans_only
+        } else if !methods.face()
             && let Some(whole) = day.outcome.first_in.zip(day.outcome.last_out)
         {
             spans.push(whole);
@@ -327,7 +316,12 @@ impl Shifts<'_> {
     }
 }
 
-fn status(facts: &Facts<'_>, day: &Day, one_scan: bool) -> Status {
+fn methods_of<'a>(stretches: impl IntoIterator<Item = &'a Stretch>) -> Methods {
+    let each = stretches.into_iter().map(|stretch| stretch.methods);
+    each.fold(Methods::default(), Methods::or)
+}
+
+fn status(facts: &Facts<'_>, day: &Day) -> Status {
     let plan = facts.plan;
     if day.shifts.is_empty() {
         return if facts.pieces.is_empty() {
@@ -352,7 +346,7 @@ fn status(facts: &Facts<'_>, day: &Day, one_scan: bool) -> Status {
     }
     let over = plan.shifts.iter().all(|shift| shift.to <= facts.now);
     let planned = day.outcome.figures.planned_s;
-    if !over || one_scan || planned == 0 {
+    if !over || day.flags.contains(&Flag::OneScan) || planned == 0 {
         return Status::Present;
     }
     let share = day.outcome.figures.worked_s * 100;

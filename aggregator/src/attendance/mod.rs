@@ -15,7 +15,7 @@ mod spans;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
-use hadir_shared::id::CameraId;
+use hadir_shared::id::{AreaId, CameraId};
 use serde::{Deserialize, Serialize};
 
 pub use self::assign::{Clock, Neighbours, assign};
@@ -282,6 +282,9 @@ pub struct Plan {
     pub exceptions: Vec<Exception>,
     /// A gap counts from so many milliseconds on.
     pub away_after: i64,
+    /// The same where areas have a threshold of their own: it holds for whoever was seen there last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub away_after_by_area: BTreeMap<AreaId, i64>,
 }
 
 /// What came of one shift.
@@ -342,8 +345,19 @@ pub struct Facts<'a> {
     pub watch: &'a Watch,
     /// When any camera watched that could see them.
     pub any: &'a Timeline,
+    /// Where each camera is.
+    pub areas: &'a HashMap<CameraId, AreaId>,
     /// Up to when all is known.
     pub now: i64,
+}
+
+impl Facts<'_> {
+    /// From how many milliseconds on a gap counts after this camera saw somebody last.
+    fn away_after(&self, camera: &CameraId) -> i64 {
+        let own = self.areas.get(camera);
+        let own = own.and_then(|area| self.plan.away_after_by_area.get(area));
+        own.copied().unwrap_or(self.plan.away_after)
+    }
 }
 
 #[cfg(test)]

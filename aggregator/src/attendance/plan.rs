@@ -1,6 +1,9 @@
 //! What was to be on a day, from the schedule.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
+use hadir_shared::id::AreaId;
 
 use super::{Kind, Plan, PlannedShift, Rules};
 use crate::schedule::{Calendar, Exception};
@@ -18,13 +21,14 @@ pub fn planned(calendar: &Calendar, date: NaiveDate) -> Vec<PlannedShift> {
         .collect()
 }
 
-/// The plan of somebody who works by a schedule, or by none. A gap counts from `away_after` milliseconds on.
+/// The plan of somebody who works by a schedule, or by none. A gap counts from `away_after` milliseconds on, or what an
+/// area says.
 pub fn plan(
     calendar: Option<&Calendar>,
     date: NaiveDate,
     holiday: Option<&str>,
     exceptions: &[Exception],
-    away_after: i64,
+    (away_after, away_after_by_area): (i64, BTreeMap<AreaId, i64>),
 ) -> Plan {
     let shifts = calendar.map_or(Vec::new(), |calendar| planned(calendar, date));
     let kind = match calendar {
@@ -40,6 +44,7 @@ pub fn plan(
         shifts,
         rules: calendar.map_or_else(Rules::default, Calendar::rules),
         away_after,
+        away_after_by_area,
     };
     plan.except(exceptions);
     plan

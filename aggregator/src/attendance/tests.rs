@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Asia::Jakarta;
-use hadir_shared::id::CameraId;
+use hadir_shared::id::{AreaId, CameraId};
 use proptest::prelude::*;
 
 use super::*;
@@ -102,6 +102,7 @@ proptest! {
     fn the_figures_of_a_day_add_up(
         stretches in stretches(), blind in blind(), which in 0..4usize, off in 0..3i64,
         leave in prop::option::of((0..DAY, 0..DAY)), now in prop::option::of(0..2 * DAY),
+        own in prop::option::of(60_000..3_600_000i64),
     ) {
         let calendar = calendars().swap_remove(which);
         let date = monday() + TimeDelta::days(off);
@@ -111,7 +112,9 @@ proptest! {
             .map(|(from, to)| Exception { kind: Exemption::OnLeave, from, to })
             .into_iter()
             .collect();
-        let plan = plan(calendar.as_ref(), date, None, &exceptions, 300_000);
+        let area = |number: u8| AreaId::new(format!("area{number}")).expect("area");
+        let own: BTreeMap<AreaId, i64> = own.map(|after| (area(1), after)).into_iter().collect();
+        let plan = plan(calendar.as_ref(), date, None, &exceptions, (300_000, own.clone()));
         let now = begins(date) + now.unwrap_or(4 * DAY);
         let seen: Vec<Stretch> = stretches
             .into_iter()
@@ -125,7 +128,8 @@ proptest! {
         let cameras = ["cam0", "cam1", "cam2"].map(|id| CameraId::new(id).expect("camera"));
         let watch = Watch::new([(cameras[0].clone(), watched.clone()), (cameras[1].clone(), vec![always])]);
         let any = watch.any(&cameras);
-        let facts = Facts { date, plan: &plan, pieces: &pieces, watch: &watch, any: &any, now };
+        let areas = cameras.iter().zip(0..).map(|(camera, number)| (camera.clone(), area(number))).collect();
+        let facts = Facts { date, plan: &plan, pieces: &pieces, watch: &watch, any: &any, areas: &areas, now };
         let one = day(&facts);
         prop_assert_eq!(&one, &day(&facts));
         let figures = one.outcome.figures;

@@ -81,13 +81,9 @@ impl Core {
                     tracing::warn!("somebody asks too much, or an automatic reply answers ours; no answer");
                     return Ok(());
                 }
-                if let Command::Report(date) = command {
-                    let (answer, made) = self.report(state, tx, &sender, date, now)?;
-                    reported = made.then_some(date);
-                    answer
-                } else {
-                    self.obey(state, tx, changes, &sender, command, now)?
-                }
+                let (answer, day) = self.obey(state, tx, changes, &sender, command, now)?;
+                reported = day;
+                answer
             }
             Said::Other => answers::not_understood(sender.employee.language),
         };
@@ -210,6 +206,7 @@ impl Core {
         }
     }
 
+    /// Gives the answer, and the day whose report is to follow it.
     fn obey(
         &self,
         state: &mut Memory,
@@ -218,21 +215,21 @@ impl Core {
         sender: &Sender<'_>,
         command: Command,
         now: DateTime<Utc>,
-    ) -> Result<String> {
+    ) -> Result<(String, Option<NaiveDate>)> {
         let (zone, language) = (self.settings.timezone, sender.employee.language);
-        match command {
-            Command::Ack(Some(alert)) => self.ack(tx, changes, sender, &[alert], now),
+        let answer = match command {
+            Command::Ack(Some(alert)) => self.ack(tx, changes, sender, &[alert], now)?,
             Command::Ack(None) => {
                 let about = match tx.last_absences_told(&sender.message.phone)? {
                     Some(last) => tx.about(last)?,
                     None => Vec::new(),
                 };
-                self.ack(tx, changes, sender, &about, now)
+                self.ack(tx, changes, sender, &about, now)?
             }
             Command::Excuse { alert, until, reason } => {
                 let alert = match self.answerable(tx, sender, alert, now)? {
                     Ok(alert) => alert,
-                    Err(refusal) => return Ok(refusal),
+                    Err(refusal) => return Ok((refusal, None)),
                 };
                 let reason = match reason.is_empty() {
                     true => Channel::Whatsapp.as_str().to_owned(),
@@ -240,16 +237,19 @@ impl Core {
                 };
                 let excuse = until.map(|until| Excuse { reason, until });
                 let Some(excuse) = excuse.filter(|excuse| check_excuse(excuse, now).is_ok()) else {
-                    return Ok(answers::how_to_excuse(alert.id, &alert.name, language));
+                    return Ok((answers::how_to_excuse(alert.id, &alert.name, language), None));
                 };
                 self.excuse_alert(state, tx, changes, &sender.viewer, &alert, &excuse, now)?;
-                Ok(answers::excused(&alert.name, excuse.until, now, language, zone))
+                answers::excused(&alert.name, excuse.until, now, language, zone)
             }
             Command::Status => {
                 let rows = self.status_in(tx, &sender.viewer, now)?;
-                Ok(answers::status(&self.settings.name, &rows, language, zone, now))
+                answers::status(&self.settings.name, &rows, language, zone, now)
             }
-            Command::Report(date) => Ok(self.report(state, tx, sender, date, now)?.0),
+            Command::Report(date) => {
+                let (answer, made) = self.report(state, tx, sender, date, now)?;
+                return Ok((answer, made.then_some(date)));
+            }
             Command::Where(name) => {
                 let name = name.to_lowercase();
                 let rows = self.status_in(tx, &sender.viewer, now)?;
@@ -259,14 +259,15 @@ impl Core {
                 };
                 let found: Vec<_> = rows.iter().filter(named).collect();
                 match found.len() {
-                    0 => self.refuse(tx, sender, "where", now),
-                    1..=MAX_NAMED => Ok(answers::whereabouts(&found, language, zone, now)),
-                    many => Ok(answers::too_many(many, language)),
+                    0 => self.refuse(tx, sender, "where", now)?,
+                    1..=MAX_NAMED => answers::whereabouts(&found, language, zone, now),
+                    many => answers::too_many(many, language),
                 }
             }
-            Command::Help => Ok(answers::help(language)),
-            Command::Unknown => Ok(answers::not_understood(language)),
-        }
+            Command::Help => answers::help(language),
+            Command::Unknown => answers::not_understood(language),
+        };
+        Ok((answer, None))
     }
 
     /// What to say of a day, and whether there is a report of it.

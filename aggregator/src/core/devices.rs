@@ -155,7 +155,7 @@ impl Core {
         sightings: &[&Sighting],
         now: DateTime<Utc>,
     ) -> Result<()> {
-        let gap = state.engine.rules().thresholds.absent_after;
+        let gap = state.engine.rules().shortest_absence();
         let mut of: HashMap<&EmployeeId, Vec<&Sighting>> = HashMap::new();
         for sighting in sightings {
             of.entry(&sighting.employee).or_default().push(sighting);

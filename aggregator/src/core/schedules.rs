@@ -1,6 +1,6 @@
 //! When people have to be there: schedules, holidays, leaves, and the areas' own thresholds.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use hadir_shared::id::{AreaId, EmployeeId};
 
 use super::Core;
@@ -13,7 +13,7 @@ use super::types::{
 };
 use crate::error::{Error, Result};
 use crate::presence::MEMORY;
-use crate::schedule::{Schedule, midnight};
+use crate::schedule::{Calendar, Schedule, midnight};
 use crate::store::{Reader, Tx};
 
 /// A leave may last so long.
@@ -126,13 +126,17 @@ impl Core {
         })
     }
 
-    /// Leaves and excuses, of those whom the viewer sees, that have not ended.
+    /// Leaves and excuses, of those whom the viewer sees, that have not ended, or not before a day.
     ///
     /// # Errors
-    /// When the store cannot be read.
-    pub fn leaves(&self, viewer: &Viewer) -> Result<Vec<ExemptionRow>> {
+    /// When the store cannot be read; `Invalid` for an absurd day.
+    pub fn leaves(&self, viewer: &Viewer, since: Option<NaiveDate>) -> Result<Vec<ExemptionRow>> {
         let sight = self.people().sight(viewer);
-        let mut rows = self.store.read(|reader| reader.exemptions(self.now()))?;
+        let since = since
+            .map(|day| self.moment("from", When::Day(day), 0))
+            .transpose()?;
+        let since = since.unwrap_or_else(|| self.now());
+        let mut rows = self.store.read(|reader| reader.exemptions(since))?;
         rows.retain(|row| sight.has(&row.employee));
         for row in &mut rows {
             row.deputy = row.deputy.take().filter(|id| sight.has(id));
@@ -140,7 +144,8 @@ impl Core {
         Ok(rows)
     }
 
-    /// Registers a leave.
+    /// Registers a leave. One that is told late holds for days that are final, too: they are flagged with the
+    /// difference.
     ///
     /// # Errors
     /// `Forbidden`; `Invalid` with the field that is to blame.
@@ -154,20 +159,27 @@ impl Core {
                 "A reason has at most 200 characters, in one line.",
             ));
         }
-        let from = self.moment("from", new.from, 0)?;
-        // A last day is a day off.
-        let to = self.moment("to", new.to, 1)?;
-        if to <= from {
-            return Err(Error::invalid("to", "A leave ends after it begins."));
-        }
-        if to <= now {
-            return Err(Error::invalid("to", "This leave is over already."));
-        }
-        if to - from > MAX_LEAVE {
-            return Err(Error::invalid("to", "A leave lasts at most 400 days."));
-        }
         self.update(|state, tx, changes| {
             let employee = registered(tx, "employee", &new.employee)?;
+            let calendar = state
+                .engine
+                .person(&employee)
+                .and_then(|facts| facts.terms.schedule)
+                .and_then(|name| state.engine.rules().calendars.get(&name));
+            let (from, to) = self.leave_span(calendar, new)?;
+            if to <= from {
+                return Err(Error::invalid("to", "A leave ends after it begins."));
+            }
+            if to - from > MAX_LEAVE {
+                return Err(Error::invalid("to", "A leave lasts at most 400 days."));
+            }
+            if from < now && !self.keeps_watch(self.today(from), now)? {
+                return Err(Error::invalid(
+                    "from",
+                    "Days of so long ago cannot be worked out again. Let the leave begin later, and correct those days in \
+                     the attendance (status: on leave).",
+                ));
+            }
             let deputy = new
                 .deputy
                 .as_deref()
@@ -190,25 +202,35 @@ impl Core {
             };
             let id = tx.add_exemption(&row, now)?;
             tx.audit(&viewer.username, &format!("leave {id} added"), now)?;
+            self.note_past(state, tx, &row, now)?;
             self.take_up_exceptions(state, tx, changes, &row.employee, now)?;
             tx.exemption(id)?.ok_or_else(|| no_leave(id))
         })
     }
 
-    /// Ends a leave or an excuse now; one that has not begun is gone.
+    /// Ends a leave or an excuse now; one that has not begun, or is over, is taken back.
     ///
     /// # Errors
-    /// `Forbidden`; `NotFound`.
+    /// `Forbidden`; `NotFound`; `Conflict` when it was so long ago that its days cannot be worked out without it.
     pub fn end_leave(&self, viewer: &Viewer, id: i64) -> Result<()> {
         must_manage(viewer)?;
         let now = self.now();
         self.update(|state, tx, changes| {
-            let row = tx
-                .exemption(id)?
-                .filter(|row| row.to > now)
-                .ok_or_else(|| no_leave(id))?;
-            tx.end_exemption(id, now)?;
-            tx.audit(&viewer.username, &format!("leave {id} ended"), now)?;
+            let row = tx.exemption(id)?.ok_or_else(|| no_leave(id))?;
+            if row.to > now {
+                tx.end_exemption(id, now)?;
+                tx.audit(&viewer.username, &format!("leave {id} ended"), now)?;
+            } else if self.keeps_watch(self.today(row.from), now)? {
+                tx.end_exemption(id, row.from)?;
+                tx.audit(&viewer.username, &format!("leave {id} taken back"), now)?;
+                self.note_past(state, tx, &row, now)?;
+            } else {
+                return Err(Error::conflict(
+                    "id",
+                    "This leave was so long ago that its days cannot be worked out again; correct them in the attendance \
+                     instead.",
+                ));
+            }
             self.take_up_exceptions(state, tx, changes, &row.employee, now)
         })
     }
@@ -297,6 +319,45 @@ impl Core {
         Ok(())
     }
 
+    /// From when to when a leave is. In days, it is of the shifts that begin on them: the night before is worked to its
+    /// end, and the last night is off to its end.
+    fn leave_span(
+        &self,
+        calendar: Option<&Calendar>,
+        new: &NewLeave,
+    ) -> Result<(DateTime<Utc>, DateTime<Utc>)> {
+        let shifts_end = |when: When, days_before: u64| {
+            let When::Day(date) = when else { return None };
+            let date = date.checked_sub_days(Days::new(days_before))?;
+            let ends = calendar?.windows(date).into_iter().map(|shift| shift.to);
+            DateTime::from_timestamp_millis(ends.max()?)
+        };
+        let from = self.moment("from", new.from, 0)?;
+        // A last day is a day off.
+        let to = self.moment("to", new.to, 1)?;
+        let later = |at: DateTime<Utc>, shift: Option<DateTime<Utc>>| shift.map_or(at, |ends| at.max(ends));
+        Ok((
+            later(from, shifts_end(new.from, 1)),
+            later(to, shifts_end(new.to, 0)),
+        ))
+    }
+
+    /// A leave was added or taken back: the days that are final and that it touches are held against it.
+    fn note_past(
+        &self,
+        state: &mut Memory,
+        tx: &Tx<'_>,
+        leave: &ExemptionRow,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let mut at = leave.from;
+        while at < leave.to.min(now) {
+            self.note_arrival(state, tx, &leave.employee, at, now)?;
+            at += TimeDelta::days(1);
+        }
+        Ok(())
+    }
+
     /// The moment that was meant: of a day, its midnight, or that of so many days after.
     fn moment(&self, field: &'static str, when: When, days_after: i64) -> Result<DateTime<Utc>> {
         let moment = match when {
@@ -348,5 +409,5 @@ fn no_schedule(name: &str) -> Error {
 }
 
 fn no_leave(id: i64) -> Error {
-    Error::not_found("id", format!("There is no leave {id} that has not ended."))
+    Error::not_found("id", format!("There is no leave {id}."))
 }

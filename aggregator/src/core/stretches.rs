@@ -147,7 +147,7 @@ impl Core {
     /// Makes up for what a stop left unwritten, and writes what has waited long enough.
     pub(super) fn write_stretches(&self, state: &mut Memory, tx: &Tx<'_>, now: DateTime<Utc>) -> Result<()> {
         if state.stretches.incomplete {
-            let gap = state.engine.rules().thresholds.absent_after;
+            let gap = state.engine.rules().shortest_absence();
             for (employee, since) in tx.unfinished_stretches()? {
                 for sighting in tx.sightings_after(&employee, since)? {
                     state

@@ -162,6 +162,12 @@ impl Rules {
         let all = self.areas.values().chain([&self.thresholds]);
         all.map(|own| own.off_after.num_milliseconds()).min().unwrap_or(0)
     }
+
+    /// A gap that is no longer counts nowhere.
+    pub fn shortest_absence(&self) -> TimeDelta {
+        let areas = self.areas.values().map(|own| own.absent_after);
+        areas.fold(self.thresholds.absent_after, TimeDelta::min)
+    }
 }
 
 /// When a camera was watching: what a restart needs.

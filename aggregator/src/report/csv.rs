@@ -44,7 +44,7 @@ fn cell(column: Column, person: &AttendancePerson, row: &AttendanceRow, style: &
         Column::Employee => plain(person.employee.as_str()),
         Column::Name => plain(&person.name),
         Column::Team => plain(person.team_name.as_deref().unwrap_or_default()),
-        Column::Status => words::status(row.status, style.language).to_owned(),
+        Column::Status => words::of_day(row, style.language).to_owned(),
         Column::FirstIn => time(row.first_in),
         Column::LastOut => time(row.last_out),
         Column::Planned => exact(figures.planned_s),

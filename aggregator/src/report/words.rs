@@ -2,9 +2,9 @@
 
 use chrono::{Datelike as _, NaiveDate};
 
-use crate::attendance::{Flag, State, Status};
-use crate::core::AttendanceRow;
+use crate::attendance::{Flag, Kind, State, Status};
 use crate::core::types::Language::{self, En, Id};
+use crate::core::{AttendanceReport, AttendanceRow};
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub(super) fn status(status: Status, language: Language) -> &'static str {
         (Status::Absent, En) => "Absent",
         (Status::OnLeave, Id) => "Cuti",
         (Status::OnLeave, En) => "On leave",
-        (Status::Excused, Id) => "Diizinkan",
+        (Status::Excused, Id) => "Izin",
         (Status::Excused, En) => "Excused",
         (Status::NotExpected, Id) => "Libur",
         (Status::NotExpected, En) => "Off",
@@ -113,6 +113,29 @@ pub(super) fn status(status: Status, language: Language) -> &'static str {
         (Status::Unknown, Id) => "Tidak diketahui",
         (Status::Unknown, En) => "Unknown",
     }
+}
+
+/// What came of a day. Whoever has no schedule is not off either.
+pub(super) fn of_day(row: &AttendanceRow, language: Language) -> &'static str {
+    match (row.status, row.kind, language) {
+        (Status::NotExpected, Kind::Unplanned, Id) => "Tanpa jadwal",
+        (Status::NotExpected, Kind::Unplanned, En) => "No schedule",
+        (one, _, _) => status(one, language),
+    }
+}
+
+/// How many days of a report may still change, if any may.
+pub(super) fn provisional(report: &AttendanceReport, language: Language) -> Option<String> {
+    let days = report
+        .days
+        .iter()
+        .filter(|row| row.state == State::Provisional)
+        .count();
+    (days > 0).then(|| match (language, days) {
+        (Id, _) => format!("{days} dari {} hari masih sementara", report.days.len()),
+        (En, 1) => format!("1 of {} days is still provisional", report.days.len()),
+        (En, _) => format!("{days} of {} days are still provisional", report.days.len()),
+    })
 }
 
 pub(super) fn state(state: State, language: Language) -> &'static str {
@@ -132,7 +155,7 @@ fn flag(flag: Flag, language: Language) -> &'static str {
         (Flag::BadgeWithoutFace, En) => "badge without face",
         (Flag::BadgeOnly, Id) => "hanya kartu",
         (Flag::BadgeOnly, En) => "badge only",
-        (Flag::OneScan, Id) => "satu kali kartu",
+        (Flag::OneScan, Id) => "hanya satu pindaian",
         (Flag::OneScan, En) => "one scan",
         (Flag::NotObserved, Id) => "tak terpantau",
         (Flag::NotObserved, En) => "not observed",

@@ -92,7 +92,7 @@ const COUNTED: [Counted; 9] = [
     (("Setengah hari", "Half days"), |t| t.half_day),
     (("Tidak hadir", "Absent"), |t| t.absent),
     (("Cuti", "On leave"), |t| t.on_leave),
-    (("Diizinkan", "Excused"), |t| t.excused),
+    (("Izin", "Excused"), |t| t.excused),
     (("Tidak diketahui", "Unknown"), |t| t.unknown),
     (("Hari terlambat", "Days late"), |t| t.late),
     (("Hari pulang awal", "Days left early"), |t| t.early_leave),
@@ -199,7 +199,7 @@ fn begin(
         Language::Id => ("Dibuat", "Halaman &P dari &N"),
         Language::En => ("Made", "Page &P of &N"),
     };
-    let under = if letterhead.address.is_empty() {
+    let mut under = if letterhead.address.is_empty() {
         format!("{made_word} {made} ({})", report.timezone)
     } else {
         format!(
@@ -207,6 +207,9 @@ fn begin(
             letterhead.address, report.timezone
         )
     };
+    if let Some(provisional) = words::provisional(report, style.language) {
+        under.push_str(&format!(" · {provisional}"));
+    }
     sheet.write_string_with_format(1, 0, under, &formats.faint)?;
     let what = title(report, style.language);
     let what = if of.is_empty() {
@@ -342,7 +345,7 @@ fn team(
             sheet.write_number_with_format(row, 2, serial(date), &formats.date)?;
             let bad = matches!(day.status, Status::Absent | Status::Unknown);
             let format = if bad { &formats.absent } else { &formats.text };
-            sheet.write_string_with_format(row, 3, words::status(day.status, language), format)?;
+            sheet.write_string_with_format(row, 3, words::of_day(day, language), format)?;
             time(sheet, row, 4, day.first_in, day.date, style, formats)?;
             time(sheet, row, 5, day.last_out, day.date, style, formats)?;
             let mut at = first_figure;

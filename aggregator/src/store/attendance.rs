@@ -60,7 +60,9 @@ pub struct PatternRow {
     pub date: NaiveDate,
     /// What came of it.
     pub status: Status,
-    /// How long of what.
+    /// What was planned.
+    pub planned_s: i64,
+    /// How much too late they came.
     pub late_s: i64,
     /// Hours there, areas away from.
     pub pattern: Pattern,
@@ -373,7 +375,7 @@ impl Reader<'_> {
         to: NaiveDate,
     ) -> Result<Vec<PatternRow>> {
         let mut query = self.conn.prepare_cached(
-            "select date, status, late_s, pattern from attendance_day
+            "select date, status, planned_s, late_s, pattern from attendance_day
              where employee = ?1 and date between ?2 and ?3 and state <> 'provisional' order by date",
         )?;
         let rows = query.query_map(
@@ -384,6 +386,7 @@ impl Reader<'_> {
                     status: read_as(row, "status", |text| {
                         Status::ALL.into_iter().find(|status| status.as_str() == text)
                     })?,
+                    planned_s: row.get("planned_s")?,
                     late_s: row.get("late_s")?,
                     pattern: json(row, "pattern")?.unwrap_or_default(),
                 })

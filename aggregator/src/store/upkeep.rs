@@ -50,8 +50,8 @@ const INVARIANTS: &[(&str, &str)] = &[
     ("a damaged template", "select id from template where (length(embedding) - 4096) % 4 <> 0"),
 ];
 
-/// So many sightings are deleted in one go, so that nothing else has to wait for long; the number stands in the query.
-const FORGET_AT_ONCE: usize = 10_000;
+/// So many sightings are deleted in one go, so that nothing else has to wait for long.
+const FORGET_AT_ONCE: u32 = 10_000;
 
 impl Store {
     /// Empties the write-ahead log, so that what was deleted is in no file of the store.
@@ -167,9 +167,9 @@ impl Tx<'_> {
     pub fn forget(&self, rules: &AttendanceRules, now: DateTime<Utc>) -> Result<bool> {
         let sightings = self.conn().execute(
             // Row ids grow with the time of storing, so the oldest come first and nothing else is read.
-            "delete from sighting where rowid in (select rowid from sighting order by rowid limit 10000)
+            "delete from sighting where rowid in (select rowid from sighting order by rowid limit ?2)
                  and stored_at < ?1",
-            [ms(now - rules.keep_sightings)],
+            params![ms(now - rules.keep_sightings), FORGET_AT_ONCE],
         )?;
         // Sightings may come as late as they are kept; what was watched until then says what the cameras could see.
         self.conn().execute(
@@ -182,6 +182,8 @@ impl Tx<'_> {
                  and ended_at < ?1",
             [ms(old)],
         )?;
+        self.conn()
+            .execute("delete from exemption where to_at < ?1", [ms(old)])?;
         let day = old.date_naive().to_string();
         for sql in [
             "delete from attendance_evidence where date < ?1",
@@ -212,6 +214,6 @@ impl Tx<'_> {
             [ms(now - TimeDelta::days(1))],
         )?;
         self.blank_messages(Some(now - TimeDelta::days(1)))?;
-        Ok(sightings == FORGET_AT_ONCE)
+        Ok(sightings == FORGET_AT_ONCE as usize)
     }
 }

@@ -115,7 +115,16 @@ pub(super) async fn answer(
             }
         }
         ["leaves"] => match method {
-            Method::GET => Ok(reply::ok(&core.call(move |core| core.leaves(&viewer)).await?)),
+            Method::GET => {
+                let since = request.query.get("from").map(|text| {
+                    text.parse()
+                        .map_err(|_| ApiError::invalid("Write the day like 2026-12-25.").field("from"))
+                });
+                let since = since.transpose()?;
+                Ok(reply::ok(
+                    &core.call(move |core| core.leaves(&viewer, since)).await?,
+                ))
+            }
             Method::POST => {
                 let new: NewLeave = request.json().await?;
                 let made = core.call(move |core| core.add_leave(&viewer, &new)).await?;

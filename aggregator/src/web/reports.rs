@@ -32,6 +32,11 @@ pub(super) async fn answer(
             Err(ApiError::method(&method, "GET"))
         }
         ["reports", kind @ ("daily" | "range")] => {
+            let days: &[&str] = match *kind {
+                "daily" => &["date"],
+                _ => &["from", "to"],
+            };
+            known(&request.query, &[days, &OF, &["format", "language"]].concat())?;
             let (from, to) = match *kind {
                 "daily" => {
                     let date = day(&request.query, "date")?.unwrap_or_else(|| today(web));
@@ -52,6 +57,7 @@ pub(super) async fn answer(
             .await
         }
         ["patterns"] => {
+            known(&request.query, &[&["from", "to"][..], &OF].concat())?;
             let (from, to) = span(&request.query)?;
             let query = AttendanceQuery {
                 from,
@@ -86,6 +92,21 @@ pub(super) async fn answer(
     }
 }
 
+/// Of whom a report is; one of them.
+const OF: [&str; 3] = ["employee", "team", "below"];
+
+/// Refuses what is not asked for: a slip (`employe=E1`) would give everybody's.
+fn known(query: &HashMap<String, String>, keys: &[&str]) -> Result<(), ApiError> {
+    match query.keys().find(|key| !keys.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) => Err(ApiError::invalid(format!(
+            "There is no `{}` to ask for here; there are {}.",
+            key.chars().take(40).collect::<String>(),
+            keys.join(", ")
+        ))),
+    }
+}
+
 fn today(web: &Web) -> NaiveDate {
     report::today(web.core.now(), web.core.settings().timezone)
 }
@@ -114,9 +135,7 @@ fn id(field: &'static str, text: &str) -> Result<EmployeeId, ApiError> {
 }
 
 fn of(query: &HashMap<String, String>) -> Result<Of, ApiError> {
-    let asked = ["employee", "team", "below"]
-        .into_iter()
-        .filter(|key| query.contains_key(*key));
+    let asked = OF.into_iter().filter(|key| query.contains_key(*key));
     let asked: Vec<&'static str> = asked.collect();
     let [key] = asked[..] else {
         return match asked.first() {

@@ -242,7 +242,7 @@ impl Core {
     }
 
     /// Whether what cameras watched on a day is still kept, without which it cannot be worked out again.
-    fn keeps_watch(&self, date: NaiveDate, now: DateTime<Utc>) -> Result<bool> {
+    pub(in crate::core) fn keeps_watch(&self, date: NaiveDate, now: DateTime<Utc>) -> Result<bool> {
         Ok(now - moment(self.settings.timezone, before(date))? < crate::ingest::MAX_AGE + TimeDelta::days(3))
     }
 

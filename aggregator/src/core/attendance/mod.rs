@@ -194,6 +194,7 @@ impl Bench {
             pieces,
             watch: &self.watch,
             any,
+            areas: &self.cameras,
             now: self.now,
         }
     }

@@ -132,6 +132,7 @@ impl Core {
                     sums.add(&PatternRow {
                         date: worked.row.date,
                         status: worked.day.outcome.status,
+                        planned_s: worked.day.outcome.figures.planned_s,
                         late_s: worked.day.outcome.figures.late_s,
                         pattern,
                     });
@@ -248,9 +249,16 @@ impl Sums {
                 punctuality.late += 1;
                 punctuality.late_s += row.late_s;
             }
-            Status::Present | Status::HalfDay => punctuality.in_time += 1,
+            // Nobody is in time for a rest day.
+            Status::Present | Status::HalfDay if row.planned_s > 0 => punctuality.in_time += 1,
             Status::Absent => punctuality.absent += 1,
-            Status::OnLeave | Status::Excused | Status::NotExpected | Status::Pending | Status::Unknown => {}
+            Status::Present
+            | Status::HalfDay
+            | Status::OnLeave
+            | Status::Excused
+            | Status::NotExpected
+            | Status::Pending
+            | Status::Unknown => {}
         }
         let mut away = 0;
         for (area, seconds) in &row.pattern.away {

@@ -1,6 +1,8 @@
 //! Days are planned when they begin, become final some time after they have ended, and are compared when something
 //! arrives later.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use hadir_shared::id::{AreaId, EmployeeId};
 
@@ -9,6 +11,7 @@ use crate::attendance::{self, Record};
 use crate::core::Core;
 use crate::core::state::Memory;
 use crate::error::Result;
+use crate::presence::Thresholds;
 use crate::store::{Before, Reader, Tx};
 
 /// So many days of employees are settled in one go, so that nothing else has to wait for long.
@@ -88,13 +91,19 @@ impl Core {
         let ends = moment(self.settings.timezone, after(date))?;
         let holidays = tx.holidays()?;
         let rules = state.engine.rules();
-        let away_after = rules.thresholds.absent_after.num_milliseconds();
+        let absent_after = |thresholds: &Thresholds| thresholds.absent_after.num_milliseconds();
+        let by_area = rules.areas.iter();
+        let by_area: BTreeMap<AreaId, i64> = by_area
+            .map(|(area, own)| (area.clone(), absent_after(own)))
+            .filter(|(_, own)| *own != absent_after(&rules.thresholds))
+            .collect();
         let holiday = holidays.get(&date).map(String::as_str);
         let schedules = rules
             .calendars
             .iter()
             .map(|(name, calendar)| (Some(name.as_str()), Some(calendar)));
         for (name, calendar) in schedules.chain([(None, None)]) {
+            let away_after = (absent_after(&rules.thresholds), by_area.clone());
             let plan = attendance::plan(calendar, date, holiday, &[], away_after);
             tx.plan_day(date, ends, name, employee, &plan, before)?;
         }

@@ -10,26 +10,26 @@ use crate::schedule::local_moment;
 /// Tuesday.
 const DAY: &str = "2026-09-22";
 
-fn date(text: &str) -> NaiveDate {
+pub(super) fn date(text: &str) -> NaiveDate {
     text.parse().expect("date")
 }
 
 /// A moment in Jakarta: `2026-09-22 08:00`.
-fn at(text: &str) -> chrono::DateTime<chrono::Utc> {
+pub(super) fn at(text: &str) -> chrono::DateTime<chrono::Utc> {
     let (day, time) = text.split_once(' ').expect("day and time");
     let (hour, minute) = time.split_once(':').expect("hour and minute");
     let minute = hour.parse::<i64>().expect("hour") * 60 + minute.parse::<i64>().expect("minute");
     local_moment(chrono_tz::Asia::Jakarta, date(day), minute).expect("moment")
 }
 
-struct Office {
-    site: Site,
+pub(super) struct Office {
+    pub(super) site: Site,
     seq: u64,
 }
 
 impl Office {
     /// LEE works in the office, and the camera has watched for a month.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let site = Site::new();
         let store = rusqlite::Connection::open(site.folder.path().join("hadir.sqlite")).expect("store");
         let sql = "insert into camera_watch (camera, from_at, to_at) values ('cam-1', ?1, ?2)";
@@ -53,7 +53,7 @@ impl Office {
         Self { site, seq: 0 }
     }
 
-    fn now(&self, text: &str) {
+    pub(super) fn now(&self, text: &str) {
         self.site.clock.set(at(text));
         // Work is done in portions.
         for _ in 0..5 {
@@ -61,7 +61,7 @@ impl Office {
         }
     }
 
-    fn seen(&mut self, employee: &str, from: &str, to: &str) {
+    pub(super) fn seen(&mut self, employee: &str, from: &str, to: &str) {
         self.seq += 1;
         let sighting = Sighting {
             first_at: at(from),
@@ -71,7 +71,7 @@ impl Office {
         assert!(self.site.take(vec![sighting]).is_some());
     }
 
-    fn row(&self, employee: &str, day: &str) -> AttendanceRow {
+    pub(super) fn row(&self, employee: &str, day: &str) -> AttendanceRow {
         self.site
             .core
             .attendance_day(&admin(), &who(employee), date(day))
@@ -79,7 +79,7 @@ impl Office {
             .row
     }
 
-    fn report(&self, of: Of, from: &str, to: &str) -> Result<AttendanceReport> {
+    pub(super) fn report(&self, of: Of, from: &str, to: &str) -> Result<AttendanceReport> {
         let query = AttendanceQuery {
             from: date(from),
             to: date(to),
@@ -92,7 +92,7 @@ impl Office {
         self.decides_on("LEE", DAY, what, correction)
     }
 
-    fn decides_on(
+    pub(super) fn decides_on(
         &self,
         employee: &str,
         day: &str,
@@ -110,7 +110,7 @@ impl Office {
     }
 
     /// Tuesday, with LEE from 7:55 to 17:04.
-    fn tuesday(&mut self) {
+    pub(super) fn tuesday(&mut self) {
         self.now("2026-09-22 07:00");
         self.now("2026-09-22 18:00");
         self.seen("LEE", "2026-09-22 07:55", "2026-09-22 12:02");

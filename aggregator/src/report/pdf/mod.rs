@@ -208,7 +208,10 @@ impl Paper<'_> {
         self.canvas.text((x, 50.0), &title, 13.0, Weight::Medium, INK);
         let x = right(&self.canvas, &days, 9.0);
         self.canvas.text((x, 63.0), &days, 9.0, Weight::Regular, INK);
-        let made = format!("{made} ({})", report.timezone);
+        let mut made = format!("{made} ({})", report.timezone);
+        if let Some(provisional) = words::provisional(report, self.style.language) {
+            made = format!("{provisional} · {made}");
+        }
         let x = right(&self.canvas, &made, 7.0);
         self.canvas.text((x, 74.0), &made, 7.0, Weight::Regular, FAINT);
         self.canvas
@@ -425,8 +428,8 @@ impl Paper<'_> {
         let word = |column: Column| column.word(self.style.language);
         let heads = [
             left(word(Column::Employee), 58.0),
-            left(word(Column::Name), 140.0),
-            left(word(Column::Status), 72.0),
+            left(word(Column::Name), 120.0),
+            left(word(Column::Status), 66.0),
             right(word(Column::FirstIn), 52.0),
             right(word(Column::LastOut), 52.0),
             right(word(Column::Worked), 46.0),
@@ -435,7 +438,8 @@ impl Paper<'_> {
             right(word(Column::Late), 52.0),
             right(word(Column::EarlyLeave), 56.0),
             right(word(Column::Overtime), 48.0),
-            left(word(Column::Notes), 101.0),
+            left(word(Column::State), 50.0),
+            left(word(Column::Notes), 77.0),
         ];
         let rows: Vec<Vec<Cell>> = people
             .iter()
@@ -454,6 +458,7 @@ impl Paper<'_> {
                     bad(figures.late_s),
                     bad(figures.early_leave_s),
                     long(figures.overtime_s),
+                    self.state(row),
                     cell(words::notes(row, self.style.language)),
                 ]
             })
@@ -487,14 +492,14 @@ impl Paper<'_> {
         let word = |column: Column| column.word(self.style.language);
         let heads = [
             left(word(Column::Employee), 56.0),
-            left(word(Column::Name), 138.0),
+            left(word(Column::Name), 122.0),
             right(self.word("Hari kerja", "Workdays"), 48.0),
             right(self.word("Hadir", "Present"), 40.0),
             right(self.word("½ hari", "Half"), 34.0),
-            right(self.word("Absen", "Absent"), 38.0),
+            right(self.word("Tdk hadir", "Absent"), 42.0),
             right(self.word("Cuti/izin", "Leave"), 42.0),
-            right(self.word("Tak tahu", "Unknown"), 44.0),
-            right(self.word("Telat (×)", "Late (×)"), 44.0),
+            right(self.word("Tdk diket.", "Unknown"), 44.0),
+            right(self.word("Terlambat (×)", "Late (×)"), 56.0),
             right(word(Column::Planned), 50.0),
             right(word(Column::Worked), 50.0),
             right(word(Column::Away), 44.0),
@@ -586,10 +591,7 @@ impl Paper<'_> {
                     bad(figures.late_s),
                     bad(figures.early_leave_s),
                     long(figures.overtime_s),
-                    Cell {
-                        color: FAINT,
-                        ..cell(words::state(row.state, self.style.language))
-                    },
+                    self.state(row),
                     Cell {
                         color: FAINT,
                         ..cell(words::notes(row, self.style.language))
@@ -610,7 +612,14 @@ impl Paper<'_> {
         };
         Cell {
             color,
-            ..cell(words::status(row.status, self.style.language))
+            ..cell(words::of_day(row, self.style.language))
+        }
+    }
+
+    fn state(&self, row: &AttendanceRow) -> Cell {
+        Cell {
+            color: FAINT,
+            ..cell(words::state(row.state, self.style.language))
         }
     }
 
