@@ -1,10 +1,12 @@
 // The alerts page: open and past absences, who was told how, and the answer "I have it".
 
+import { notifySwitches, startAlertNotify } from './alert-notify.js';
 import { post } from './api.js';
 import { cameraName, track } from './camera-manager.js';
+import { field, formDialog, input, wrong } from './form.js';
 import { has, t } from './i18n.js';
-import { areaName, on, store } from './store.js';
-import { duration, exactDuration, exactTime, now, whenShort } from './time.js';
+import { areaName, emit, on, store } from './store.js';
+import { dayKey, duration, exactDuration, exactTime, now, shortTime, siteMoment, whenShort } from './time.js';
 import { byId, emptyState, h, icon, oncePerFrame, sentence, setText, showError } from './utils.js';
 
 let view = null;
@@ -23,6 +25,7 @@ export function startAlerts() {
   });
   on('alerts cameras areas me view status', render);
   on('alerts', renderCount);
+  startAlertNotify();
   document.addEventListener('hadir:language', () => {
     renderCount();
     render();
@@ -53,6 +56,7 @@ function renderPage() {
   view.replaceChildren(
     h('div', { class: 'page-head' }, h('h1', {}, t('alerts.title')),
       h('div', { class: 'segmented', role: 'group', 'aria-label': t('alerts.title') }, tab(t('alerts.open'), false), tab(t('alerts.past'), true))),
+    notifySwitches(),
     alerts.length > 0
       ? h('ul', { class: 'alert-list' }, alerts.map(alertCard))
       : h('div', { class: 'panel' }, emptyState('circle-check', t(`alerts.empty.${key}`),
@@ -106,10 +110,48 @@ function alertCard(alert) {
     h('p', { class: 'muted' }, h('time', { datetime: alert.last_seen, title: exactTime(seen) },
       camera ? t('alerts.lastSeen', { time: whenShort(seen), camera }) : t('alerts.lastSeen.nowhere', { time: whenShort(seen) }))),
     details, failure,
-    alert.state !== 'closed' && h('div', { class: 'alert-acts' },
+    h('div', { class: 'alert-acts' },
       alert.state === 'open' && answer,
-      store.status.get(alert.employee)?.camera && h('a', { class: 'button', href: '#/live', data: { act: 'show' },
+      alert.state !== 'closed' && h('button', { class: 'button', type: 'button', data: { act: 'excuse' }, onclick: () => openExcuse(alert) }, icon('calendar-days'), t('alerts.excuse')),
+      h('button', { class: 'button', type: 'button', data: { act: 'comment' }, onclick: () => openComment(alert) }, icon('message-square'), t('alerts.comment')),
+      alert.state !== 'closed' && store.status.get(alert.employee)?.camera && h('a', { class: 'button', href: '#/live', data: { act: 'show' },
         onclick: () => track(alert.employee) }, icon('locate-fixed'), t('alerts.show'))));
+}
+
+async function change(alert, address, body) {
+  const changed = await post(`/api/alerts/${alert.id}/${address}`, body);
+  store.alerts.set(changed.id, changed);
+  emit('alerts');
+}
+
+/** Excuses an absence until a time of today or of another day. */
+function openExcuse(alert) {
+  const inAnHour = new Date(Math.ceil((now() + 3_600_000) / 900_000) * 900_000).getTime();
+  formDialog(t('alerts.excuse.title', { name: alert.name }), [
+    h('p', { class: 'muted' }, t('alerts.excuse.how')),
+    field(t('day.reason'), input('reason', '', { maxlength: 200, required: true })),
+    h('div', { class: 'form-pair' },
+      field(t('alerts.excuse.day'), input('day', dayKey(inAnHour), { type: 'date', required: true })),
+      field(t('alerts.excuse.time'), input('time', shortTime(inAnHour), { type: 'time', required: true }))),
+    h('input', { type: 'hidden', name: 'until' }),
+  ], async (form) => {
+    const { reason, day, time } = form.elements;
+    if (reason.value.trim() === '') throw wrong('reason', 'day.reason.missing');
+    const until = siteMoment(day.value, time.value);
+    if (until === null) throw wrong('time', 'alerts.excuse.when');
+    await change(alert, 'excuse', { reason: reason.value.trim(), until });
+  }, { save: t('alerts.excuse') });
+}
+
+function openComment(alert) {
+  formDialog(t('alerts.comment.title', { name: alert.name }), [
+    field(t('alerts.comment.text'), h('textarea', { name: 'text', rows: 3, maxlength: 500, required: true }), t('alerts.comment.hint')),
+  ], async (form) => {
+    const text = form.elements.text.value.trim();
+    if (text === '') throw wrong('text', 'alerts.comment.missing');
+    await change(alert, 'comment', { text });
+    opened.add(alert.id);
+  });
 }
 
 /** The sentence of an entry; some details have one of their own. */
@@ -125,8 +167,9 @@ function historyEntry(entry, alert) {
   let text = has(key)
     ? t(key, { who: who(entry, alert), channel: entry.channel ? word('channel', entry.channel) : '' })
     : entry.what;
+  if (entry.what === 'commented') text = t('history.commented', { who: entry.recipient_name || '–', text: entry.detail });
   if (entry.message_state) text += `: ${word('message', entry.message_state)}`;
-  const said = key !== `history.${entry.what}` || !entry.detail || text.includes(entry.detail);
+  const said = entry.what === 'commented' || key !== `history.${entry.what}` || !entry.detail || text.includes(entry.detail);
   const detail = said ? null : word('detail', entry.detail);
   return h('li', {}, h('time', { datetime: entry.at, title: exactTime(at) }, whenShort(at)), h('span', {}, text,
     detail && h('span', { class: 'muted' }, ` (${detail})`)));

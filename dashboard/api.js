@@ -13,6 +13,9 @@ export async function api(method, path, body, { timeout = 15_000 } = {}) {
   const options = { method, credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(timeout) };
   if (body instanceof FormData) {
     options.body = body;
+  } else if (body instanceof Blob) {
+    options.body = body;
+    options.headers = { 'content-type': 'text/csv' };
   } else if (body !== undefined) {
     options.body = JSON.stringify(body);
     options.headers = { 'content-type': 'application/json' };

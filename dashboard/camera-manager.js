@@ -1,16 +1,19 @@
 // The live panel's frame: which camera is shown, its buttons, the AI indicator, and following a tracked person.
 
+import { post } from './api.js';
+import { hideGrid, showGrid } from './camera-grid.js';
 import { LiveFeed } from './face-recognition.js';
 import { t } from './i18n.js';
-import { cameraById, emit, on, store } from './store.js';
+import { cameraById, changesEmployees, emit, on, store } from './store.js';
 import { ago, exactTime, shortTime } from './time.js';
-import { byId, h, icon, oncePerFrame, setIcon, setText } from './utils.js';
+import { byId, h, icon, oncePerFrame, sentence, setIcon, setText } from './utils.js';
 
 /** After a switch the picture stays at least this long, where two cameras see a tracked person in turn. */
 const FOLLOW_PAUSE_MS = 4000;
 
 let feed = null;
 let visible = false;
+let grid = false;
 let switchedAt = 0;
 
 /** "CAM 3". */
@@ -24,6 +27,7 @@ export function cameraName(id) {
 
 /** Shows a camera on the live panel, by the reader's own choice: tracking ends. */
 export function chooseCamera(id) {
+  setGrid(false);
   if (store.tracked && store.status.get(store.tracked)?.camera !== id) stopTracking();
   show(id);
 }
@@ -32,6 +36,7 @@ export function chooseCamera(id) {
 export function track(employee) {
   const row = store.status.get(employee);
   if (!row?.camera) return;
+  setGrid(false);
   store.tracked = employee;
   show(row.camera);
   emit('tracked');
@@ -50,15 +55,49 @@ function show(id) {
   } catch {
     // Storage is blocked: the first camera is shown next time.
   }
-  if (visible) feed.open(id);
+  if (visible && !grid) feed.open(id);
   emit('camera');
 }
 
 /** The live page is shown or left. */
 export function setLiveVisible(shown) {
   visible = shown;
-  if (shown) feed.open(store.camera);
-  else feed.pause();
+  if (!shown) setGrid(false);
+  if (shown && !grid) feed.open(store.camera);
+  else if (!shown) feed.pause();
+}
+
+/** Several cameras side by side, or one. */
+function setGrid(on_) {
+  if (grid === on_) return;
+  grid = on_;
+  byId('grid-button').setAttribute('aria-pressed', String(grid));
+  byId('view-live').classList.toggle('with-grid', grid);
+  if (grid) {
+    feed.pause();
+    showGrid(byId('camera-grid'), chooseCamera);
+  } else {
+    hideGrid();
+    if (visible) feed.open(store.camera);
+  }
+}
+
+/** The picture as it stands, with its boxes, as a file. That somebody took it is recorded first. */
+async function snapshot() {
+  const entry = cameraById(store.camera);
+  if (!entry || byId('stage').dataset.state !== 'live') return;
+  const button = byId('snapshot');
+  button.disabled = true;
+  try {
+    await post(`/api/cameras/${encodeURIComponent(entry.id)}/snapshot`);
+    const blob = await new Promise((resolve) => { byId('picture').toBlob(resolve, 'image/png'); });
+    const url = URL.createObjectURL(blob);
+    h('a', { href: url, download: `${entry.id}-${byId('stage').dataset.frameAt.replaceAll(/[:.]/g, '-')}.png` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  } catch (error) {
+    button.title = sentence(error);
+  }
+  button.disabled = false;
 }
 
 function keepSelection() {
@@ -150,6 +189,8 @@ function renderFullscreen() {
   button.setAttribute('aria-label', label);
   button.title = label;
   setIcon(button.firstElementChild, full ? 'minimize' : 'maximize');
+  byId('snapshot').setAttribute('aria-label', t('live.snapshot'));
+  byId('snapshot').title = t('live.snapshot');
 }
 
 export function startCameras() {
@@ -187,6 +228,9 @@ export function startCameras() {
   });
   document.addEventListener('fullscreenchange', renderFullscreen);
   renderFullscreen();
+  byId('snapshot').addEventListener('click', snapshot);
+  on('me', () => { byId('snapshot').hidden = !changesEmployees(); });
+  byId('grid-button').addEventListener('click', () => setGrid(!grid));
 
   addEventListener('keydown', (event) => {
     if (!visible || event.ctrlKey || event.altKey || event.metaKey || !/^[1-9]$/.test(event.key)) return;

@@ -6,16 +6,27 @@ import { cameraName, setLiveVisible, startCameras } from './camera-manager.js';
 import { startDevices } from './devices.js';
 import { startEmployees } from './employee-manager.js';
 import { Events } from './events.js';
+import { startFirstRun } from './first-run.js';
 import { startHelp } from './help.js';
+import { startOrganisation } from './organisation.js';
+import { startPatterns } from './patterns.js';
+import { startReports } from './reports.js';
+import { LANGUAGE_NAMES, startSettings } from './settings.js';
 import { LANGUAGES, chooseLanguage, currentLanguage, has, suggestLanguage, t, translate } from './i18n.js';
-import { changesEmployees, emit, on, secondsSince, seesDevices, seesPeople, store } from './store.js';
-import { clockTime, duration, exactDuration, exactTime, longDate, now, setServerTime, setTimeZone, timeZone, whenShort, zoneName } from './time.js';
+import { emit, on, secondsSince, seesDevices, seesPeople, store } from './store.js';
+import { clockTime, duration, exactDuration, exactTime, longDate, now, setServerTime, setTimeZone, whenShort, zoneName } from './time.js';
 import { jumpTo, startTracking } from './tracking.js';
 import { byId, emptyState, h, icon, sentence, setText, showError, stateShape } from './utils.js';
 
 /** A connection that is back within this time was no interruption worth a banner. */
 const GRACE_MS = 1500;
-const VIEWS = ['live', 'employees', 'alerts', 'devices'];
+/** Every page, and who may see it. */
+const VIEWS = { live: () => true, alerts: seesPeople, employees: seesPeople, patterns: seesPeople, reports: seesPeople,
+  organisation: seesPeople, devices: seesDevices, settings: () => true };
+/** More at once nobody reads; the longest gone come first. */
+const MAX_NOTICES = 100;
+/** On a phone so many pages have a place of their own at the bottom; the rest is behind "more". */
+const PRIMARY = 4;
 
 const events = new Events();
 let loginNotice = null;
@@ -50,7 +61,8 @@ function showLogin(noticeKey = null) {
     employees: [], alerts: new Map(), camera: null, tracked: null, banners: new Map() });
   for (const topic of ['status', 'summary', 'employees', 'alerts', 'cameras', 'areas']) emit(topic);
   byId('tracking-list').replaceChildren();
-  for (const id of ['view-employees', 'view-alerts', 'view-devices', 'notices']) byId(id).replaceChildren();
+  for (const name of Object.keys(VIEWS)) if (name !== 'live') byId(`view-${name}`).replaceChildren();
+  byId('notices').replaceChildren();
   byId('app').hidden = true;
   byId('login').hidden = false;
   loginNotice = noticeKey;
@@ -117,19 +129,31 @@ async function enter(me) {
 /** Shows the view that the address names. */
 function route() {
   if (!store.me) return;
-  const asked = location.hash.replace(/^#\//, '');
-  const allowed = VIEWS.filter((view) => (view === 'employees' || view === 'alerts' ? seesPeople() : view === 'devices' ? seesDevices() : true));
+  const asked = location.hash.replace(/^#\//, '').split('?')[0];
+  const allowed = Object.keys(VIEWS).filter((name) => VIEWS[name]());
   const view = allowed.includes(asked) ? asked : 'live';
-  for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
-  for (const link of document.querySelectorAll('.nav a')) {
-    link.hidden = !allowed.includes(link.dataset.view);
+  for (const name of Object.keys(VIEWS)) byId(`view-${name}`).hidden = name !== view;
+  const fits = allowed.length <= PRIMARY + 1;
+  for (const link of document.querySelectorAll('.nav a, #settings-button')) {
+    const place = allowed.indexOf(link.dataset.view);
+    link.hidden = place < 0;
+    link.toggleAttribute('data-primary', place >= 0 && (fits || place < PRIMARY));
     if (link.dataset.view === view) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
+  byId('nav-more').hidden = fits;
+  byId('nav-more').toggleAttribute('data-current', !fits && allowed.indexOf(view) >= PRIMARY && view !== 'settings');
+  openMore(false);
   document.body.dataset.view = view;
   document.title = `${t(`nav.${view}`)} · Hadir ${store.me.site.name}`;
   setLiveVisible(view === 'live');
   emit('view');
+}
+
+/** The pages that have no place of their own on a phone are shown, or not. */
+function openMore(open) {
+  document.querySelector('.nav').classList.toggle('open', open);
+  byId('nav-more').setAttribute('aria-expanded', String(open));
 }
 
 function tick() {
@@ -195,9 +219,11 @@ function renderNotices() {
   byId('notice-count').hidden = n === 0;
   setText(byId('notice-count'), String(n));
   const panel = byId('notices');
+  if (!panel.matches(':popover-open')) return;
+  const shown = store.notices.slice(0, MAX_NOTICES);
   panel.replaceChildren(h('h2', { class: 'panel-title' }, t('notices.title')), n === 0
     ? emptyState('circle-check', t('notices.empty'), store.me && t('notices.empty.how', { off: exactDuration(store.me.presence.off_after_s) }))
-    : h('ul', { class: 'notice-list' }, store.notices.map((notice) => {
+    : h('ul', { class: 'notice-list' }, shown.map((notice) => {
       const from = notice.last_seen ?? notice.since;
       return h('li', {}, h('button', { class: 'notice', type: 'button', data: { employee: notice.employee }, onclick: () => {
         panel.hidePopover();
@@ -208,34 +234,16 @@ function renderNotices() {
       h('span', { class: `notice-state is-${notice.state}` }, t(`state.${notice.state}`)),
       h('span', { class: 'notice-since muted figures', title: exactTime(Date.parse(from)) }, h('span', { data: { from } }, sinceText(from)),
         notice.camera ? ` · ${cameraName(notice.camera)}` : '')));
-    })));
+    })), n > shown.length ? h('p', { class: 'muted small notice-more' }, t('help.more', { n: n - shown.length })) : '');
 }
 
 const segment = (pressed, label, run, attributes = {}) => h('button', { type: 'button', 'aria-pressed': String(pressed), onclick: run, ...attributes }, label);
 
-const LANGUAGE_NAMES = { id: 'Bahasa Indonesia', en: 'English' };
-
 function renderLanguageSwitches() {
   for (const box of document.querySelectorAll('.language-switch')) {
     box.replaceChildren(...LANGUAGES.map((code) => segment(code === currentLanguage(), code.toUpperCase(), () => chooseLanguage(code),
-      { lang: code, title: LANGUAGE_NAMES[code], 'aria-label': LANGUAGE_NAMES[code], data: { language: code } })));
+      { lang: code, title: LANGUAGE_NAMES[code], 'aria-label': `${code.toUpperCase()}: ${LANGUAGE_NAMES[code]}`, data: { language: code } })));
   }
-}
-
-function currentTheme() {
-  return document.documentElement.dataset.theme ?? 'system';
-}
-
-function chooseTheme(theme) {
-  try {
-    if (theme === 'system') localStorage.removeItem('hadir.theme');
-    else localStorage.setItem('hadir.theme', theme);
-  } catch {
-    // Storage is blocked: the choice holds until the page is left.
-  }
-  if (theme === 'system') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
-  renderSettings();
 }
 
 function account() {
@@ -244,56 +252,6 @@ function account() {
 }
 
 const logoutButton = () => h('button', { class: 'button wide', type: 'button', data: { act: 'logout' }, onclick: logout }, icon('log-out'), t('user.logout'));
-
-/** The site's thresholds, for those who may set them. */
-function thresholdForm() {
-  const { presence, defaults } = store.me;
-  const fields = ['off_after_s', 'absent_after_s'];
-  const line = h('p', { class: 'error-line', role: 'alert', hidden: true });
-  const input = (field, label) => h('label', { class: 'field' }, h('span', {}, t(label, { usual: defaults[field] })),
-    h('input', { name: field, type: 'number', min: 1, max: 86_400, step: 1, inputmode: 'numeric', required: true, value: presence[field] }));
-  const set = async (asked) => {
-    showError(line, null);
-    for (const button of form.querySelectorAll('button')) button.disabled = true;
-    try {
-      await api('PATCH', '/api/thresholds', asked);
-      takeMe(await get('/api/me'));
-      renderThresholds();
-      renderSettings();
-    } catch (error) {
-      showError(line, sentence(error));
-      for (const button of form.querySelectorAll('button')) button.disabled = false;
-    }
-  };
-  const form = h('form', { class: 'thresholds', novalidate: true, onsubmit: (event) => {
-    event.preventDefault();
-    // Only what was changed becomes a wish of its own; the rest stays as configured.
-    const changed = fields.filter((field) => Number(form.elements[field].value) !== presence[field]);
-    set(Object.fromEntries(changed.map((field) => [field, Number(form.elements[field].value)])));
-  } }, input('off_after_s', 'settings.off.seconds'), input('absent_after_s', 'settings.absent.seconds'), line,
-  h('div', { class: 'threshold-acts' }, h('button', { class: 'button small' }, t('settings.save')),
-    h('button', { class: 'button small', type: 'button', onclick: () => set(Object.fromEntries(fields.map((field) => [field, null]))) }, t('settings.reset'))));
-  return form;
-}
-
-function renderSettings() {
-  if (!store.me) return;
-  const { presence, defaults, whatsapp } = store.me;
-  const threshold = (field) => exactDuration(presence[field])
-    + (presence[field] === defaults[field] ? '' : ` (${exactDuration(defaults[field])})`);
-  const messages = !whatsapp?.configured ? t('settings.whatsapp.missing') : (store.banners.get('whatsapp')?.message ?? t('settings.whatsapp.ready'));
-  const fact = (term, value) => [h('dt', {}, term), h('dd', { class: 'figures' }, value)];
-  byId('settings').replaceChildren(h('h2', { class: 'panel-title' }, t('settings.title')),
-    h('div', { class: 'setting' }, h('h3', {}, t('settings.language')), h('div', { class: 'segmented', role: 'group', 'aria-label': t('settings.language') },
-      LANGUAGES.map((code) => segment(code === currentLanguage(), LANGUAGE_NAMES[code], () => chooseLanguage(code), { lang: code })))),
-    h('div', { class: 'setting' }, h('h3', {}, t('settings.theme')), h('div', { class: 'segmented', role: 'group', 'aria-label': t('settings.theme') },
-      ['light', 'dark', 'system'].map((theme) => segment(theme === currentTheme(), t(`settings.theme.${theme}`), () => chooseTheme(theme), { data: { theme } })))),
-    h('div', { class: 'setting' }, h('h3', {}, t('settings.thresholds')), changesEmployees() ? thresholdForm() : h('dl', { class: 'facts' },
-      ...fact(t('settings.off'), threshold('off_after_s')), ...fact(t('settings.absent'), threshold('absent_after_s')))),
-    h('div', { class: 'setting' }, h('dl', { class: 'facts' },
-      ...fact(t('settings.timezone'), timeZone()), ...fact(t('settings.whatsapp'), messages))),
-    h('div', { class: 'setting' }, h('h3', {}, t('settings.account')), account(), logoutButton()));
-}
 
 function renderHeader() {
   if (!store.me) return;
@@ -315,7 +273,6 @@ function renderAll() {
   renderThresholds();
   renderSystemBanner();
   renderNotices();
-  renderSettings();
   route();
   tick();
 }
@@ -326,6 +283,11 @@ async function start() {
   startEmployees();
   startAlerts();
   startDevices();
+  startPatterns();
+  startReports();
+  startOrganisation();
+  startSettings(logout);
+  startFirstRun();
   startHelp();
   translate();
   renderLanguageSwitches();
@@ -336,7 +298,6 @@ async function start() {
     renderHeader();
     renderThresholds();
     renderSystemBanner();
-    renderSettings();
     renderNotices();
   });
   on('notices cameras', renderNotices);
@@ -347,9 +308,10 @@ async function start() {
     if (store.me) showLogin('login.over');
   });
   addEventListener('hashchange', route);
+  byId('nav-more').addEventListener('click', () => openMore(byId('nav-more').getAttribute('aria-expanded') === 'false'));
   byId('login-form').addEventListener('submit', login);
+  byId('notices').addEventListener('toggle', renderNotices);
   byId('reconnect').addEventListener('click', () => events.retry());
-  byId('settings').addEventListener('beforetoggle', renderSettings);
   setInterval(tick, 250);
 
   if (!remembered.get()) return showLogin();

@@ -1,10 +1,13 @@
 // The devices page: cameras and the devices beside them, as they report themselves.
 
+import { api } from './api.js';
 import { camera } from './camera-manager.js';
+import { field, formDialog, input, select } from './form.js';
 import { has, t } from './i18n.js';
 import { areaName, cameraById, changesEmployees, load, on, seesDevices, seesSetAside, store } from './store.js';
+import { table as plainTable } from './table.js';
 import { ago, exactTime } from './time.js';
-import { byId, emptyState, h, icon, oncePerFrame } from './utils.js';
+import { byId, emptyState, h, icon, oncePerFrame, openDialog } from './utils.js';
 
 /** Devices send no event of their own; while the page is shown they are asked this often. */
 const POLL_MS = 5000;
@@ -31,12 +34,8 @@ const moment = (text) => (text ? h('time', { datetime: text, title: exactTime(Da
 
 const lamp = (good, text) => h('span', { class: `lamp ${good ? 'good' : 'bad'}` }, icon(good ? 'circle-check' : 'triangle-alert'), text);
 
-function table(keys, rows) {
-  return h('div', { class: 'panel table-panel' }, h('table', { class: 'table' },
-    h('thead', {}, h('tr', {}, keys.map((key) => h('th', { scope: 'col' }, t(key))))),
-    h('tbody', {}, rows.map((cells) => h('tr', {}, cells.map((cell, index) => h(index === 0 ? 'th' : 'td',
-      index === 0 ? { scope: 'row', class: 'cell-name' } : { 'data-label': t(keys[index]) }, cell)))))));
-}
+/** A table whose columns are named by keys. */
+const table = (keys, rows) => plainTable(keys.map((key, index) => ({ label: key === '' ? '' : t(key), className: key === '' ? 'cell-acts' : null, cell: (cells) => cells[index] })), rows);
 
 /** More than this between two clocks, and times look wrong to people. */
 const CLOCK_OFF_MS = 5000;
@@ -80,6 +79,37 @@ function rejections({ rejected, measured, unknown_tracks: unknown }) {
     unknown > 0 && h('li', {}, t('devices.unknownTracks', { n: unknown })));
 }
 
+const MODES = ['recognise', 'count', 'off'];
+
+const editCamera = (entry) => h('button', { class: 'button small', type: 'button', data: { act: 'edit-camera', camera: entry.id },
+  'aria-label': t('employees.for', { action: t('employees.edit'), name: `${camera(entry.number)} ${entry.label}` }), onclick: () => openCamera(entry) }, icon('pencil'));
+
+/** Another name, another use. */
+function openCamera(entry) {
+  formDialog(t('devices.camera.edit', { camera: `${camera(entry.number)} · ${entry.label}` }), [
+    field(t('devices.label'), input('label', entry.label, { maxlength: 100 }), t('devices.label.hint', { name: entry.device_label })),
+    field(t('devices.mode'), select('mode', entry.mode, MODES.map((mode) => [mode, t(`devices.mode.${mode}`)])), t('devices.mode.hint')),
+  ], async (form) => {
+    const { label, mode } = form.elements;
+    const name = label.value.trim();
+    const patch = {};
+    if (name !== entry.label) patch.label = name === '' || name === entry.device_label ? null : name;
+    if (mode.value !== entry.mode) patch.mode = mode.value;
+    if (Object.keys(patch).length > 0) await api('PATCH', `/api/cameras/${encodeURIComponent(entry.id)}`, patch);
+    await load('cameras');
+  });
+}
+
+/** How a broken unit is replaced, with the commands for this very one. */
+function openReplace(agent) {
+  const command = (text) => h('pre', { class: 'command' }, h('code', {}, text));
+  openDialog(t('devices.replace.title', { agent }), h('div', { class: 'form' }, h('ol', { class: 'steps' },
+    h('li', {}, t('devices.replace.revoke'), command(`rm SITE_DIR/devices/${agent}.toml`)),
+    h('li', {}, t('devices.replace.add'), command(`hadir-provision device add --dir SITE_DIR ${agent}`)),
+    h('li', {}, t('devices.replace.copy')),
+    h('li', {}, t('devices.replace.check'), command('hadir-agent doctor')))));
+}
+
 function clock(offset) {
   if (offset === null) return '–';
   const off = Math.abs(offset) > CLOCK_OFF_MS;
@@ -95,17 +125,19 @@ function renderPage() {
   }
   view.replaceChildren(head,
     h('h2', {}, t('devices.cameras')),
-    table(['devices.label', 'tracking.area', 'devices.agent', 'devices.stream', 'devices.inference', 'devices.lastFrame', 'devices.rejected'],
+    table(['devices.label', 'tracking.area', 'devices.agent', 'devices.stream', 'devices.mode', 'devices.inference', 'devices.lastFrame', 'devices.rejected', ''],
       store.cameras.map((entry) => [
         h('span', {}, `${camera(entry.number)} · ${entry.label}`), areaName(entry.area), entry.agent,
         h('span', {}, lamp(entry.state === 'streaming', t(`camera.${entry.state}`)), entry.problem && h('span', { class: 'problem muted' }, entry.problem)),
+        t(`devices.mode.${entry.mode}`),
         lamp(entry.inference === 'active', entry.inference === 'active'
           ? `${t('devices.active')} · ${t('live.fps', { n: entry.fps.toFixed(1) })}` : t('camera.offline')),
         moment(entry.last_frame),
         rejections(entry.counts),
+        editCamera(entry),
       ])),
     h('h2', {}, t('devices.agents')),
-    table(['devices.agent', 'devices.connection', 'devices.cameras', 'devices.gallery', 'devices.outbox', 'devices.clock', 'devices.version'],
+    table(['devices.agent', 'devices.connection', 'devices.cameras', 'devices.gallery', 'devices.outbox', 'devices.clock', 'devices.version', ''],
       store.agents.map((agent) => [
         agent.id,
         h('span', {}, lamp(agent.online, agent.online ? t('devices.online') : t('camera.offline')), ' ', h('span', { class: 'muted' }, moment(agent.last_heard)),
@@ -116,6 +148,8 @@ function renderPage() {
           ? lamp(false, `${agent.outbox_depth} · ${t('devices.dropped', { n: agent.outbox_dropped })}`) : String(agent.outbox_depth),
         clock(agent.clock_offset_ms),
         agent.version,
+        h('button', { class: 'button small', type: 'button', data: { act: 'replace' }, onclick: () => openReplace(agent.id),
+          'aria-label': t('employees.for', { action: t('devices.replace'), name: agent.id }) }, icon('refresh-cw'), t('devices.replace')),
       ])),
     ...oddities());
 }

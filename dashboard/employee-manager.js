@@ -2,7 +2,9 @@
 // template is gone from the devices. Enrolling a face is in enrolment.js.
 
 import { api, employeePath, get, post } from './api.js';
+import { newBadge, openBadge } from './badge.js';
 import { openEnrolment } from './enrolment.js';
+import { openImport } from './import.js';
 import { t } from './i18n.js';
 import { areaName, changesEmployees, load, on, store } from './store.js';
 import { dayOf, now } from './time.js';
@@ -40,7 +42,8 @@ function renderFrame() {
             renderTable();
           } })),
       h('button', { class: 'button primary', id: 'employee-add', type: 'button', onclick: () => openForm(null) },
-        icon('plus'), t('employees.add'))),
+        icon('plus'), t('employees.add')),
+      h('button', { class: 'button', id: 'employee-import', type: 'button', onclick: openImport }, icon('upload'), t('import.open'))),
     h('p', { class: 'muted', id: 'employee-readonly' }, t('employees.readonly')),
     h('div', { id: 'employee-table', class: 'panel table-panel' }));
 }
@@ -49,6 +52,7 @@ function renderTable() {
   if (!store.loaded.has('employees')) return;
   if (view.childElementCount === 0) renderFrame();
   byId('employee-add').hidden = !changesEmployees();
+  byId('employee-import').hidden = !changesEmployees();
   byId('employee-readonly').hidden = changesEmployees();
   const text = search.toLocaleLowerCase();
   const people = store.employees
@@ -90,12 +94,19 @@ function tableRow(person) {
     cell('photos', person.photos > 0 ? t('employees.photos.count', { n: person.photos }) : t('employees.photos.none')),
     changesEmployees() && h('td', { class: 'cell-acts' }, h('div', { class: 'acts' },
       act('enrol', 'scan-face', () => openEnrolment(person.id, openForm)),
+      act('badge', 'qr-code', () => openBadge(person)),
       act('edit', 'pencil', () => openForm(person)),
       act('delete', 'trash-2', () => openDelete(person)))));
 }
 
+/** A choice of what has a name; what somebody has stays in it. */
+function choice(name, value, none, all) {
+  const names = [...new Set([...all.map((one) => one.name), value].filter(Boolean))];
+  return h('select', { name }, h('option', { value: '' }, none), names.map((one) => h('option', { value: one, selected: one === value }, one)));
+}
+
 /** Everybody below somebody, who therefore cannot become their superior. */
-function subtree(id) {
+export function subtree(id) {
   const below = new Set([id]);
   for (let grown = true; grown;) {
     grown = false;
@@ -110,7 +121,9 @@ function subtree(id) {
 }
 
 /** The form to add a person (`null`) or to change one. */
-export function openForm(person) {
+export async function openForm(person) {
+  // What can be chosen; without it the form keeps what the person has.
+  const [schedules, policies] = await Promise.all(['/api/schedules', '/api/policies'].map((path) => get(path).catch(() => [])));
   const barred = person ? subtree(person.id) : new Set();
   const errors = {};
   const field = (name, label, input, hint) => {
@@ -125,6 +138,11 @@ export function openForm(person) {
       store.employees.filter((other) => !barred.has(other.id)).sort((a, b) => a.name.localeCompare(b.name))
         .map((other) => h('option', { value: other.id, selected: other.id === person?.supervisor }, `${other.name} (${other.id})`))),
     phone: h('input', { name: 'phone', type: 'tel', autocomplete: 'off', maxlength: '32', value: person?.phone ?? '' }),
+    email: h('input', { name: 'email', type: 'email', autocomplete: 'off', maxlength: '254', value: person?.email ?? '' }),
+    role_title: h('input', { name: 'role_title', autocomplete: 'off', maxlength: '100', value: person?.role_title ?? '' }),
+    badge: h('input', { name: 'badge', autocomplete: 'off', spellcheck: 'false', maxlength: '64', value: person?.badge ?? '' }),
+    schedule: choice('schedule', person?.schedule, t('organisation.always'), schedules),
+    policy: choice('policy', person?.policy, t('organisation.inherited'), policies),
     language: h('select', { name: 'language' },
       [['id', 'Bahasa Indonesia'], ['en', 'English']].map(([code, word]) => h('option', { value: code,
         selected: code === (person?.language ?? store.me.site.language) }, word))),
@@ -143,12 +161,20 @@ export function openForm(person) {
     h('div', { class: 'form-pair' },
       field('id', t('employees.id'), input.id, person === null && t('form.id.hint')),
       field('supervisor', t('employees.superior'), input.supervisor)),
+    h('div', { class: 'form-pair' },
+      field('role_title', t('form.role'), input.role_title),
+      field('schedule', t('organisation.schedule'), input.schedule)),
     store.areas.length > 0 && h('fieldset', { class: 'field' }, h('legend', {}, t('employees.areas')),
       h('div', { class: 'checks' }, areas.map((box, index) => h('label', { class: 'check' }, box, store.areas[index].name))),
       h('span', { class: 'hint' }, t('form.areas.hint')), errors.areas),
     h('div', { class: 'form-pair' },
       field('phone', t('employees.phone'), input.phone, t('form.phone.hint')),
-      field('language', t('form.language'), input.language)),
+      field('email', t('form.email'), input.email, t('form.email.hint'))),
+    h('div', { class: 'form-pair' },
+      field('language', t('form.language'), input.language),
+      field('policy', t('organisation.policy'), input.policy)),
+    h('div', { class: 'field' }, field('badge', t('form.badge'), input.badge, t('form.badge.hint')),
+      h('button', { class: 'button small', type: 'button', data: { act: 'new-badge' }, onclick: () => { input.badge.value = newBadge(); } }, icon('qr-code'), t('badge.make'))),
     h('div', { class: 'field' }, h('label', { class: 'check' }, input.consent, t('form.consent')),
       h('span', { class: 'hint' }, person?.consent ? t('form.consent.since', { date: dayOf(Date.parse(person.consent)) }) : t('form.consent.hint')),
       withdrawal, errors.consent),
@@ -161,6 +187,11 @@ export function openForm(person) {
     supervisor: input.supervisor.value || null,
     areas: areas.filter((box) => box.checked).map((box) => box.value),
     phone: input.phone.value.trim() || null,
+    email: input.email.value.trim() || null,
+    role_title: input.role_title.value.trim() || null,
+    badge: input.badge.value.trim() || null,
+    schedule: input.schedule.value || null,
+    policy: input.policy.value || null,
     language: input.language.value,
     consent: input.consent.checked ? (person?.consent ?? new Date(now()).toISOString()) : null,
   });

@@ -4,13 +4,13 @@
 import { backoff, get, socketAddress } from './api.js';
 import { emit, load, seesPeople, store, topicsInSight } from './store.js';
 import { setServerTime } from './time.js';
-import { debounce } from './utils.js';
+import { throttle } from './utils.js';
 
 /** How long the socket may be silent before the server is asked whether it is still there. */
 const SILENCE_MS = 20_000;
 
-const reloadNotices = debounce(300, () => load('notices').catch(() => {}));
-const reloadPeople = debounce(150, () => load('employees', 'status', 'summary', 'notices', 'alerts').catch(() => {}));
+const reloadNotices = throttle(2000, () => load('notices').catch(() => {}));
+const reloadPeople = throttle(1000, () => load('employees', 'status', 'summary', 'notices', 'alerts').catch(() => {}));
 
 function apply(event) {
   switch (event.type) {

@@ -83,6 +83,7 @@ export class LiveFeed {
     this.#parts.stage.dataset.state = 'new';
     this.#parts.stage.dataset.camera = camera ?? '';
     this.#parts.stage.dataset.frames = '0';
+    this.#parts.stage.dataset.strangers = '0';
     if (camera === null) {
       this.#state(store.loaded.has('cameras') ? 'none' : 'connecting');
       return;
@@ -288,6 +289,7 @@ export class LiveFeed {
     stage.dataset.frameAt = header.at;
     stage.dataset.frames = String(Number(stage.dataset.frames) + 1);
     stage.dataset.tracks = String(header.tracks.length);
+    stage.dataset.strangers = String(header.tracks.filter((track) => !track.employee).length);
     const at = Date.parse(header.at);
     frameTime.hidden = false;
     frameTime.dateTime = header.at;

@@ -82,6 +82,8 @@ export function topicsInSight() {
   return topics;
 }
 
+/** Made once: a collator of its own for every comparison would take most of the time of sorting thousands. */
+const names = new Intl.Collator(undefined, { sensitivity: 'base' });
 const URGENCY = { absent: 0, off: 1, unknown: 2, available: 3, exempt: 4 };
 
 /** Most urgent first: absent longest first, then off, unknown, available, exempt; then by name. */
@@ -92,7 +94,7 @@ export function byUrgency(a, b) {
     const since = Date.parse(a.last_seen ?? a.since) - Date.parse(b.last_seen ?? b.since);
     if (since !== 0 && Number.isFinite(since)) return since;
   }
-  return a.name.localeCompare(b.name, undefined, { sensitivity: 'base' });
+  return names.compare(a.name, b.name);
 }
 
 /** Seconds since an RFC 3339 time. */

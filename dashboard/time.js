@@ -88,3 +88,55 @@ export function exactDuration(seconds) {
   if (seconds < 60 || seconds >= 3600 || rest === 0) return duration(seconds);
   return t('time.long.minutesSeconds', { n: Math.floor(seconds / 60), s: rest });
 }
+
+// Days of the site: 'YYYY-MM-DD', counted as the calendar does, whatever the clocks do.
+
+/** The day of the site at a moment. */
+export const dayKey = (at) => formatters().key.format(at);
+export const today = () => dayKey(now());
+
+const noon = (day) => Date.parse(`${day}T12:00:00Z`);
+
+/** The day so many days later. */
+export const addDays = (day, days) => new Date(noon(day) + days * 86_400_000).toISOString().slice(0, 10);
+/** How many days lie between two, both counted. */
+export const countDays = (from, to) => Math.round((noon(to) - noon(from)) / 86_400_000) + 1;
+/** 0 for a Monday. */
+export const weekdayOf = (day) => (new Date(noon(day)).getUTCDay() + 6) % 7;
+
+/** "Sen, 23 Nov 2026" of a day. */
+export function dayName(day, options = { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }) {
+  const locale = currentLanguage() === 'id' ? 'id-ID' : 'en-GB';
+  return new Intl.DateTimeFormat(locale, { timeZone: 'UTC', ...options }).format(noon(day));
+}
+
+/** The weekdays' short names, Monday first. */
+export const weekdayNames = () => [...Array(7).keys()].map((n) => dayName(addDays('2026-11-23', n), { weekday: 'short' }));
+
+/** A moment of the site's day and clock ('2026-11-23', '08:00'), as RFC 3339; null for one that is none. */
+export function siteMoment(day, time) {
+  const asUtc = Date.parse(`${day}T${time.length === 5 ? `${time}:00` : time}Z`);
+  if (!Number.isFinite(asUtc)) return null;
+  const parts = new Intl.DateTimeFormat('en-CA', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit',
+    hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  const offsetAt = (at) => {
+    const p = Object.fromEntries(parts.formatToParts(at).map(({ type, value }) => [type, value]));
+    return Date.parse(`${p.year}-${p.month}-${p.day}T${p.hour}:${p.minute}:${p.second}Z`) - Math.floor(at / 1000) * 1000;
+  };
+  // Once for the offset, once more where the clocks change in between.
+  const first = asUtc - offsetAt(asUtc);
+  return new Date(asUtc - offsetAt(first)).toISOString();
+}
+
+/** "7:58", rounded down; nothing for none where `empty` says so. */
+export function hours(seconds, empty = null) {
+  if (seconds === 0 && empty !== null) return empty;
+  const minutes = Math.floor(seconds / 60);
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}`;
+}
+
+/** Seconds of "7:58" or "7.58"; null for anything else. */
+export function parseHours(text) {
+  const match = /^(\d{1,3})[:.](\d{2})$/.exec(text.trim());
+  return match && Number(match[2]) < 60 ? Number(match[1]) * 3600 + Number(match[2]) * 60 : null;
+}

@@ -9,7 +9,7 @@ import { byId, emptyState, h, icon, oncePerFrame, setIcon, setText, stateShape, 
 
 const STATES = ['absent', 'off', 'unknown', 'available', 'exempt'];
 
-const filter = { text: '', area: '', state: '' };
+const filter = { text: '', area: '', state: '', team: '' };
 let list = null;
 let pointerOver = false;
 
@@ -17,7 +17,16 @@ const folded = (text) => text.toLocaleLowerCase().normalize('NFD').replace(/\p{M
 
 const matches = (row) => (filter.text === '' || folded(row.name).includes(folded(filter.text)))
   && (filter.area === '' || row.area === filter.area)
-  && (filter.state === '' || row.state === filter.state);
+  && (filter.state === '' || row.state === filter.state)
+  && (filter.team === '' || team.has(row.employee));
+
+/** Who is directly below the chosen superior. */
+let team = new Set();
+
+function setTeam(id) {
+  filter.team = id;
+  team = new Set(store.employees.filter((person) => person.supervisor === id).map((person) => person.id));
+}
 
 function makeRow(employee) {
   const name = h('span', { class: 'row-name' });
@@ -72,24 +81,67 @@ function fillRow(item, row) {
 /** Whether the rows have to stay where they are. */
 const held = () => pointerOver || list.querySelector(':focus-visible') !== null;
 
+/** Of more rows than this only those in sight are made. */
+const ALL_ROWS = 200;
+/** Rows beyond what is in sight, above and below. */
+const BEYOND = 10;
+/** Under load the order is worked out this often at most. */
+const ORDER_MS = 400;
+
+/** Who is listed, in order. */
+let order = [];
+let orderedAt = 0;
+let rowHeight = 57;
+
+/** Works the order out; rows that are held stay where they are, and new ones come last. */
+function sortRows() {
+  const wanted = [...store.status.values()].filter(matches);
+  if (held()) {
+    const left = new Map(wanted.map((row) => [row.employee, row]));
+    const kept = order.filter((id) => left.delete(id));
+    order = [...kept, ...left.keys()];
+  } else {
+    order = wanted.sort(byUrgency).map((row) => row.employee);
+  }
+  orderedAt = performance.now();
+}
+
+/** Which part of the list is in sight: the list scrolls by itself, or on a phone with the page. */
+function inSight() {
+  if (order.length <= ALL_ROWS) return [0, order.length];
+  const own = getComputedStyle(list).overflowY !== 'visible';
+  const top = own ? list.scrollTop : Math.max(0, -list.getBoundingClientRect().top);
+  const tall = own ? list.clientHeight : innerHeight;
+  const first = Math.max(0, Math.floor(top / rowHeight) - BEYOND);
+  return [first, Math.min(order.length, Math.ceil((top + tall) / rowHeight) + BEYOND)];
+}
+
 function renderRows() {
-  const wanted = [...store.status.values()].filter(matches).sort(byUrgency);
+  sortRows();
+  renderWindow();
+}
+
+/** Makes and fills the rows in sight; the rest is empty room. */
+function renderWindow() {
+  order = order.filter((id) => store.status.has(id));
+  const [first, last] = inSight();
   const kept = new Map([...list.children].map((item) => [item.dataset.employee, item]));
-  const items = wanted.map((row) => {
-    const item = kept.get(row.employee) ?? makeRow(row.employee);
-    kept.delete(row.employee);
-    fillRow(item, row);
+  const items = order.slice(first, last).map((id, index) => {
+    const item = kept.get(id) ?? makeRow(id);
+    kept.delete(id);
+    fillRow(item, store.status.get(id));
+    item.setAttribute('aria-setsize', String(order.length));
+    item.setAttribute('aria-posinset', String(first + index + 1));
     return item;
   });
   for (const gone of kept.values()) gone.remove();
-  if (held()) {
-    for (const item of items) if (!item.isConnected) list.append(item);
-  } else {
-    items.forEach((item, index) => {
-      if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
-    });
-  }
-  renderEmpty(items.length);
+  items.forEach((item, index) => {
+    if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
+  });
+  if (items.length > 0 && order.length > ALL_ROWS) rowHeight = items[0].offsetHeight || rowHeight;
+  list.style.paddingTop = `${first * rowHeight}px`;
+  list.style.paddingBottom = `${(order.length - last) * rowHeight}px`;
+  renderEmpty(order.length);
 }
 
 function renderEmpty(shown) {
@@ -119,7 +171,7 @@ function renderSummary() {
   const tiles = [['present', 'available'], ['absent', 'absent'], ['total', '']];
   if (box.childElementCount === 0) {
     box.append(...tiles.map(([key, state]) => h('button', { class: 'tile', type: 'button', data: { key }, onclick: () => setState(state) },
-      h('span', { class: 'tile-number figures' }), h('span', { class: 'tile-label' }))));
+      h('span', { class: 'tile-number figures' }), ' ', h('span', { class: 'tile-label' }))));
   }
   tiles.forEach(([key, state], index) => {
     const tile = box.children[index];
@@ -145,9 +197,10 @@ function setState(state) {
 }
 
 function resetFilters() {
-  Object.assign(filter, { text: '', area: '', state: '' });
+  Object.assign(filter, { text: '', area: '', state: '', team: '' });
   byId('tracking-search').value = '';
   byId('tracking-area').value = '';
+  byId('tracking-team').value = '';
   setState('');
 }
 
@@ -156,6 +209,12 @@ function renderFilters() {
     ...store.areas.map((area) => h('option', { value: area.id }, area.name)));
   if (!store.areas.some((area) => area.id === filter.area)) filter.area = '';
   byId('tracking-area').value = filter.area;
+  const superiors = new Set(store.employees.map((person) => person.supervisor));
+  const teams = store.employees.filter((person) => superiors.has(person.id)).sort((a, b) => a.name.localeCompare(b.name));
+  byId('tracking-team').replaceChildren(h('option', { value: '' }, t('tracking.team.all')),
+    ...teams.map((person) => h('option', { value: person.id }, t('who.team.of', { name: person.name }))));
+  setTeam(teams.some((person) => person.id === filter.team) ? filter.team : '');
+  byId('tracking-team').value = filter.team;
   byId('tracking-state').replaceChildren(h('option', { value: '' }, t('tracking.state.all')),
     ...STATES.map((state) => h('option', { value: state }, t(`state.${state}`))));
   byId('tracking-state').value = filter.state;
@@ -164,6 +223,11 @@ function renderFilters() {
 /** Brings an employee's row into view and marks it for a moment. */
 export function jumpTo(employee) {
   resetFilters();
+  const place = order.indexOf(employee);
+  if (place >= 0 && order.length > ALL_ROWS) {
+    list.scrollTop = Math.max(0, (place - 3) * rowHeight);
+    renderWindow();
+  }
   const row = list.querySelector(`[data-employee="${CSS.escape(employee)}"]`);
   if (!row) return;
   row.scrollIntoView({ block: 'center' });
@@ -174,7 +238,26 @@ export function jumpTo(employee) {
 
 export function startTracking() {
   list = byId('tracking-list');
-  const render = oncePerFrame(renderRows);
+  let later = 0;
+  /** At once where few change; under load now and then, and what is in sight meanwhile. */
+  const render = oncePerFrame(() => {
+    if (byId('view-live').hidden) return;
+    const wait = orderedAt + ORDER_MS - performance.now();
+    if (order.length <= ALL_ROWS || wait <= 0) {
+      clearTimeout(later);
+      later = 0;
+      renderRows();
+    } else {
+      later ||= setTimeout(() => {
+        later = 0;
+        render();
+      }, wait);
+    }
+  });
+  const scrolled = oncePerFrame(renderWindow);
+  list.addEventListener('scroll', scrolled, { passive: true });
+  addEventListener('scroll', scrolled, { passive: true });
+  on('view', render);
   list.addEventListener('pointerenter', (event) => { pointerOver = event.pointerType === 'mouse'; });
   list.addEventListener('pointerleave', () => {
     pointerOver = false;
@@ -189,13 +272,17 @@ export function startTracking() {
     filter.area = event.target.value;
     renderRows();
   });
+  byId('tracking-team').addEventListener('change', (event) => {
+    setTeam(event.target.value);
+    renderRows();
+  });
   byId('tracking-state').addEventListener('change', (event) => setState(event.target.value));
   on('status tracked cameras me', render);
   on('me', () => {
     for (const part of [byId('summary'), byId('summary-rest'), list.parentElement.querySelector('.filters')]) part.hidden = !seesPeople();
   });
   on('summary', renderSummary);
-  on('areas', () => {
+  on('areas employees', () => {
     renderFilters();
     render();
   });
@@ -208,6 +295,6 @@ export function startTracking() {
   renderSummary();
   // Time passes by itself; the texts follow once a second.
   setInterval(() => {
-    if (!list.closest('[hidden]')) render();
+    render();
   }, 1000);
 }

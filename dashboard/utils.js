@@ -103,11 +103,55 @@ export function oncePerFrame(work) {
   };
 }
 
+/** Runs a function soon after a call, and at most every `ms` milliseconds however often it is called. */
+export function throttle(ms, work) {
+  let timer = 0;
+  let last = -Infinity;
+  return () => {
+    if (timer !== 0) return;
+    timer = setTimeout(() => {
+      timer = 0;
+      last = performance.now();
+      work();
+    }, Math.max(150, last + ms - performance.now()));
+  };
+}
+
 /** Runs a function when no further call came for `ms` milliseconds. */
 export function debounce(ms, work) {
   let timer = 0;
   return () => {
     clearTimeout(timer);
     timer = setTimeout(work, ms);
+  };
+}
+
+/**
+ * Fills a box with what comes of an asynchronous piece of work, says so meanwhile, and offers another try when it
+ * failed. Only the latest work counts.
+ */
+export function filler(box) {
+  let latest = 0;
+  return async function fill(work) {
+    latest += 1;
+    const turn = latest;
+    box.setAttribute('aria-busy', 'true');
+    if (box.childElementCount === 0) box.append(h('p', { class: 'muted' }, t('help.loading')));
+    let content;
+    try {
+      content = await work();
+    } catch (error) {
+      content = [h('p', { class: 'error-line', role: 'alert' }, t('error.load', { message: sentence(error) })),
+        h('button', { class: 'button', type: 'button', onclick: () => {
+          box.replaceChildren();
+          // The button is gone; the keyboard's place stays here.
+          box.tabIndex = -1;
+          box.focus();
+          fill(work);
+        } }, t('help.retry'))];
+    }
+    if (turn !== latest) return;
+    box.removeAttribute('aria-busy');
+    box.replaceChildren(...[content].flat());
   };
 }

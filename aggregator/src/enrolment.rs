@@ -53,6 +53,26 @@ pub struct Enrolled {
     pub quality: Quality,
     /// Left, top, width, height of the face in the photograph.
     pub bounds: [f32; 4],
+    /// Somebody else whom the face is like, although it is not taken for theirs.
+    pub alike: Option<Likeness>,
+}
+
+/// How much a face is like somebody's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Likeness {
+    /// Whose.
+    pub employee: EmployeeId,
+    /// The cosine, 1 for the same.
+    pub similarity: f32,
+}
+
+/// Whom a photograph would be taken for.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// How good the view is.
+    pub quality: Quality,
+    /// Everybody with a template, most alike first; at most two.
+    pub nearest: Vec<Likeness>,
 }
 
 /// Why a photograph was not taken.
@@ -133,6 +153,11 @@ pub fn model_id() -> &'static str {
     model::EMBEDDER.id
 }
 
+/// From this similarity on the model takes two faces for one person's.
+pub fn threshold() -> f32 {
+    model::EMBEDDER.threshold
+}
+
 impl Default for Enroller {
     fn default() -> Self {
         Self {
@@ -163,23 +188,52 @@ impl Enroller {
             .unwrap_or_else(|e| Err(EnrolmentError::Failed(e.to_string())))
     }
 
+    /// Tells whom a photograph would be taken for. Nothing is kept.
+    ///
+    /// # Errors
+    /// See [`EnrolmentError`].
+    pub async fn try_out(
+        self: &Arc<Self>,
+        photo: Bytes,
+        everybody: Vec<(EmployeeId, Vec<Template>)>,
+    ) -> Result<Tried, EnrolmentError> {
+        let turn = tokio::time::timeout(PATIENCE, self.turn.acquire());
+        let _turn = turn
+            .await
+            .map_err(|_| EnrolmentError::Busy)?
+            .map_err(|_| EnrolmentError::Busy)?;
+        let this = self.clone();
+        let tried = tokio::task::spawn_blocking(move || {
+            let refused = |reason| EnrolmentError::Refused {
+                photo: 1,
+                of: 1,
+                reason,
+            };
+            let view = this.networks()?.look(&photo)?.map_err(refused)?;
+            let index = index(everybody);
+            let nearest = index.rank(&view.embedding).into_iter().take(2);
+            Ok(Tried {
+                quality: view.quality,
+                nearest: nearest.map(likeness).collect(),
+            })
+        });
+        tried
+            .await
+            .unwrap_or_else(|e| Err(EnrolmentError::Failed(e.to_string())))
+    }
+
+    fn networks(&self) -> Result<&Networks, EnrolmentError> {
+        let networks = self.networks.get_or_init(Networks::load).as_ref();
+        networks.map_err(|e| EnrolmentError::Failed(e.clone()))
+    }
+
     fn enrol_all(
         &self,
         photos: &[Bytes],
         others: Vec<(EmployeeId, Vec<Template>)>,
     ) -> Result<Vec<Enrolled>, EnrolmentError> {
-        let networks = self.networks.get_or_init(Networks::load).as_ref();
-        let networks = networks.map_err(|e| EnrolmentError::Failed(e.clone()))?;
-        let others = others.into_iter().map(|(employee, templates)| {
-            (
-                employee,
-                templates
-                    .into_iter()
-                    .filter_map(|t| Embedding::new(t.0))
-                    .collect(),
-            )
-        });
-        let others = matching::Index::new(others);
+        let networks = self.networks()?;
+        let others = index(others);
         let refused = |photo, reason| EnrolmentError::Refused {
             photo: photo + 1,
             of: photos.len(),
@@ -194,13 +248,29 @@ impl Enroller {
             {
                 return Err(refused(i, Reason::AlreadyEnrolled(somebody.clone())));
             }
+            let alike = nearest.filter(|(_, likeness)| *likeness >= model::EMBEDDER.threshold);
             enrolled.push(Enrolled {
+                alike: alike.map(likeness),
                 template: Template(view.embedding.into_vec()),
                 quality: view.quality,
                 bounds: view.bounds,
             });
         }
         Ok(enrolled)
+    }
+}
+
+fn index(people: Vec<(EmployeeId, Vec<Template>)>) -> matching::Index<EmployeeId> {
+    matching::Index::new(people.into_iter().map(|(employee, templates)| {
+        let templates = templates.into_iter();
+        (employee, templates.filter_map(|t| Embedding::new(t.0)).collect())
+    }))
+}
+
+fn likeness((employee, similarity): (&EmployeeId, f32)) -> Likeness {
+    Likeness {
+        employee: employee.clone(),
+        similarity,
     }
 }
 

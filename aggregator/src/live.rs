@@ -18,6 +18,8 @@ use tokio::sync::{Notify, watch};
 
 /// The agent is asked again after this time while its stream is not there.
 pub const ASK_EVERY: Duration = Duration::from_secs(3);
+/// Whoever is enrolled is asked for so often; the agent forgets it a little later.
+const ENROL_EVERY: Duration = Duration::from_secs(5);
 /// The stream goes on for this time after the last viewer has gone.
 pub const LINGER: Duration = Duration::from_secs(10);
 /// Without a frame for this time the view counts as stalled.
@@ -57,6 +59,9 @@ pub struct LiveFrame {
 #[derive(Debug)]
 struct Feed {
     viewers: u32,
+    /// Of the viewers, those who enrol somebody.
+    enrolling: u32,
+    enrol_asked_at: Option<Instant>,
     /// When the last viewer went, or the feed came into being; only while there is none.
     unwatched_since: Option<Instant>,
     /// The number of the agent's connection, to tell an old one that ends late from the new one.
@@ -83,9 +88,12 @@ impl LiveFrame {
     }
 
     /// The message for one viewer: `name` gives the names of the employees whom they may see; of others
-    /// nothing is left but the box.
-    pub fn for_viewer(&self, name: impl Fn(&EmployeeId) -> Option<String>) -> Vec<u8> {
+    /// nothing is left but the box. Only whoever enrols somebody is shown the face by itself.
+    pub fn for_viewer(&self, purpose: Purpose, name: impl Fn(&EmployeeId) -> Option<String>) -> Vec<u8> {
         let mut frame = self.frame.clone();
+        if purpose != Purpose::Enrol {
+            frame.face = None;
+        }
         for track in &mut frame.tracks {
             track.name = track.employee.as_ref().and_then(&name);
             if track.name.is_none() {
@@ -99,13 +107,14 @@ impl LiveFrame {
 
 impl Hub {
     /// Begins to watch a camera; `None` when too many do already.
-    pub fn watch(self: &Arc<Self>, camera: &CameraId, now: Instant) -> Option<Viewing> {
+    pub fn watch(self: &Arc<Self>, camera: &CameraId, purpose: Purpose, now: Instant) -> Option<Viewing> {
         let mut feeds = self.lock();
         let feed = feeds.entry(camera.clone()).or_insert_with(|| Feed::new(now));
         if feed.viewers >= MAX_VIEWERS {
             return None;
         }
         feed.viewers += 1;
+        feed.enrolling += u32::from(purpose == Purpose::Enrol);
         feed.unwatched_since = None;
         let mut view = feed.view.subscribe();
         view.mark_changed();
@@ -114,6 +123,7 @@ impl Hub {
         Some(Viewing {
             hub: self.clone(),
             camera: camera.clone(),
+            purpose,
             view,
         })
     }
@@ -147,6 +157,22 @@ impl Hub {
             .filter(|(_, feed)| feed.viewers > 0)
             .map(|(camera, _)| camera.clone())
             .collect()
+    }
+
+    /// The cameras at which somebody is enrolled, whose agents are to be told so (again).
+    pub fn enrolments(&self, now: Instant) -> Vec<CameraId> {
+        let mut feeds = self.lock();
+        let due = feeds.iter_mut().filter(|(_, feed)| {
+            feed.enrolling > 0
+                && feed
+                    .enrol_asked_at
+                    .is_none_or(|at| now.duration_since(at) >= ENROL_EVERY)
+        });
+        due.map(|(camera, feed)| {
+            feed.enrol_asked_at = Some(now);
+            camera.clone()
+        })
+        .collect()
     }
 
     /// Ends when somebody new watches, so that [`Self::tick`] can follow at once.
@@ -194,6 +220,8 @@ impl Feed {
     fn new(now: Instant) -> Self {
         Self {
             viewers: 0,
+            enrolling: 0,
+            enrol_asked_at: None,
             unwatched_since: Some(now),
             stream: None,
             fed_at: now,
@@ -222,7 +250,17 @@ impl Feed {
 pub struct Viewing {
     hub: Arc<Hub>,
     camera: CameraId,
+    purpose: Purpose,
     view: watch::Receiver<View>,
+}
+
+/// What somebody watches a camera for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To see who is there.
+    Look,
+    /// To enrol whoever stands before it.
+    Enrol,
 }
 
 impl Viewing {
@@ -238,6 +276,10 @@ impl Drop for Viewing {
     fn drop(&mut self) {
         if let Some(feed) = self.hub.lock().get_mut(&self.camera) {
             feed.viewers -= 1;
+            if self.purpose == Purpose::Enrol {
+                feed.enrolling -= 1;
+                feed.enrol_asked_at = None;
+            }
             if feed.viewers == 0 {
                 feed.unwatched_since = Some(Instant::now());
             }
@@ -312,6 +354,7 @@ mod tests {
             height: 360,
             fps: 9.5,
             tracks: vec![track(1, Some("EMP001")), track(2, Some("EMP002")), track(3, None)],
+            face: Some("the face of a stranger".into()),
         };
         LiveFrame::parse(&live::encode(&frame, &[0xff, 0xd8, 7]).into()).expect("a frame")
     }
@@ -331,7 +374,7 @@ mod tests {
     fn the_agent_is_asked_until_its_stream_is_there() {
         let (hub, now) = (Arc::new(Hub::default()), Instant::now());
         assert!(hub.tick(now, |_| None).is_empty());
-        let mut viewing = hub.watch(&camera(), now).expect("room");
+        let mut viewing = hub.watch(&camera(), Purpose::Look, now).expect("room");
         assert!(hub.changed().now_or_never().is_some(), "a first viewer is news");
         assert_eq!(viewing.next().now_or_never(), Some(Some(View::Connecting)));
         assert_eq!(hub.tick(now, |_| None), [camera()]);
@@ -344,7 +387,9 @@ mod tests {
         assert_eq!(width(viewing.next().now_or_never().flatten()), 1);
 
         // A second viewer sees the newest frame at once and causes no second stream.
-        let mut second = hub.watch(&camera(), now + seconds(9)).expect("room");
+        let mut second = hub
+            .watch(&camera(), Purpose::Look, now + seconds(9))
+            .expect("room");
         assert_eq!(hub.viewers(&camera()), 2);
         assert_eq!(width(second.next().now_or_never().flatten()), 1);
         assert!(hub.tick(now + seconds(9), |_| None).is_empty());
@@ -354,8 +399,8 @@ mod tests {
     fn a_slow_viewer_skips_frames() {
         let (hub, now) = (Arc::new(Hub::default()), Instant::now());
         let (mut slow, mut quick) = (
-            hub.watch(&camera(), now).expect("room"),
-            hub.watch(&camera(), now).expect("room"),
+            hub.watch(&camera(), Purpose::Look, now).expect("room"),
+            hub.watch(&camera(), Purpose::Look, now).expect("room"),
         );
         let stream = hub.stream(&camera(), now);
         for n in 1..=3 {
@@ -369,7 +414,7 @@ mod tests {
     #[test]
     fn states_are_told() {
         let (hub, now) = (Arc::new(Hub::default()), Instant::now());
-        let mut viewing = hub.watch(&camera(), now).expect("room");
+        let mut viewing = hub.watch(&camera(), Purpose::Look, now).expect("room");
         assert!(hub.tick(now, |_| Some("The device is off.".into())).is_empty());
         assert_eq!(
             viewing.next().now_or_never(),
@@ -394,7 +439,7 @@ mod tests {
     #[test]
     fn the_stream_ends_ten_seconds_after_the_last_viewer() {
         let hub = Arc::new(Hub::default());
-        let viewing = hub.watch(&camera(), Instant::now()).expect("room");
+        let viewing = hub.watch(&camera(), Purpose::Look, Instant::now()).expect("room");
         let mut stream = hub.stream(&camera(), Instant::now());
         drop(viewing);
         let gone = Instant::now();
@@ -408,7 +453,7 @@ mod tests {
     #[test]
     fn a_newer_stream_takes_over() {
         let (hub, now) = (Arc::new(Hub::default()), Instant::now());
-        let mut viewing = hub.watch(&camera(), now).expect("room");
+        let mut viewing = hub.watch(&camera(), Purpose::Look, now).expect("room");
         let mut old = hub.stream(&camera(), now);
         let mut new = hub.stream(&camera(), now);
         assert!(old.unwanted().now_or_never().is_some() && new.unwanted().now_or_never().is_none());
@@ -422,7 +467,7 @@ mod tests {
     #[test]
     fn names_are_for_those_who_may_see_them() {
         let only_first = |id: &EmployeeId| (id.as_str() == "EMP001").then(|| "Lee Min".to_owned());
-        let message = frame(1).for_viewer(only_first);
+        let message = frame(1).for_viewer(Purpose::Look, only_first);
         let (seen, jpeg) = live::decode(&message).expect("a frame");
         assert_eq!(jpeg, [0xff, 0xd8, 7]);
         let named: Vec<_> = seen
@@ -432,16 +477,33 @@ mod tests {
             .collect();
         assert_eq!(named, [(true, Some("Lee Min")), (false, None), (false, None)]);
         assert!(!String::from_utf8_lossy(&message).contains("EMP002"));
+        assert_eq!(seen.face, None);
+        let enrolling = frame(1).for_viewer(Purpose::Enrol, only_first);
+        let (seen, _) = live::decode(&enrolling).expect("a frame");
+        assert_eq!(seen.face.as_deref(), Some("the face of a stranger"));
+    }
+
+    #[test]
+    fn agents_are_asked_while_somebody_is_enrolled() {
+        let (hub, now) = (Arc::new(Hub::default()), Instant::now());
+        let _look = hub.watch(&camera(), Purpose::Look, now).expect("room");
+        assert!(hub.enrolments(now).is_empty());
+        let enrolling = hub.watch(&camera(), Purpose::Enrol, now).expect("room");
+        assert_eq!(hub.enrolments(now), [camera()]);
+        assert!(hub.enrolments(now + seconds(4)).is_empty());
+        assert_eq!(hub.enrolments(now + seconds(5)), [camera()]);
+        drop(enrolling);
+        assert!(hub.enrolments(now + seconds(60)).is_empty());
     }
 
     #[test]
     fn the_number_of_viewers_is_bounded() {
         let (hub, now) = (Arc::new(Hub::default()), Instant::now());
         let all: Vec<_> = (0..MAX_VIEWERS)
-            .map(|_| hub.watch(&camera(), now).expect("room"))
+            .map(|_| hub.watch(&camera(), Purpose::Look, now).expect("room"))
             .collect();
-        assert!(hub.watch(&camera(), now).is_none());
+        assert!(hub.watch(&camera(), Purpose::Look, now).is_none());
         drop(all);
-        assert!(hub.watch(&camera(), now).is_some());
+        assert!(hub.watch(&camera(), Purpose::Look, now).is_some());
     }
 }

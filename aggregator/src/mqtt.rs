@@ -36,6 +36,10 @@ const OUTGOING: usize = 1024;
 const LIVE_VALID: TimeDelta = TimeDelta::seconds(15);
 /// A gallery command may wait for a device that is away; its own check finds the version later anyway.
 const GALLERY_VALID: TimeDelta = TimeDelta::hours(1);
+/// Asked anew while somebody is being enrolled.
+const ENROL_VALID: TimeDelta = TimeDelta::seconds(15);
+/// Whoever switched a camera looks whether it was done; later it would surprise.
+const MODE_VALID: TimeDelta = TimeDelta::seconds(30);
 /// A device with an old gallery is told again after this time.
 const REMIND_EVERY: Duration = Duration::from_secs(10);
 /// The banner that tells of messages which cannot be read.
@@ -120,6 +124,11 @@ impl Link {
     /// Asks an agent for a camera's live stream.
     pub fn ask_live(&self, agent: &AgentId, camera: CameraId) {
         self.command(agent, Action::Live { camera }, LIVE_VALID);
+    }
+
+    /// Asks an agent for the face of whoever is enrolled at a camera.
+    pub fn ask_enrol(&self, agent: &AgentId, camera: CameraId) {
+        self.command(agent, Action::Enrol { camera }, ENROL_VALID);
     }
 
     /// Tells an agent that there is another gallery.
@@ -381,7 +390,7 @@ impl Worker<'_> {
     }
 }
 
-/// Tells the agents of each new gallery.
+/// Tells the agents of each new gallery, and of cameras that are to be used differently.
 async fn announce(link: &Link, mut changes: broadcast::Receiver<Change>) {
     loop {
         match changes.recv().await {
@@ -389,6 +398,9 @@ async fn announce(link: &Link, mut changes: broadcast::Receiver<Change>) {
                 for agent in &agents {
                     link.announce_gallery(agent, version);
                 }
+            }
+            Ok(Change::CameraMode { agent, camera, mode }) => {
+                link.command(&agent, Action::Mode { camera, mode }, MODE_VALID);
             }
             Ok(_) => {}
             // What was missed, the agents' next statuses show.

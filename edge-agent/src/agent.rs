@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use hadir_models::Compute;
 use hadir_models::model::EMBEDDER;
 use hadir_shared::command::{Action, Command};
@@ -215,17 +216,22 @@ impl Dispatcher {
                 tracing::debug!(id = %command.id, "a command came too late and is ignored");
                 continue;
             }
-            self.carry_out(command.action);
+            self.carry_out(command.action, command.expires_at);
         }
     }
 
-    fn carry_out(&self, action: Action) {
+    fn carry_out(&self, action: Action, expires_at: DateTime<Utc>) {
         match action {
             Action::Live { camera } => {
                 if let Some(camera) = self.camera(&camera)
                     && let Some(end) = self.cameras.end_of(&camera)
                 {
                     self.live.start(camera, end);
+                }
+            }
+            Action::Enrol { camera } => {
+                if self.camera(&camera).is_some() {
+                    self.live.enrol(camera, expires_at - self.clock.now());
                 }
             }
             Action::Gallery { version } => self.gallery.want(version),

@@ -29,6 +29,12 @@ pub enum Action {
         /// Which camera.
         camera: CameraId,
     },
+    /// Somebody is enrolled at this camera until the command expires: the live view brings the largest face without a
+    /// name, too.
+    Enrol {
+        /// Which camera.
+        camera: CameraId,
+    },
     /// A new gallery is there: fetch it now.
     Gallery {
         /// The version to be fetched.

@@ -28,6 +28,10 @@ pub struct Frame {
     pub fps: f32,
     /// One box for each living track.
     pub tracks: Vec<TrackBox>,
+    /// While somebody is enrolled at this camera: the largest face without a name, as a JPEG (base64). The aggregator
+    /// hands it to whoever enrols them and to nobody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face: Option<String>,
 }
 
 /// A track as it stands on a picture.
@@ -104,6 +108,7 @@ mod tests {
                 name: None,
                 confidence: 0.0,
             }],
+            face: None,
         }
     }
 

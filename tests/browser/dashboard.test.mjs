@@ -1,28 +1,10 @@
 // The dashboard in headless Chromium against a running aggregator with at least one camera that sees people.
-//
-// HADIR_URL, HADIR_USER and HADIR_PASSWORD say where it is and who logs in (an admin or HR account);
-// HADIR_PHONES is the address of the WhatsApp simulator's page, where there is one;
-// HADIR_SCREENSHOTS is a folder for pictures of the pages; CHROMIUM is the browser, /usr/bin/chromium if not given.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { chromium } from 'playwright-core';
-
-const { HADIR_URL, HADIR_USER, HADIR_PASSWORD, HADIR_PHONES, HADIR_SCREENSHOTS, CHROMIUM = '/usr/bin/chromium' } = process.env;
-for (const [name, value] of Object.entries({ HADIR_URL, HADIR_USER, HADIR_PASSWORD })) {
-  assert.ok(value, `Set ${name}: these tests run against a system that is already running.`);
-}
-
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync'];
-const DESK = { width: 1366, height: 768 };
-const PHONE = { width: 390, height: 844 };
-/** People come and go in front of the cameras; this long may pass until one is recognised. */
-const RECOGNITION_MS = 150_000;
-const STEP_MS = 15_000;
+import * as system from './system.mjs';
+import { DESK, HADIR_PASSWORD, HADIR_PHONES, HADIR_URL, HADIR_USER, PHONE, RECOGNITION_MS, STEP_MS, launch, until } from './system.mjs';
 
 let browser;
 let context;
@@ -30,27 +12,9 @@ let page;
 const complaints = [];
 const foreign = [];
 
-function watch(watched) {
-  watched.setDefaultTimeout(STEP_MS);
-  watched.on('console', (message) => {
-    const expected = message.location().url.endsWith('/api/login') && message.text().includes('401');
-    if (message.type() === 'error' && !expected) complaints.push(`${message.text()} (${message.location().url})`);
-  });
-  watched.on('pageerror', (error) => complaints.push(String(error.stack ?? error)));
-  watched.on('request', (request) => {
-    const url = new URL(request.url());
-    if (!['data:', 'blob:'].includes(url.protocol) && url.host !== new URL(HADIR_URL).host) foreign.push(request.url());
-  });
-}
-
-async function screenshot(name, options = {}, of = page) {
-  if (!HADIR_SCREENSHOTS) return;
-  await mkdir(HADIR_SCREENSHOTS, { recursive: true });
-  await of.screenshot({ path: path.join(HADIR_SCREENSHOTS, `${name}.png`), ...options });
-}
-
-/** The aggregator's answer to the page's own session. */
-const ask = (address) => page.evaluate(async (at) => (await fetch(at)).json(), address);
+const watch = (watched) => system.watch(watched, complaints, foreign);
+const screenshot = (name, options = {}, of = page) => system.screenshot(of, name, options);
+const ask = (address) => system.ask(page, address);
 
 const stage = () => page.evaluate(() => ({ ...document.getElementById('stage').dataset }));
 
@@ -66,22 +30,11 @@ async function canvas() {
   return { hash: createHash('sha256').update(picture.url).digest('hex'), varied: picture.varied };
 }
 
-async function until(what, ms, check) {
-  const end = Date.now() + ms;
-  let last;
-  while (Date.now() < end) {
-    last = await check();
-    if (last) return last;
-    await new Promise((resolve) => { setTimeout(resolve, 250); });
-  }
-  return assert.fail(`${what} did not happen within ${ms / 1000} s`);
-}
-
 const pressed = (camera) => page.locator(`.camera-button[data-camera="${camera}"][aria-pressed="true"]`);
 
 describe('dashboard', { concurrency: false }, () => {
   before(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: 60_000 });
+    browser = await launch();
     context = await browser.newContext({ viewport: DESK, locale: 'id-ID' });
     page = await context.newPage();
     watch(page);
@@ -258,7 +211,7 @@ describe('dashboard', { concurrency: false }, () => {
   test('thresholds are set where they are shown, and refused in a sentence', { timeout: 60_000 }, async () => {
     const before = await ask('/api/me');
     await page.click('#settings-button');
-    const form = page.locator('#settings form.thresholds');
+    const form = page.locator('[data-setting="thresholds"] form');
     await form.locator('[name="off_after_s"]').fill('9000');
     await form.locator('button:not([type])').click();
     await form.locator('.error-line', { hasText: '3600' }).waitFor();
@@ -266,10 +219,8 @@ describe('dashboard', { concurrency: false }, () => {
     await form.locator('button:not([type])').click();
     await until('the threshold is in force', STEP_MS, async () =>
       (await ask('/api/me')).presence.off_after_s === before.presence.off_after_s + 1);
-    await screenshot('settings');
     await form.locator('button[type="button"]').click();
     await until('it is as before', STEP_MS, async () => (await ask('/api/me')).presence.off_after_s === before.presence.off_after_s);
-    await page.keyboard.press('Escape');
     // The refusal was asked for.
     complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('400')));
   });
@@ -283,6 +234,7 @@ describe('dashboard', { concurrency: false }, () => {
       await small.goto(HADIR_URL);
       await small.locator('#tracking-list .row').first().waitFor();
       for (const view of ['employees', 'alerts', 'devices', 'live']) {
+        if (!await small.locator(`.nav a[data-view="${view}"]`).isVisible()) await small.tap('#nav-more');
         await small.tap(`.nav a[data-view="${view}"]`);
         await small.locator(view === 'live' ? '#tracking-list .row' : `#view-${view} h1`).first().waitFor();
         assert.ok(await small.evaluate(() => document.documentElement.scrollWidth) <= PHONE.width, `no sideways scroll in ${view}`);

@@ -9,7 +9,19 @@ use hadir_tests::harness::system::{ADMIN, Agent, Broker, Plan, System};
 use hadir_tests::harness::{alone, paths, process};
 use hadir_tests::recordings::{self, script};
 
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// What the code on a picture says, as a camera's device reads it.
+fn read_code(picture: &Path) -> String {
+    let picture = image::open(picture).expect("a picture").into_luma8();
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
+        picture.get_pixel(x as u32, y as u32).0[0]
+    });
+    let codes = prepared.detect_grids();
+    let (_, text) = codes.first().expect("a code").decode().expect("it reads");
+    text
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_dashboard_in_chromium() {
@@ -51,28 +63,41 @@ async fn the_dashboard_in_chromium() {
         panic!("{}", system.explain(e));
     }
     let screenshots = paths::recordings().expect("folder").with_file_name("screenshots");
-    let mut node = Command::new("node");
-    node.arg("--test").current_dir(&tests).stdin(Stdio::null());
-    node.env("HADIR_URL", system.dashboard())
-        .env("HADIR_USER", ADMIN)
-        .env("HADIR_PASSWORD", &system.password);
-    node.env("HADIR_PHONES", system.phones())
-        .env("HADIR_SCREENSHOTS", &screenshots);
-    let outcome =
-        tokio::task::block_in_place(|| process::run(&mut node, LIMIT)).unwrap_or_else(|e| panic!("{e}"));
-    let explain = hadir_tests::harness::Error::Other(format!("{}\n{}", outcome.out, outcome.err));
-    assert_eq!(outcome.code, Some(0), "{}", system.explain(explain));
-    // A run without a single test proves nothing.
-    let passed = outcome
-        .out
-        .lines()
-        .find_map(|l| l.trim_start_matches(['#', 'ℹ', ' ']).strip_prefix("pass "));
-    assert!(
-        passed
-            .and_then(|n| n.trim().parse::<u32>().ok())
-            .is_some_and(|n| n > 0),
-        "no test ran: {}",
-        outcome.out
+    // One after the other: they change the same system.
+    for file in ["dashboard.test.mjs", "pages.test.mjs", "look.test.mjs"] {
+        let mut node = Command::new("node");
+        node.args(["--test", file])
+            .current_dir(&tests)
+            .stdin(Stdio::null());
+        node.env("HADIR_URL", system.dashboard())
+            .env("HADIR_USER", ADMIN)
+            .env("HADIR_PASSWORD", &system.password);
+        node.env("HADIR_PHONES", system.phones())
+            .env("HADIR_SCREENSHOTS", &screenshots);
+        let outcome =
+            tokio::task::block_in_place(|| process::run(&mut node, LIMIT)).unwrap_or_else(|e| panic!("{e}"));
+        let explain = hadir_tests::harness::Error::Other(format!("{}\n{}", outcome.out, outcome.err));
+        assert_eq!(outcome.code, Some(0), "{file}: {}", system.explain(explain));
+        // A run without a single test proves nothing.
+        let passed = outcome
+            .out
+            .lines()
+            .find_map(|l| l.trim_start_matches(['#', 'ℹ', ' ']).strip_prefix("pass "));
+        assert!(
+            passed
+                .and_then(|n| n.trim().parse::<u32>().ok())
+                .is_some_and(|n| n > 0),
+            "{file}: no test ran: {}",
+            outcome.out
+        );
+    }
+    assert_eq!(
+        read_code(&screenshots.join("badge.png")),
+        format!(
+            "hadir:{}",
+            std::fs::read_to_string(screenshots.join("badge.txt")).expect("the badge's number")
+        ),
+        "the printed badge reads as its number"
     );
     system.stop().unwrap_or_else(|e| panic!("{e}"));
 }

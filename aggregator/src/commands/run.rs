@@ -172,6 +172,11 @@ async fn drive_live(hub: Arc<Hub>, link: Link, core: Arc<Core>) -> (&'static str
                 link.ask_live(agent, camera);
             }
         }
+        for camera in hub.enrolments(Instant::now()) {
+            if let Some(Ok(agent)) = about(&camera) {
+                link.ask_enrol(agent, camera);
+            }
+        }
         tokio::select! {
             () = tokio::time::sleep(LIVE_EVERY) => {}
             () = hub.changed() => {}

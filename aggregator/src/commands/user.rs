@@ -10,10 +10,8 @@ use zeroize::Zeroizing;
 use super::{Failure, complain, open, open_existing, print, print_json};
 use crate::config::Config;
 use crate::core::Role;
-use crate::web::auth::hash_password;
+use crate::web::auth::{MAX_PASSWORD, MIN_PASSWORD, hash_password};
 
-const MIN_PASSWORD: usize = 10;
-const MAX_PASSWORD: usize = 1000;
 const VARIABLE: &str = "HADIR_PASSWORD";
 
 pub(super) fn add(

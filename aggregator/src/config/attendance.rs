@@ -6,8 +6,7 @@ use toml::Spanned;
 
 use super::Check;
 use crate::core::attendance::MIN_FINAL_AFTER;
-use crate::core::settings::AttendanceRules;
-use crate::ingest::MAX_AGE;
+use crate::core::settings::{AttendanceRules, KEEP_DAYS, KEEP_SIGHTINGS_DAYS};
 use crate::report::Letterhead;
 
 #[derive(Default, Deserialize)]
@@ -35,19 +34,13 @@ impl Check<'_> {
             (MIN_FINAL_AFTER.num_hours(), 720),
             "hours after the end of a day",
         );
-        // A sighting that may still come must find its like.
         let sightings = self.number(
             "attendance.keep_sightings_days",
             file.keep_sightings_days.as_ref(),
-            (MAX_AGE.num_days() + 1, 3650),
+            KEEP_SIGHTINGS_DAYS,
             "days",
         );
-        let days = self.number(
-            "attendance.keep_days",
-            file.keep_days.as_ref(),
-            (400, 36_500),
-            "days",
-        );
+        let days = self.number("attendance.keep_days", file.keep_days.as_ref(), KEEP_DAYS, "days");
         AttendanceRules {
             final_after: hours.map_or(default.final_after, TimeDelta::hours),
             keep_sightings: sightings.map_or(default.keep_sightings, TimeDelta::days),

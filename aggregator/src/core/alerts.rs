@@ -92,6 +92,24 @@ impl Core {
         })
     }
 
+    /// Notes something on an alert, open or past.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` when there is nothing to note, or too much.
+    pub fn comment(&self, viewer: &Viewer, id: i64, text: &str) -> Result<Alert> {
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > 500 {
+            return Err(Error::invalid("text", "Write 1 to 500 characters."));
+        }
+        let now = self.now();
+        self.update(|_, tx, changes| {
+            self.find_alert(tx, viewer, id)?;
+            tx.add_comment(id, who(viewer), text, now)?;
+            changes.alerts.insert(id);
+            self.find_alert(tx, viewer, id)
+        })
+    }
+
     /// The same for an excuse that was checked, of an alert that the viewer may answer.
     #[expect(
         clippy::too_many_arguments,

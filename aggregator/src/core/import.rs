@@ -38,6 +38,9 @@ pub const COLUMNS: [&str; 12] = [
 /// A larger file is a mistake.
 const MAX_FILE: usize = 64 << 20;
 
+/// So many rows are told of one file.
+const MAX_ROWS: usize = 200;
+
 /// So many problems are told of one file.
 const MAX_PROBLEMS: usize = 200;
 
@@ -59,10 +62,36 @@ pub struct Import {
     pub changed: usize,
     /// Employees of whom nothing did.
     pub unchanged: usize,
+    /// The first 200 of whom something is new or changed.
+    pub rows: Vec<ImportRow>,
     /// What is wrong with the file; if there is anything, nothing was written.
     pub problems: Vec<ImportProblem>,
     /// What keeps absences from being told to somebody now: to be mended before it matters.
     pub hierarchy: Vec<HierarchyProblem>,
+}
+
+/// What a file changes of one employee.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImportRow {
+    /// Who.
+    pub id: EmployeeId,
+    /// Their name.
+    pub name: String,
+    /// Whether they were not registered before.
+    pub added: bool,
+    /// What changes, of somebody who was.
+    pub changes: Vec<ImportChange>,
+}
+
+/// A field that changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImportChange {
+    /// The column.
+    pub field: &'static str,
+    /// What stood there.
+    pub from: String,
+    /// What will.
+    pub to: String,
 }
 
 /// Something that is wrong with a file.
@@ -150,10 +179,55 @@ impl Core {
             match &row.before {
                 None => import.added += 1,
                 Some(before) if differs(before, &row.record) => import.changed += 1,
-                Some(_) => import.unchanged += 1,
+                Some(_) => {
+                    import.unchanged += 1;
+                    continue;
+                }
+            }
+            if import.rows.len() < MAX_ROWS {
+                let before = row.before.as_ref().map(as_record);
+                import.rows.push(ImportRow {
+                    id: row.record.id.clone(),
+                    name: row.record.name.clone(),
+                    added: before.is_none(),
+                    changes: before.map_or(Vec::new(), |before| self.changes(&before, &row.record)),
+                });
             }
         }
         (import, rows)
+    }
+
+    /// What is otherwise, field by field, as a file would have it.
+    fn changes(&self, before: &EmployeeRecord, now: &EmployeeRecord) -> Vec<ImportChange> {
+        let fields = |record: &EmployeeRecord| {
+            let areas: Vec<&str> = record.areas.iter().map(|area| area.as_str()).collect();
+            let day = |at: DateTime<Utc>| at.with_timezone(&self.settings.timezone).date_naive().to_string();
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            [
+                ("name", record.name.clone()),
+                (
+                    "supervisor",
+                    record
+                        .supervisor
+                        .as_ref()
+                        .map_or_else(String::new, ToString::to_string),
+                ),
+                ("areas", areas.join("|")),
+                ("phone", text(&record.phone)),
+                ("email", text(&record.email)),
+                ("badge", text(&record.badge)),
+                ("language", record.language.as_str().to_owned()),
+                ("role_title", text(&record.role_title)),
+                ("schedule", text(&record.schedule)),
+                ("policy", text(&record.policy)),
+                ("consent", record.consent.map_or_else(String::new, day)),
+            ]
+        };
+        let pairs = fields(before).into_iter().zip(fields(now));
+        pairs
+            .filter(|(from, to)| from != to)
+            .map(|((field, from), (_, to))| ImportChange { field, from, to })
+            .collect()
     }
 
     /// Reads and checks the whole file.
@@ -525,7 +599,11 @@ fn together(rows: &[Row], existing: &HashMap<EmployeeId, Employee>, problems: &m
 }
 
 fn differs(before: &Employee, record: &EmployeeRecord) -> bool {
-    let as_record = EmployeeRecord {
+    as_record(before) != *record
+}
+
+fn as_record(before: &Employee) -> EmployeeRecord {
+    EmployeeRecord {
         id: before.id.clone(),
         name: before.name.clone(),
         supervisor: before.supervisor.clone(),
@@ -538,8 +616,7 @@ fn differs(before: &Employee, record: &EmployeeRecord) -> bool {
         schedule: before.schedule.clone(),
         policy: before.policy.clone(),
         consent: before.consent,
-    };
-    as_record != *record
+    }
 }
 
 fn write(tx: &Tx<'_>, viewer: &Viewer, rows: &[Row], now: DateTime<Utc>) -> Result<()> {

@@ -15,6 +15,7 @@ mod absences;
 mod alerts;
 pub mod attendance;
 mod badges;
+mod cameras;
 mod commands;
 mod devices;
 mod digests;
@@ -28,9 +29,11 @@ mod policies;
 mod schedules;
 pub mod settings;
 mod silence;
+mod site_settings;
 mod state;
 mod stretches;
 mod templates;
+mod test_message;
 mod thresholds;
 pub mod types;
 mod users;
@@ -287,7 +290,9 @@ impl Core {
     }
 
     fn forget(&self, now: DateTime<Utc>) -> Result<()> {
-        let more = self.store.write(|tx| tx.forget(&self.settings.attendance, now))?;
+        let more = self
+            .store
+            .write(|tx| tx.forget(&self.attendance_rules(tx)?, now))?;
         // What is more than one portion goes on with the next tick.
         self.lock().last_forget = (!more).then_some(now);
         Ok(())

@@ -17,14 +17,27 @@ use crate::escalation::{
 };
 use crate::store::Reader;
 
+/// In place of the id of somebody whom the viewer may not see.
+const HIDDEN: &str = "hidden";
+
 impl Core {
-    /// Every policy, by name.
+    /// Every policy, by name. Of employees whom the viewer may not see, the id is [`HIDDEN`].
     ///
     /// # Errors
     /// `Forbidden` for technicians.
     pub fn policies(&self, viewer: &Viewer) -> Result<Vec<PolicyRow>> {
         no_technician(viewer)?;
-        self.store.read(|reader| reader.policies())
+        let mut rows = self.store.read(|reader| reader.policies())?;
+        let people = self.people();
+        for step in rows.iter_mut().flat_map(|row| &mut row.policy.steps) {
+            if let Target::Employee(id) = &step.to
+                && !people.sees(viewer, id)
+                && let Ok(hidden) = EmployeeId::new(HIDDEN)
+            {
+                step.to = Target::Employee(hidden);
+            }
+        }
+        Ok(rows)
     }
 
     /// Adds a policy or changes it, for alerts that are opened from now on. The one named `default` holds where no

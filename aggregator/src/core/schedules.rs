@@ -384,7 +384,7 @@ pub(super) fn plain_name(name: &str) -> Result<()> {
 }
 
 /// A name in one line.
-fn label(field: &'static str, text: &str, longest: usize) -> Result<String> {
+pub(super) fn label(field: &'static str, text: &str, longest: usize) -> Result<String> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > longest || text.chars().any(char::is_control) {
         return Err(Error::invalid(

@@ -87,6 +87,12 @@ pub struct AttendanceRules {
     pub keep_days: TimeDelta,
 }
 
+/// The days for which single sightings may be kept: one that may still come must find its like.
+pub const KEEP_SIGHTINGS_DAYS: (i64, i64) = (crate::ingest::MAX_AGE.num_days() + 1, 3650);
+
+/// The days for which days and their evidence may be kept.
+pub const KEEP_DAYS: (i64, i64) = (400, 36_500);
+
 impl Default for AttendanceRules {
     fn default() -> Self {
         Self {

@@ -22,7 +22,7 @@ impl Core {
         let silences = reader.silences(now - MAX_SILENCE)?;
         Ok(QuietTime {
             zone: self.settings.timezone,
-            hours: self.settings.messages.quiet.clone(),
+            hours: self.quiet_hours_in_force(reader)?,
             silences: silences.into_iter().map(|one| (one.from, one.until)).collect(),
         })
     }

@@ -5,22 +5,28 @@ mod attendance;
 mod messages;
 mod policies;
 mod schedules;
+mod site;
 
 use chrono::{DateTime, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
 use hadir_shared::status::{CameraCounts, CameraMode, CameraState, Inference};
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use self::alerts::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Excuse, What};
+pub use self::alerts::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Comment, Excuse, What};
 pub use self::attendance::{
     AttendanceDay, AttendanceDecision, AttendanceLeave, AttendanceOutcome, AttendancePerson, AttendanceQuery,
     AttendanceReport, AttendanceRow, AttendanceSeen, AttendanceShift, AwayFrom, CorrectionBody, Decision,
-    DecisionRow, DifferenceRow, NewDecision, Of, PatternDay, Patterns, Punctuality, TimeSpan, Totals,
+    DecisionRow, DifferenceRow, NewDecision, Of, PatternDay, PatternMember, Patterns, Punctuality, SeenTrack,
+    TimeSpan, Timeline, TimelineRow, TimelineSeen, Totals,
 };
 pub use self::messages::{NewSilence, ReportRequest, Silence};
 pub use self::policies::{HierarchyProblem, Named, Obstacle, Plan, PlanStep, PolicyRow};
 pub use self::schedules::{
     AreaPatch, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, SiteThresholds, ThresholdsPatch, When,
+};
+pub use self::site::{
+    AuditRow, CameraPatch, MessageRow, NewQuietHours, NewUser, QuietHours, Retention, RetentionDays,
+    RetentionPatch, UserPatch, UserRow,
 };
 pub use crate::notify::MessageState;
 pub use crate::presence::State;
@@ -343,6 +349,8 @@ pub struct Camera {
     pub number: u32,
     /// What it is called.
     pub label: String,
+    /// What its own configuration calls it.
+    pub device_label: String,
     /// The area that it watches.
     pub area: AreaId,
     /// The agent that it belongs to.
@@ -484,6 +492,16 @@ pub struct User {
 }
 
 impl User {
+    /// Without the password's hash.
+    pub fn row(&self) -> UserRow {
+        UserRow {
+            username: self.username.clone(),
+            role: self.role,
+            employee: self.employee.clone(),
+            name: self.name.clone(),
+        }
+    }
+
     /// The user as somebody who looks.
     pub fn viewer(&self) -> Viewer {
         Viewer {
@@ -516,6 +534,15 @@ pub enum Event {
         version: u64,
         /// All known agents.
         agents: Vec<AgentId>,
+    },
+    /// An agent is to use a camera differently.
+    CameraMode {
+        /// The agent.
+        agent: AgentId,
+        /// The camera.
+        camera: CameraId,
+        /// How.
+        mode: CameraMode,
     },
     /// Something an administrator must know. For roles `admin` and `hr`.
     Banner(Banner),

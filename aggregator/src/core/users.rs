@@ -4,8 +4,14 @@ use chrono::{DateTime, Utc};
 use hadir_shared::id::EmployeeId;
 
 use super::Core;
-use super::types::{Role, User};
+use super::alerts::must_manage;
+use super::schedules::registered;
+use super::types::{AuditRow, Role, User, UserPatch, UserRow, Viewer};
 use crate::error::{Error, Result};
+use crate::store::Tx;
+
+/// So many lines of the record are told at once.
+const AUDIT_AT_ONCE: u32 = 200;
 
 impl Core {
     /// Adds a user. A supervisor is bound to the employee whose subtree they see.
@@ -19,6 +25,41 @@ impl Core {
         role: Role,
         employee: Option<&EmployeeId>,
     ) -> Result<()> {
+        self.register_user("", username, password_hash, role, employee)
+    }
+
+    /// The same by somebody who is logged in.
+    ///
+    /// # Errors
+    /// As above; `Forbidden` but for administrators.
+    pub fn add_user(
+        &self,
+        viewer: &Viewer,
+        username: &str,
+        password_hash: &str,
+        role: Role,
+        employee: Option<&str>,
+    ) -> Result<()> {
+        must_administer(viewer)?;
+        let employee = self.bound_to(employee)?;
+        self.register_user(&viewer.username, username, password_hash, role, employee.as_ref())
+    }
+
+    /// The employee whom a user is to be.
+    fn bound_to(&self, employee: Option<&str>) -> Result<Option<EmployeeId>> {
+        let text = employee.map(str::trim).filter(|text| !text.is_empty());
+        self.store
+            .read(|reader| text.map(|text| registered(reader, "employee", text)).transpose())
+    }
+
+    fn register_user(
+        &self,
+        by: &str,
+        username: &str,
+        password_hash: &str,
+        role: Role,
+        employee: Option<&EmployeeId>,
+    ) -> Result<()> {
         let allowed =
             |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_' | '@');
         if !(1..=64).contains(&username.len()) || !username.chars().all(allowed) {
@@ -27,12 +68,7 @@ impl Core {
                 "A user name has 1 to 64 characters of a-z, 0-9, ., -, _ and @.",
             ));
         }
-        if role == Role::Supervisor && employee.is_none() {
-            return Err(Error::invalid(
-                "employee",
-                "A supervisor sees the employees below one employee: name that one.",
-            ));
-        }
+        must_be_bound(role, employee)?;
         let now = self.now();
         self.update(|_, tx, _| {
             if let Some(id) = employee
@@ -46,8 +82,93 @@ impl Core {
                     format!("There is a user {username} already."),
                 ));
             }
-            tx.audit("", &format!("user added with role {}", role.as_str()), now)
+            // A name of the login may be one of a person, who may be deleted: the record says the role alone.
+            tx.audit(by, &format!("user added with role {}", role.as_str()), now)
         })
+    }
+
+    /// Changes what a user may do, who they are, or their password; their sessions end.
+    ///
+    /// # Errors
+    /// `Forbidden` but for administrators; `NotFound`; `Invalid` with the field that is to blame; `Conflict` when no
+    /// administrator would be left.
+    pub fn change_user(
+        &self,
+        viewer: &Viewer,
+        username: &str,
+        patch: &UserPatch,
+        password_hash: Option<&str>,
+    ) -> Result<UserRow> {
+        must_administer(viewer)?;
+        let employee = match &patch.employee {
+            Some(employee) => Some(self.bound_to(employee.as_deref())?),
+            None => None,
+        };
+        let now = self.now();
+        self.update(|_, tx, _| {
+            let user = tx.user(username)?.ok_or_else(|| no_user(username))?;
+            let role = patch.role.unwrap_or(user.role);
+            let employee = employee.clone().unwrap_or_else(|| user.employee.clone());
+            must_be_bound(role, employee.as_ref())?;
+            if role != Role::Admin {
+                keep_an_administrator(tx, &user)?;
+            }
+            tx.change_user(username, role, employee.as_ref())?;
+            if let Some(hash) = password_hash {
+                tx.set_password(username, hash)?;
+            }
+            tx.audit(
+                &viewer.username,
+                &format!("user changed, role {}", role.as_str()),
+                now,
+            )?;
+            let user = tx.user(username)?.ok_or_else(|| no_user(username))?;
+            Ok(user.row())
+        })
+    }
+
+    /// Deletes a user; their sessions end.
+    ///
+    /// # Errors
+    /// `Forbidden` but for administrators; `NotFound`; `Conflict` when no administrator would be left, or for oneself.
+    pub fn delete_user(&self, viewer: &Viewer, username: &str) -> Result<()> {
+        must_administer(viewer)?;
+        if viewer.username == username {
+            return Err(Error::conflict(
+                "username",
+                "You are logged in as this user; another administrator has to delete it.",
+            ));
+        }
+        let now = self.now();
+        self.update(|_, tx, _| {
+            let user = tx.user(username)?.ok_or_else(|| no_user(username))?;
+            keep_an_administrator(tx, &user)?;
+            tx.delete_user(username)?;
+            tx.audit(
+                &viewer.username,
+                &format!("user deleted, role {}", user.role.as_str()),
+                now,
+            )
+        })
+    }
+
+    /// Who may log in.
+    ///
+    /// # Errors
+    /// `Forbidden` but for administrators.
+    pub fn user_rows(&self, viewer: &Viewer) -> Result<Vec<UserRow>> {
+        must_administer(viewer)?;
+        Ok(self.users()?.iter().map(User::row).collect())
+    }
+
+    /// Who changed what, newest first; `before`: only what was noted before that line.
+    ///
+    /// # Errors
+    /// `Forbidden` but for administrators and HR.
+    pub fn audited(&self, viewer: &Viewer, before: Option<i64>) -> Result<Vec<AuditRow>> {
+        must_manage(viewer)?;
+        self.store
+            .read(|reader| reader.audited(before.unwrap_or(i64::MAX), AUDIT_AT_ONCE))
     }
 
     /// Changes a password and ends all sessions of that user.
@@ -57,10 +178,19 @@ impl Core {
     pub fn set_password(&self, username: &str, password_hash: &str) -> Result<()> {
         self.update(|_, tx, _| match tx.set_password(username, password_hash)? {
             true => Ok(()),
-            false => Err(Error::not_found(
-                "username",
-                format!("There is no user {username}."),
-            )),
+            false => Err(no_user(username)),
+        })
+    }
+
+    /// Somebody changed their own password.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn set_own_password(&self, username: &str, password_hash: &str) -> Result<()> {
+        let now = self.now();
+        self.update(|_, tx, _| match tx.set_password(username, password_hash)? {
+            true => tx.audit(username, "own password changed", now),
+            false => Err(no_user(username)),
         })
     }
 
@@ -93,10 +223,7 @@ impl Core {
         let now = self.now();
         self.update(|_, tx, _| {
             if tx.user(username)?.is_none() {
-                return Err(Error::not_found(
-                    "username",
-                    format!("There is no user {username}."),
-                ));
+                return Err(no_user(username));
             }
             tx.add_session(token_sha256, username, expires_at, now)
         })
@@ -118,4 +245,42 @@ impl Core {
     pub fn delete_session(&self, token_sha256: &[u8; 32]) -> Result<()> {
         self.update(|_, tx, _| tx.end_session(token_sha256))
     }
+}
+
+fn no_user(username: &str) -> Error {
+    Error::not_found("username", format!("There is no user {username}."))
+}
+
+fn must_administer(viewer: &Viewer) -> Result<()> {
+    match viewer.role {
+        Role::Admin => Ok(()),
+        Role::Hr | Role::Supervisor | Role::Technician => {
+            Err(Error::forbidden("Only administrators change who may log in."))
+        }
+    }
+}
+
+fn must_be_bound(role: Role, employee: Option<&EmployeeId>) -> Result<()> {
+    if role == Role::Supervisor && employee.is_none() {
+        return Err(Error::invalid(
+            "employee",
+            "A supervisor sees the employees below one employee: name that one.",
+        ));
+    }
+    Ok(())
+}
+
+/// Somebody has to be able to change all this.
+fn keep_an_administrator(tx: &Tx<'_>, user: &User) -> Result<()> {
+    let others = tx.users()?;
+    let left = others
+        .iter()
+        .any(|other| other.role == Role::Admin && other.username != user.username);
+    if user.role == Role::Admin && !left {
+        return Err(Error::conflict(
+            "role",
+            "This is the last administrator; make another one first.",
+        ));
+    }
+    Ok(())
 }

@@ -126,15 +126,11 @@ pub(super) fn of_day(row: &AttendanceRow, language: Language) -> &'static str {
 
 /// How many days of a report may still change, if any may.
 pub(super) fn provisional(report: &AttendanceReport, language: Language) -> Option<String> {
-    let days = report
-        .days
-        .iter()
-        .filter(|row| row.state == State::Provisional)
-        .count();
+    let (days, of) = (report.totals.provisional, report.totals.days);
     (days > 0).then(|| match (language, days) {
-        (Id, _) => format!("{days} dari {} hari masih sementara", report.days.len()),
-        (En, 1) => format!("1 of {} days is still provisional", report.days.len()),
-        (En, _) => format!("{days} of {} days are still provisional", report.days.len()),
+        (Id, _) => format!("{days} dari {of} hari masih sementara"),
+        (En, 1) => format!("1 of {of} days is still provisional"),
+        (En, _) => format!("{days} of {of} days are still provisional"),
     })
 }
 

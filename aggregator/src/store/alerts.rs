@@ -36,7 +36,7 @@ const CLOSE_REASONS: [(CloseReason, &str); 4] = [
     (CloseReason::OffShift, "off_shift"),
 ];
 
-const WHATS: [(What, &str); 8] = [
+const WHATS: [(What, &str); 9] = [
     (What::Opened, "opened"),
     (What::Message, "message"),
     (What::PassedOver, "passed_over"),
@@ -45,6 +45,8 @@ const WHATS: [(What, &str); 8] = [
     (What::Returned, "returned"),
     (What::GaveUp, "gave_up"),
     (What::Closed, "closed"),
+    // In a table of its own.
+    (What::Commented, "commented"),
 ];
 
 fn text<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> &'static str {
@@ -110,9 +112,13 @@ impl Reader<'_> {
 
     fn history(&self, id: i64) -> Result<Vec<AlertEvent>> {
         let mut query = self.conn.prepare_cached(
-            "select v.at, v.what, v.recipient, e.name, m.channel, m.state, v.detail from alert_event v
+            "select v.at, v.what, v.recipient, e.name, m.channel, m.state, v.detail, v.id from alert_event v
              left join employee e on e.id = v.recipient left join message m on m.id = v.message
-             where v.alert = ?1 order by v.id",
+             where v.alert = ?1
+             union all
+             select c.at, 'commented', e.id, coalesce(e.name, c.who), null, null, c.text, c.id from alert_comment c
+             left join employee e on e.id = c.who
+             where c.alert = ?1 order by 1, 8",
         )?;
         let rows = query.query_map([id], |row| {
             Ok(AlertEvent {
@@ -275,6 +281,15 @@ impl Tx<'_> {
                 ":message": event.message,
                 ":detail": event.detail,
             },
+        )?;
+        Ok(())
+    }
+
+    /// Somebody noted something. `by`: an employee's id, else a user's name.
+    pub fn add_comment(&self, alert: i64, by: &str, text: &str, now: DateTime<Utc>) -> Result<()> {
+        self.run(
+            "insert into alert_comment (alert, at, who, text) values (?1, ?2, ?3, ?4)",
+            params![alert, ms(now), by, text],
         )?;
         Ok(())
     }

@@ -304,6 +304,29 @@ impl Reader<'_> {
         Ok(found.optional()?)
     }
 
+    /// Out of what final days came, by date.
+    pub fn evidence_between(
+        &self,
+        employee: &EmployeeId,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Result<HashMap<NaiveDate, Evidence>> {
+        let mut query = self.conn.prepare_cached(
+            "select date, evidence from attendance_evidence where employee = ?1 and date between ?2 and ?3",
+        )?;
+        let rows = query.query_map(
+            params![employee.as_str(), from.to_string(), to.to_string()],
+            |row| {
+                let evidence = json(row, "evidence")?;
+                Ok((
+                    date(row)?,
+                    evidence.ok_or_else(|| wrong(row, "evidence", "no evidence"))?,
+                ))
+            },
+        )?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// A final day with what HR and late sightings made of it.
     pub fn record(&self, employee: &EmployeeId, day: NaiveDate) -> Result<Option<Record>> {
         let mut query = self.conn.prepare_cached(

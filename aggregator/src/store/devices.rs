@@ -47,7 +47,7 @@ fn inference(inference: Inference) -> &'static str {
     }
 }
 
-const CAMERA: &str = "select c.id, c.number, c.label, c.area, c.agent, c.mode, c.state, c.inference, c.fps,
+const CAMERA: &str = "select c.id, c.number, coalesce(c.own_label, c.label) as label, c.label as device_label, c.area, c.agent, c.mode, c.state, c.inference, c.fps,
     c.last_frame, c.problem, c.counts, g.online from camera c join agent g on g.id = c.agent";
 
 fn camera(row: &Row<'_>) -> rusqlite::Result<Camera> {
@@ -55,6 +55,7 @@ fn camera(row: &Row<'_>) -> rusqlite::Result<Camera> {
         id: read_as(row, "id", |t| CameraId::new(t).ok())?,
         number: row.get("number")?,
         label: row.get("label")?,
+        device_label: row.get("device_label")?,
         area: read_as(row, "area", |t| AreaId::new(t).ok())?,
         agent: read_as(row, "agent", |t| AgentId::new(t).ok())?,
         mode: read_as(row, "mode", |t| {
@@ -351,6 +352,15 @@ impl Tx<'_> {
                 ":problem": status.problem,
                 ":counts": serde_json::to_string(&status.counts).unwrap_or_else(|_| "{}".into()),
             },
+        )?;
+        Ok(())
+    }
+
+    /// Calls a camera otherwise than its own configuration does (`Some`), or as that again.
+    pub fn name_camera(&self, id: &CameraId, name: Option<&str>) -> Result<()> {
+        self.run(
+            "update camera set own_label = ?2 where id = ?1",
+            params![id.as_str(), name],
         )?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use hadir_shared::id::EmployeeId;
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
 use super::{Reader, Tx, ms, read_as, time, wrong};
-use crate::core::types::{Language, ReportRequest};
+use crate::core::types::{Language, MessageRow, ReportRequest};
 use crate::error::{Error, Result};
 use crate::notify::{Channel, Draft, MessageState, Uncertain, templates};
 
@@ -191,6 +191,23 @@ impl Reader<'_> {
     pub fn message(&self, id: i64) -> Result<Option<StoredMessage>> {
         let mut query = self.conn.prepare_cached(&format!("{STORED} where id = ?1"))?;
         Ok(query.query_row([id], stored).optional()?)
+    }
+
+    /// How far a message has come.
+    pub fn message_row(&self, id: i64) -> Result<Option<MessageRow>> {
+        let mut query = self
+            .conn
+            .prepare_cached("select id, channel, state, attempts, error from message where id = ?1")?;
+        let row = query.query_row([id], |row| {
+            Ok(MessageRow {
+                id: row.get("id")?,
+                channel: read_as(row, "channel", Channel::parse)?,
+                state: read_as(row, "state", MessageState::parse)?,
+                attempts: row.get("attempts")?,
+                error: row.get("error")?,
+            })
+        });
+        Ok(row.optional()?)
     }
 
     /// Whether somebody at this phone was told of an alert.

@@ -18,6 +18,7 @@ mod policies;
 mod schedules;
 mod sightings;
 mod silences;
+mod site_settings;
 mod templates;
 mod upkeep;
 mod users;
@@ -36,7 +37,7 @@ pub use self::attendance::{Before, DayRow, PatternRow, Plans, SettledDay};
 pub use self::devices::CameraRow;
 pub use self::messages::{Form, Kinds, Limits, Load, NewMessage, QueuedMessage, StoredMessage};
 pub use self::people::EmployeeRecord;
-pub use self::sightings::{Seen, Stretch};
+pub use self::sightings::{Seen, SightingRow, Stretch};
 pub use self::upkeep::Erased;
 use crate::error::{Error, Result};
 
@@ -47,6 +48,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema_4.sql")),
     M::up(include_str!("schema_5.sql")),
     M::up(include_str!("schema_6.sql")),
+    M::up(include_str!("schema_7.sql")),
 ];
 
 /// How long a connection waits for another one's lock.

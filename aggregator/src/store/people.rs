@@ -80,7 +80,7 @@ const STATUS: &str = concat!(
     "select e.id, e.name, s.state, s.exemption, s.since, ",
     last_seen!(),
     ", l.camera, l.area,
-    c.number, c.label,
+    c.number, coalesce(c.own_label, c.label) as label,
     (select id from alert where employee = e.id and state <> 'closed') as alert,
     exists (select 1 from template t where t.employee = e.id) as enrolled
     from employee e join employee_status s on s.employee = e.id
@@ -351,6 +351,9 @@ impl Tx<'_> {
         for sql in [
             "delete from sighting where employee = ?1",
             "delete from audit where substr(what, 1, length('attendance of ' || ?1 || ' on ')) = 'attendance of ' || ?1 || ' on '",
+            "delete from audit where what = 'test message to ' || ?1",
+            "delete from audit where substr(what, 1, length('employee ' || ?1 || ' enrolled at ')) = 'employee ' || ?1 || ' enrolled at '",
+            "update alert_comment set who = '' where who = ?1",
             "update audit set who = 'whatsapp' where who = 'whatsapp ' || ?1",
             "update exemption set created_by = 'whatsapp' where created_by = 'whatsapp ' || ?1",
         ] {

@@ -58,6 +58,52 @@ impl Reader<'_> {
     }
 }
 
+/// A sighting as it stands behind a day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SightingRow {
+    /// Which camera.
+    pub camera: CameraId,
+    /// `face`, `qr` or `rfid`.
+    pub method: String,
+    /// The track's number at that camera.
+    pub track: u64,
+    /// When it began, in milliseconds.
+    pub first_at: i64,
+    /// When it ended.
+    pub last_at: i64,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// How many sightings it stands for.
+    pub number: u64,
+}
+
+impl Reader<'_> {
+    /// The sightings of an employee that ended between two moments, in order of their beginning.
+    pub fn sightings_between(
+        &self,
+        employee: &EmployeeId,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<SightingRow>> {
+        let mut query = self.conn.prepare_cached(
+            "select camera, method, track, first_at, last_at, confidence from sighting
+             where employee = ?1 and last_at >= ?2 and last_at < ?3 order by first_at, last_at",
+        )?;
+        let rows = query.query_map(params![employee.as_str(), ms(from), ms(to)], |row| {
+            Ok(SightingRow {
+                camera: read_as(row, "camera", |t| CameraId::new(t).ok())?,
+                method: row.get("method")?,
+                track: count(row, "track")?,
+                first_at: row.get("first_at")?,
+                last_at: row.get("last_at")?,
+                confidence: row.get("confidence")?,
+                number: 1,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
 impl Tx<'_> {
     /// The cameras at which somebody's badge was shown at some time between these, or their face seen throughout and
     /// for `slack` before and after.

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use hadir_shared::id::EmployeeId;
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::{Reader, Tx, ms, read_as, read_option};
-use crate::core::types::{Role, User};
+use super::{Reader, Tx, ms, read_as, read_option, time};
+use crate::core::types::{AuditRow, Role, User};
 use crate::error::Result;
 
 const USER: &str =
@@ -49,6 +49,22 @@ impl Reader<'_> {
             .optional()?)
     }
 
+    /// Who changed what, newest first, of what was noted before `before`.
+    pub fn audited(&self, before: i64, limit: u32) -> Result<Vec<AuditRow>> {
+        let mut query = self
+            .conn
+            .prepare_cached("select id, at, who, what from audit where id < ?1 order by id desc limit ?2")?;
+        let rows = query.query_map(params![before, limit], |row| {
+            Ok(AuditRow {
+                id: row.get("id")?,
+                at: time(row, "at")?,
+                who: row.get("who")?,
+                what: row.get("what")?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The user of a session that has not expired.
     pub fn session_user(&self, token_sha256: &[u8; 32], now: DateTime<Utc>) -> Result<Option<User>> {
         let mut query = self.conn.prepare_cached(&format!(
@@ -80,6 +96,21 @@ impl Tx<'_> {
             ],
         )?;
         Ok(added == 1)
+    }
+
+    /// Changes what a user may do and who they are, and ends their sessions.
+    pub fn change_user(&self, username: &str, role: Role, employee: Option<&EmployeeId>) -> Result<()> {
+        self.run("delete from session where username = ?1", [username])?;
+        self.run(
+            "update user set role = ?2, employee = ?3 where username = ?1",
+            params![username, role.as_str(), employee.map(EmployeeId::as_str)],
+        )?;
+        Ok(())
+    }
+
+    /// Deletes a user with their sessions; false if there is none of that name.
+    pub fn delete_user(&self, username: &str) -> Result<bool> {
+        Ok(self.run("delete from user where username = ?1", [username])? > 0)
     }
 
     /// Changes a password and ends that user's sessions; false if there is no such user.

@@ -28,6 +28,9 @@ use crate::core::{Role, User};
 /// The session cookie's name.
 pub(crate) const COOKIE: &str = "hadir_session";
 const SESSION: TimeDelta = TimeDelta::hours(12);
+/// How long a password is, in characters and in bytes.
+pub(crate) const MIN_PASSWORD: usize = 10;
+pub(crate) const MAX_PASSWORD: usize = 1000;
 /// Wrong passwords of one user name within [`WITHIN`] until it rests.
 const ATTEMPTS: usize = 5;
 const WITHIN: Duration = Duration::from_secs(60);
@@ -94,6 +97,13 @@ impl Logins {
         }
     }
 
+    /// A place among those whose passwords are worked on.
+    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, ApiError> {
+        let busy = || ApiError::unavailable("Too many people log in at once; try again.");
+        let turn = tokio::time::timeout(PATIENCE, self.checks.acquire()).await;
+        turn.map_err(|_| busy())?.map_err(|_| busy())
+    }
+
     fn succeeded(&self, username: &str) {
         self.attempts
             .lock()
@@ -119,8 +129,60 @@ struct LoggedIn<'a> {
 
 pub(crate) async fn login(web: &Web, request: &mut Request) -> Result<Response, ApiError> {
     let Credentials { username, password } = request.json().await?;
+    let user = check(web, username, password).await?;
+    begin_session(web, &user).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnPassword {
+    current: String,
+    new: String,
+}
+
+/// Somebody gives themselves another password: all their sessions end, and this one begins anew.
+pub(crate) async fn change_password(
+    web: &Web,
+    request: &mut Request,
+    user: &User,
+) -> Result<Response, ApiError> {
+    let OwnPassword { current, new } = request.json().await?;
+    let hash = hash(web, new).await.map_err(|error| error.field("new"))?;
+    let user = check(web, user.username.clone(), current)
+        .await
+        .map_err(|error| match error.is_unauthenticated() {
+            // The session is right; the page must not end it.
+            true => ApiError::invalid("The current password is wrong.").field("current"),
+            false => error,
+        })?;
+    let name = user.username.clone();
+    web.core
+        .call(move |core| core.set_own_password(&name, &hash))
+        .await?;
+    begin_session(web, &user).await
+}
+
+/// Hashes a new password, if it is one.
+pub(crate) async fn hash(web: &Web, password: String) -> Result<String, ApiError> {
     let password = zeroize::Zeroizing::new(password);
-    if username.len() > 200 || password.len() > 1000 {
+    if password.chars().count() < MIN_PASSWORD || password.len() > MAX_PASSWORD {
+        let message = format!("A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.");
+        return Err(ApiError::invalid(message).field("password"));
+    }
+    let _turn = web.logins.turn().await?;
+    let hashed = tokio::task::spawn_blocking(move || hash_password(&password)).await;
+    match hashed {
+        Ok(Ok(hash)) => Ok(hash),
+        _ => Err(ApiError::unavailable(
+            "The password could not be hashed; try again.",
+        )),
+    }
+}
+
+/// The user whose password it is.
+async fn check(web: &Web, username: String, password: String) -> Result<User, ApiError> {
+    let password = zeroize::Zeroizing::new(password);
+    if username.len() > 200 || password.len() > MAX_PASSWORD {
         return Err(ApiError::unauthenticated(
             "The user name or the password is wrong.",
         ));
@@ -137,11 +199,7 @@ pub(crate) async fn login(web: &Web, request: &mut Request) -> Result<Response, 
     let hash = user
         .as_ref()
         .map_or_else(|| web.logins.nobody.clone(), |user| user.password_hash.clone());
-    let busy = || ApiError::unavailable("Too many people log in at once; try again.");
-    let _turn = tokio::time::timeout(PATIENCE, web.logins.checks.acquire())
-        .await
-        .map_err(|_| busy())?
-        .map_err(|_| busy())?;
+    let _turn = web.logins.turn().await?;
     let right = tokio::task::spawn_blocking(move || is_right(&hash, &password))
         .await
         .unwrap_or(false);
@@ -151,11 +209,15 @@ pub(crate) async fn login(web: &Web, request: &mut Request) -> Result<Response, 
         ));
     };
     web.logins.succeeded(&username);
+    Ok(user)
+}
 
+async fn begin_session(web: &Web, user: &User) -> Result<Response, ApiError> {
     let token =
         secret::random().map_err(|_| ApiError::unavailable("No session could be made; try again."))?;
     let token = secret::encode(&token);
     let (digest, expires_at) = (digest(&token), web.core.now() + SESSION);
+    let username = user.username.clone();
     web.core
         .call(move |core| core.create_session(&digest, &username, expires_at))
         .await?;

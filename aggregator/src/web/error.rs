@@ -46,6 +46,11 @@ struct Detail<'a> {
 }
 
 impl ApiError {
+    /// Whether nobody is logged in, or a password is wrong.
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
     fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status,

@@ -12,6 +12,7 @@ mod reply;
 mod reports;
 mod request;
 mod routes;
+mod site;
 mod sockets;
 mod statics;
 #[cfg(test)]
@@ -116,6 +117,7 @@ fn routes(web: Arc<Web>) -> impl Filter<Extract = (Response,), Error = Infallibl
         .then(sockets::events);
     let watch = warp::path!("api" / "cameras" / String / "live")
         .and(warp::ws())
+        .and(warp::query::<HashMap<String, String>>())
         .and(headers)
         .and(with_web.clone())
         .then(sockets::watch);
@@ -132,6 +134,14 @@ fn routes(web: Arc<Web>) -> impl Filter<Extract = (Response,), Error = Infallibl
         .and(warp::multipart::form().max_length(Some(photos::MAX_BODY)))
         .then(|id: String, headers: Headers, web: Arc<Web>, form| async move {
             photos::post(&web, &id, &headers, form).await
+        });
+    let test = warp::path!("api" / "employees" / String / "test")
+        .and(warp::post())
+        .and(headers)
+        .and(with_web.clone())
+        .and(warp::multipart::form().max_length(Some(photos::MAX_BODY)))
+        .then(|id: String, headers: Headers, web: Arc<Web>, form| async move {
+            photos::test(&web, &id, &headers, form).await
         });
     let table = warp::method()
         .and(warp::path::full())
@@ -152,6 +162,8 @@ fn routes(web: Arc<Web>) -> impl Filter<Extract = (Response,), Error = Infallibl
         .or(stream)
         .unify()
         .or(photos)
+        .unify()
+        .or(test)
         .unify()
         .or(table)
         .unify()

@@ -14,8 +14,8 @@ use super::error::ApiError;
 use super::request::Headers;
 use super::routes::employee_id;
 use super::{Web, auth, reply};
-use crate::core::Role;
-use crate::enrolment::{self, Reason};
+use crate::core::{Role, Viewer};
+use crate::enrolment::{self, Likeness, Reason};
 use crate::error::ErrorKind;
 
 const MAX_PHOTO: usize = 12 << 20;
@@ -64,7 +64,7 @@ async fn take(web: &Web, id: &str, headers: &Headers, form: &mut FormData) -> Re
     let user = auth::user(web, headers).await?;
     auth::only(&user, &[Role::Admin, Role::Hr])?;
     let (id, viewer) = (employee_id(id)?, user.viewer());
-    let (who, asking) = (id.clone(), viewer.clone());
+    let (who, asking, seer) = (id.clone(), viewer.clone(), viewer.clone());
     let employee = web.core.call(move |core| core.employee(&asking, &who)).await?;
     if employee.consent.is_none() {
         return Err(Reason::NoConsent.into());
@@ -98,15 +98,71 @@ async fn take(web: &Web, id: &str, headers: &Headers, form: &mut FormData) -> Re
         }
         other => other?,
     };
-    let photos =
-        added.ids.iter().zip(&enrolled).map(
-            |(template, e)| json!({"template": template, "quality": e.quality, "face": {"box": e.bounds}}),
-        );
+    let photos = added.ids.iter().zip(&enrolled).map(|(template, e)| {
+        let alike = e.alike.as_ref().map(|alike| named(web, &seer, alike));
+        json!({"template": template, "quality": e.quality, "face": {"box": e.bounds}, "alike": alike})
+    });
     let taken = Taken {
         photos: photos.collect(),
         gallery_version: added.gallery_version,
     };
     Ok(reply::json(StatusCode::CREATED, &taken))
+}
+
+/// `POST /api/employees/{id}/test`: whom a photograph would be taken for.
+pub(crate) async fn test(web: &Web, id: &str, headers: &Headers, mut form: FormData) -> Response {
+    match try_out(web, id, headers, &mut form).await {
+        Ok(response) => response,
+        Err(error) => {
+            let _ = tokio::time::timeout(DRAIN_WITHIN, drain(form)).await;
+            error.into_response()
+        }
+    }
+}
+
+async fn try_out(web: &Web, id: &str, headers: &Headers, form: &mut FormData) -> Result<Response, ApiError> {
+    headers.check_origin(&web.public_url)?;
+    let user = auth::user(web, headers).await?;
+    auth::only(&user, &[Role::Admin, Role::Hr])?;
+    let (id, viewer) = (employee_id(id)?, user.viewer());
+    let (who, seer) = (id.clone(), viewer.clone());
+    web.core.call(move |core| core.employee(&viewer, &who)).await?;
+    let Ok(_upload) = web.uploads.try_acquire() else {
+        return Err(ApiError::unavailable(
+            "Other photos are being uploaded; try again in a minute.",
+        ));
+    };
+    let photos = tokio::time::timeout(BODY_WITHIN, read(form))
+        .await
+        .map_err(|_| ApiError::too_slow())??;
+    let [photo] = &photos[..] else {
+        return Err(ApiError::invalid("Send one photo.").field("photo"));
+    };
+    let everybody = web
+        .core
+        .call(|core| core.all_templates(enrolment::model_id()))
+        .await?;
+    let tried = web.enroller.try_out(photo.clone(), everybody).await?;
+    let threshold = enrolment::threshold();
+    let own = tried.nearest.iter().find(|one| one.employee == id);
+    let other = tried.nearest.iter().find(|one| one.employee != id);
+    let best = tried.nearest.first();
+    let recognised = best.is_some_and(|best| best.employee == id && best.similarity >= threshold);
+    Ok(reply::ok(&json!({
+        "recognised": recognised,
+        "similarity": own.map(|own| own.similarity),
+        "threshold": threshold,
+        "nearest_other": other.map(|other| named(web, &seer, other)),
+        "quality": tried.quality,
+    })))
+}
+
+fn named(web: &Web, viewer: &Viewer, likeness: &Likeness) -> Value {
+    json!({
+        "employee": likeness.employee,
+        "name": web.core.name_of(viewer, &likeness.employee),
+        "similarity": likeness.similarity,
+    })
 }
 
 async fn read(form: &mut FormData) -> Result<Vec<Bytes>, ApiError> {

@@ -26,7 +26,10 @@ pub(super) async fn answer(
 ) -> Result<Response, ApiError> {
     let core = &web.core;
     match path {
-        ["reports", "daily" | "range"] | ["patterns"] | ["attendance", "differences"]
+        ["reports", "daily" | "range"]
+        | ["patterns" | "timeline"]
+        | ["attendance", "differences"]
+        | ["attendance", _, _, "sightings"]
             if method != Method::GET =>
         {
             Err(ApiError::method(&method, "GET"))
@@ -36,7 +39,10 @@ pub(super) async fn answer(
                 "daily" => &["date"],
                 _ => &["from", "to"],
             };
-            known(&request.query, &[days, &OF, &["format", "language"]].concat())?;
+            known(
+                &request.query,
+                &[days, &OF, &["format", "language", "days"]].concat(),
+            )?;
             let (from, to) = match *kind {
                 "daily" => {
                     let date = day(&request.query, "date")?.unwrap_or_else(|| today(web));
@@ -56,6 +62,18 @@ pub(super) async fn answer(
             )
             .await
         }
+        ["timeline"] => {
+            known(&request.query, &[&["from", "to"][..], &OF].concat())?;
+            let (from, to) = span(&request.query)?;
+            let query = AttendanceQuery {
+                from,
+                to,
+                of: of(&request.query)?,
+            };
+            Ok(reply::ok(
+                &core.call(move |core| core.timeline(&viewer, &query)).await?,
+            ))
+        }
         ["patterns"] => {
             known(&request.query, &[&["from", "to"][..], &OF].concat())?;
             let (from, to) = span(&request.query)?;
@@ -70,6 +88,11 @@ pub(super) async fn answer(
         }
         ["attendance", "differences"] => {
             let rows = core.call(move |core| core.attendance_differences(&viewer));
+            Ok(reply::ok(&rows.await?))
+        }
+        ["attendance", employee, date, "sightings"] => {
+            let (employee, date) = (id("employee", employee)?, date_of("date", date)?);
+            let rows = core.call(move |core| core.sightings_of(&viewer, &employee, date));
             Ok(reply::ok(&rows.await?))
         }
         ["attendance", employee, date] => {
@@ -166,6 +189,13 @@ async fn file(
             })?)
         }
     };
+    let with_days = match asked.get("days").map(String::as_str) {
+        None | Some("true") => true,
+        Some("false") if format.is_none() => false,
+        Some(_) => {
+            return Err(ApiError::invalid("Write `days=false` for sums alone, as JSON.").field("days"));
+        }
+    };
     let settings = web.core.settings();
     let language = match asked.get("language") {
         None => settings.language,
@@ -177,7 +207,10 @@ async fn file(
     };
     let style = settings.style(language);
     let made = web.core.call(move |core| {
-        let report = core.attendance(&viewer, &query)?;
+        let mut report = core.attendance(&viewer, &query)?;
+        if !with_days {
+            report.days.clear();
+        }
         Ok(match format {
             None => Err(report),
             Some(format) => Ok((report::file_name(&report, format), format.write(&report, &style)?)),

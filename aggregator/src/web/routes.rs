@@ -10,16 +10,23 @@ use warp::http::header::{ETAG, HeaderValue};
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
-use hadir_shared::id::EmployeeId;
+use hadir_shared::id::{CameraId, EmployeeId};
 
 use super::error::ApiError;
 use super::request::{Headers, Request};
-use super::{Web, auth, organisation, reply, reports, statics};
+use super::{Web, auth, organisation, reply, reports, site, statics};
 use crate::config::{DEFAULT_ABSENT_AFTER_S, DEFAULT_OFF_AFTER_S};
-use crate::core::{AlertFilter, Camera, EmployeePatch, Excuse, NewEmployee, User};
+use crate::core::import::Mode;
+use crate::core::{AlertFilter, Camera, CameraPatch, Comment, EmployeePatch, Excuse, NewEmployee, User};
 use crate::devices::{Credential, Device};
 use crate::enrolment;
 use crate::notify::webhook::MAX_BODY as MAX_WEBHOOK;
+
+/// What addresses there are, for other programs.
+const OPENAPI: &str = include_str!("../../../docs/openapi.json");
+
+/// The largest file of employees: some 50,000.
+const MAX_IMPORT: usize = 8 << 20;
 
 /// The header by which a device says who it is.
 const DEVICE_HEADER: &str = "x-hadir-device";
@@ -31,6 +38,14 @@ pub(crate) async fn answer(web: &Web, mut request: Request) -> Response {
     let answered = match segments.as_slice() {
         ["healthz"] => match request.method {
             Method::GET | Method::HEAD => Ok(reply::ok(&json!({"status": "ok"}))),
+            _ => Err(ApiError::method(&request.method, "GET")),
+        },
+        ["openapi.json"] => match request.method {
+            Method::GET | Method::HEAD => Ok(reply::bytes(
+                StatusCode::OK,
+                "application/json",
+                OPENAPI.as_bytes().to_vec(),
+            )),
             _ => Err(ApiError::method(&request.method, "GET")),
         },
         ["api", "whatsapp", "webhook"] => webhook(web, &mut request).await,
@@ -83,6 +98,10 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
             Method::GET => me(web, &user).await,
             _ => Err(ApiError::method(&method, "GET")),
         },
+        ["me", "password"] => match method {
+            Method::POST => auth::change_password(web, request, &user).await,
+            _ => Err(ApiError::method(&method, "POST")),
+        },
         ["summary"] => match method {
             Method::GET => Ok(reply::ok(&core.call(move |core| core.summary(&viewer)).await?)),
             _ => Err(ApiError::method(&method, "GET")),
@@ -104,6 +123,16 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
             }
             _ => Err(ApiError::method(&method, "GET, POST")),
         },
+        ["employees", "import"] if method == Method::POST => {
+            let mode = match request.query.get("dry_run").map(String::as_str) {
+                None | Some("false") => Mode::Write,
+                Some("true") => Mode::Try,
+                Some(_) => return Err(ApiError::invalid("Write `dry_run=true`.").field("dry_run")),
+            };
+            let file = request.body(MAX_IMPORT).await?;
+            let import = core.call(move |core| core.import_employees(&viewer, &file, mode));
+            Ok(reply::ok(&import.await?))
+        }
         ["employees", id] => {
             let id = employee_id(id)?;
             match method {
@@ -131,6 +160,16 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
                     &core.call(move |core| core.escalation_plan(&viewer, &id)).await?,
                 )),
                 _ => Err(ApiError::method(&method, "GET")),
+            }
+        }
+        ["employees", id, "test"] => {
+            employee_id(id)?;
+            match method {
+                // A multipart body goes another way and does not get here.
+                Method::POST => Err(ApiError::unsupported(
+                    "Send the photo as multipart/form-data, in a field named `photo`.",
+                )),
+                _ => Err(ApiError::method(&method, "POST")),
             }
         }
         ["employees", id, "photos"] => {
@@ -162,6 +201,28 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
             }
             _ => Err(ApiError::method(&method, "GET")),
         },
+        ["cameras", id] => {
+            let id = camera_id(id)?;
+            match method {
+                Method::PATCH => {
+                    let patch: CameraPatch = request.json().await?;
+                    let camera = core.call(move |core| core.update_camera(&viewer, &id, &patch));
+                    Ok(reply::ok(&web.with_viewers(camera.await?)))
+                }
+                _ => Err(ApiError::method(&method, "PATCH")),
+            }
+        }
+        ["cameras", id, "snapshot"] => {
+            let id = camera_id(id)?;
+            match method {
+                Method::POST => {
+                    let Nothing {} = request.json().await?;
+                    core.call(move |core| core.note_snapshot(&viewer, &id)).await?;
+                    Ok(reply::empty(StatusCode::NO_CONTENT))
+                }
+                _ => Err(ApiError::method(&method, "POST")),
+            }
+        }
         ["agents"] => match method {
             Method::GET => Ok(reply::ok(&core.call(move |core| core.agents(&viewer)).await?)),
             _ => Err(ApiError::method(&method, "GET")),
@@ -222,7 +283,22 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
                 _ => Err(ApiError::method(&method, "POST")),
             }
         }
-        ["reports" | "attendance" | "patterns", ..] => {
+        ["alerts", id, "comment"] => {
+            let id = alert_id(id)?;
+            match method {
+                Method::POST => {
+                    let comment: Comment = request.json().await?;
+                    let noted = core.call(move |core| core.comment(&viewer, id, &comment.text));
+                    Ok(reply::ok(&noted.await?))
+                }
+                _ => Err(ApiError::method(&method, "POST")),
+            }
+        }
+        [
+            "users" | "audit" | "quiet-hours" | "retention" | "messages" | "whatsapp",
+            ..,
+        ] => site::answer(web, request, method, path, viewer).await,
+        ["reports" | "attendance" | "patterns" | "timeline", ..] => {
             reports::answer(web, request, method, path, viewer).await
         }
         ["events"] | ["cameras", _, "live"] => match method {
@@ -243,6 +319,10 @@ pub(crate) fn employee_id(text: &str) -> Result<EmployeeId, ApiError> {
         let shown: String = text.chars().take(64).collect();
         ApiError::not_found(format!("There is no employee {shown}.")).field("id")
     })
+}
+
+fn camera_id(text: &str) -> Result<CameraId, ApiError> {
+    CameraId::new(text).map_err(|_| ApiError::not_found("There is no such camera.").field("id"))
 }
 
 fn alert_id(text: &str) -> Result<i64, ApiError> {

@@ -3,6 +3,7 @@
 //! Every socket's messages are bounded, a peer that neither answers nor takes what it is sent is let go, and
 //! a session or device that may no longer be here loses its sockets within a minute.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ use super::{Web, auth, routes};
 use crate::core::{Event, Role, Viewer};
 use crate::devices::Device;
 use crate::error::Result as CoreResult;
-use crate::live::{LiveFrame, View};
+use crate::live::{LiveFrame, Purpose, View};
 
 /// What a browser sends is at most a close or a pong.
 const MAX_FROM_BROWSER: usize = 4096;
@@ -59,7 +60,13 @@ pub(super) async fn events(ws: Ws, headers: Headers, web: Arc<Web>) -> Response 
 }
 
 /// `GET /api/cameras/{id}/live`.
-pub(super) async fn watch(camera: String, ws: Ws, headers: Headers, web: Arc<Web>) -> Response {
+pub(super) async fn watch(
+    camera: String,
+    ws: Ws,
+    query: HashMap<String, String>,
+    headers: Headers,
+    web: Arc<Web>,
+) -> Response {
     let (viewer, session, permit) = match browser(&web, &headers).await {
         Ok(browser) => browser,
         Err(error) => return error.into_response(),
@@ -68,14 +75,18 @@ pub(super) async fn watch(camera: String, ws: Ws, headers: Headers, web: Arc<Web
         Ok((camera, _)) => camera,
         Err(error) => return error.into_response(),
     };
-    let Some(viewing) = web.hub.watch(&camera, Instant::now()) else {
+    let purpose = match purpose(&web, &viewer, &camera, query.get("enrol")).await {
+        Ok(purpose) => purpose,
+        Err(error) => return error.into_response(),
+    };
+    let Some(viewing) = web.hub.watch(&camera, purpose, Instant::now()) else {
         return ApiError::unavailable("Too many people watch this camera; try again later.").into_response();
     };
     ws.max_message_size(MAX_FROM_BROWSER)
         .max_frame_size(MAX_FROM_BROWSER)
         .on_upgrade(move |socket| async move {
             let mut peer = Peer::new(socket, &web, session);
-            let end = send_views(&mut peer, &web, viewer, viewing).await;
+            let end = send_views(&mut peer, &web, viewer, purpose, viewing).await;
             peer.close(end).await;
             drop(permit);
         })
@@ -103,6 +114,24 @@ pub(super) async fn stream(camera: String, ws: Ws, headers: Headers, web: Arc<We
             drop(permit);
         })
         .into_response()
+}
+
+/// What somebody watches for: with `enrol=ID`, to enrol that employee, which is recorded.
+async fn purpose(
+    web: &Web,
+    viewer: &Viewer,
+    camera: &CameraId,
+    enrol: Option<&String>,
+) -> Result<Purpose, ApiError> {
+    let Some(employee) = enrol else {
+        return Ok(Purpose::Look);
+    };
+    let employee = routes::employee_id(employee)?;
+    let (viewer, camera) = (viewer.clone(), camera.clone());
+    web.core
+        .call(move |core| core.begin_enrolment(&viewer, &employee, &camera))
+        .await?;
+    Ok(Purpose::Enrol)
 }
 
 /// Somebody who is logged in at a page of ours, with a place among the sockets.
@@ -286,11 +315,17 @@ async fn for_viewer(web: &Web, viewer: &Viewer, change: Event) -> CoreResult<Opt
         Event::Employees => (viewer.role != Role::Technician).then(|| json!({"type": "employees"})),
         Event::Banner(raised) => administers.then(|| banner(&raised)),
         Event::BannerCleared(key) => administers.then(|| json!({"type": "banner_cleared", "key": key})),
-        Event::Agent(_) | Event::Gallery { .. } => None,
+        Event::Agent(_) | Event::Gallery { .. } | Event::CameraMode { .. } => None,
     })
 }
 
-async fn send_views(peer: &mut Peer, web: &Web, viewer: Viewer, mut viewing: crate::live::Viewing) -> End {
+async fn send_views(
+    peer: &mut Peer,
+    web: &Web,
+    viewer: Viewer,
+    purpose: Purpose,
+    mut viewing: crate::live::Viewing,
+) -> End {
     loop {
         let view = tokio::select! {
             end = peer.attend() => return end,
@@ -302,7 +337,7 @@ async fn send_views(peer: &mut Peer, web: &Web, viewer: Viewer, mut viewing: cra
         let message = match view {
             None => return Some((TRY_AGAIN, "connect again")),
             Some(View::Frame(frame)) => {
-                Message::binary(frame.for_viewer(|employee| web.core.name_of(&viewer, employee)))
+                Message::binary(frame.for_viewer(purpose, |employee| web.core.name_of(&viewer, employee)))
             }
             Some(View::Connecting) => Message::text(json!({"state": "connecting"}).to_string()),
             Some(View::Stalled) => {

@@ -7,6 +7,7 @@ mod pace;
 mod pixelate;
 mod stream;
 
+use base64::Engine as _;
 use chrono::{DateTime, Utc};
 use hadir_models::FrameBuf;
 use hadir_shared::id::{CameraId, EmployeeId};
@@ -20,6 +21,13 @@ use crate::pipeline::tracker::iou;
 
 use pace::Level;
 pub(crate) use stream::{LiveTarget, LiveViews};
+
+/// A smaller face is of no use for enrolment, in pixels.
+const MIN_FACE: f32 = 40.0;
+/// What is kept around a face, in parts of it on each side.
+const AROUND: f32 = 0.6;
+/// A template is made of it: the JPEG must not blur it.
+const FACE_QUALITY: u8 = 92;
 
 /// A face is that of a named track if the boxes overlap this much.
 const SAME_BOX_IOU: f32 = 0.35;
@@ -43,7 +51,12 @@ pub(crate) struct LiveShot {
 ///
 /// # Errors
 /// When the picture cannot be encoded, which no picture of a camera causes.
-fn message(camera: &CameraId, shot: &LiveShot, level: Level) -> Result<Vec<u8>, image::ImageError> {
+fn message(
+    camera: &CameraId,
+    shot: &LiveShot,
+    level: Level,
+    faces: Faces,
+) -> Result<Vec<u8>, image::ImageError> {
     let mut picture = shot.pixels.to_rgb(level.width);
     let scale = picture.width() as f32 / shot.pixels.dimensions().0.max(1) as f32;
     for bounds in nameless(shot) {
@@ -63,8 +76,50 @@ fn message(camera: &CameraId, shot: &LiveShot, level: Level) -> Result<Vec<u8>, 
         height: picture.height(),
         fps: shot.fps,
         tracks: shot.tracks.iter().map(|track| track_box(track, scale)).collect(),
+        face: match faces {
+            Faces::None => None,
+            Faces::Nameless => largest(shot).map(|bounds| crop(shot, bounds)).transpose()?,
+        },
     };
     Ok(encode(&frame, &jpeg))
+}
+
+/// Which faces go with the picture by themselves, to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Faces {
+    /// None: as always.
+    None,
+    /// The largest one without a name: somebody is being enrolled.
+    Nameless,
+}
+
+/// The largest face without a name, if any is worth enrolling.
+fn largest(shot: &LiveShot) -> Option<[f32; 4]> {
+    let size = |bounds: &[f32; 4]| bounds[2].min(bounds[3]);
+    let all = nameless(shot)
+        .into_iter()
+        .filter(|bounds| size(bounds) >= MIN_FACE);
+    all.max_by(|a, b| size(a).total_cmp(&size(b)))
+}
+
+/// A face with what is around it, as the camera gave it.
+fn crop(shot: &LiveShot, [x, y, w, h]: [f32; 4]) -> Result<String, image::ImageError> {
+    let (width, height) = shot.pixels.dimensions();
+    let picture = shot.pixels.to_rgb(width);
+    // `as` saturates: what lies outside becomes the border.
+    let left = ((x - w * AROUND).max(0.0) as u32).min(width);
+    let top = ((y - h * AROUND).max(0.0) as u32).min(height);
+    let right = ((x + w * (1.0 + AROUND)).max(0.0) as u32).min(width);
+    let bottom = ((y + h * (1.0 + AROUND)).max(0.0) as u32).min(height);
+    let face = image::imageops::crop_imm(&picture, left, top, right - left, bottom - top).to_image();
+    let mut jpeg = Vec::with_capacity(32 << 10);
+    JpegEncoder::new_with_quality(&mut jpeg, FACE_QUALITY).encode(
+        face.as_raw(),
+        face.width(),
+        face.height(),
+        ExtendedColorType::Rgb8,
+    )?;
+    Ok(base64::engine::general_purpose::STANDARD.encode(jpeg))
 }
 
 /// The boxes that nobody may recognise: those of tracks without a name, and faces of no named track.
@@ -100,7 +155,7 @@ mod tests {
 
     fn message_of(shot: &LiveShot) -> Vec<u8> {
         let camera = CameraId::new("cam-1").expect("id");
-        message(&camera, shot, Pacer::default().level()).expect("encoded")
+        message(&camera, shot, Pacer::default().level(), Faces::None).expect("encoded")
     }
 
     fn shot(width: u32, tracks: &[([f32; 4], Option<&str>)], faces: &[[f32; 4]]) -> LiveShot {
@@ -168,6 +223,42 @@ mod tests {
         assert_eq!(
             (frame.tracks[1].employee.as_ref(), frame.tracks[1].confidence),
             (None, 0.0)
+        );
+    }
+
+    #[test]
+    fn only_while_somebody_is_enrolled_the_largest_nameless_face_goes_along() {
+        let tracks = [
+            ([40.0, 40.0, 90.0, 90.0], Some("EMP001")),
+            ([200.0, 40.0, 60.0, 70.0], None),
+        ];
+        let shot = shot(400, &tracks, &[[320.0, 100.0, 30.0, 30.0]]);
+        let camera = CameraId::new("cam-1").expect("id");
+        let face = |faces| {
+            let message = message(&camera, &shot, Pacer::default().level(), faces).expect("encoded");
+            assert!(
+                spread(&message, [205, 45, 50, 60]) < 15.0,
+                "the picture itself stays as it is"
+            );
+            decode(&message).expect("a live frame").0.face
+        };
+        assert_eq!(face(Faces::None), None);
+        let jpeg = base64::engine::general_purpose::STANDARD
+            .decode(face(Faces::Nameless).expect("a face"))
+            .expect("base64");
+        let picture = image::load_from_memory(&jpeg).expect("a JPEG");
+        // 60 wide with 36 on each side; 70 high with 42 below and, at the border, 40 above.
+        assert_eq!((picture.width(), picture.height()), (132, 152));
+        let named = LiveShot {
+            tracks: shot.tracks[..1].to_vec(),
+            faces: vec![[320.0, 100.0, 30.0, 30.0]],
+            ..shot.clone()
+        };
+        let message = message(&camera, &named, Pacer::default().level(), Faces::Nameless).expect("encoded");
+        let (frame, _) = decode(&message).expect("a live frame");
+        assert_eq!(
+            frame.face, None,
+            "somebody with a name is not enrolled, and a small face is of no use"
         );
     }
 

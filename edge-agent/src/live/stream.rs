@@ -1,6 +1,6 @@
 //! Pushing one camera's live view over an outbound WebSocket.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,16 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, Uri, header}
 use tokio_tungstenite::tungstenite::{Error, Message};
 use zeroize::Zeroizing;
 
-use super::message;
 use super::pace::Pacer;
+use super::{Faces, message};
 use crate::camera::Camera;
 
 /// Not a frame could be sent for this long: it stops.
 const STUCK_AFTER: Duration = Duration::from_secs(10);
 /// Bytes that may wait in the system to be sent: about a frame.
 const WAITING: u32 = 64 << 10;
+/// A command that is valid for longer than this is not meant.
+const LONGEST_ENROLMENT: Duration = Duration::from_secs(60);
 /// Without a new frame the connection is tried this often.
 const PING_EVERY: Duration = Duration::from_secs(5);
 
@@ -66,6 +68,18 @@ impl From<Error> for LiveError {
 pub(crate) struct LiveViews {
     target: Arc<LiveTarget>,
     running: Arc<Mutex<HashSet<CameraId>>>,
+    enrolling: Enrolling,
+}
+
+/// At which cameras somebody is being enrolled, and until when.
+#[derive(Clone, Default)]
+struct Enrolling(Arc<Mutex<HashMap<CameraId, Instant>>>);
+
+impl Enrolling {
+    fn at(&self, camera: &CameraId) -> bool {
+        let until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        until.get(camera).is_some_and(|until| Instant::now() < *until)
+    }
 }
 
 impl LiveViews {
@@ -74,7 +88,16 @@ impl LiveViews {
         Self {
             target: Arc::new(target),
             running: Arc::default(),
+            enrolling: Enrolling::default(),
         }
+    }
+
+    /// For so long the live view of this camera brings the face of whoever stands before it, if they have no name.
+    pub(crate) fn enrol(&self, camera: CameraId, time: chrono::TimeDelta) {
+        let time = time.to_std().unwrap_or_default().min(LONGEST_ENROLMENT);
+        tracing::info!(%camera, seconds = time.as_secs(), "somebody is enrolled at this camera");
+        let mut until = self.enrolling.0.lock().unwrap_or_else(PoisonError::into_inner);
+        until.insert(camera, Instant::now() + time);
     }
 
     /// Pushes this camera's live view until the aggregator closes it, or the camera ends (`stop`). Does nothing while it is being pushed.
@@ -88,10 +111,11 @@ impl LiveViews {
         {
             return;
         }
-        let (target, running) = (self.target.clone(), self.running.clone());
+        let (target, running, enrolling) =
+            (self.target.clone(), self.running.clone(), self.enrolling.clone());
         tokio::spawn(async move {
             tracing::info!(camera = %id, "live view begins");
-            match push(&target, &camera, stop).await {
+            match push(&target, &camera, &enrolling, stop).await {
                 Ok(()) => tracing::info!(camera = %id, "live view ends"),
                 Err(e) => tracing::warn!(camera = %id, "live view ends: {e}"),
             }
@@ -103,6 +127,7 @@ impl LiveViews {
 async fn push(
     target: &LiveTarget,
     camera: &Arc<Camera>,
+    enrolling: &Enrolling,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), LiveError> {
     let id = camera.config().id.clone();
@@ -154,7 +179,11 @@ async fn push(
         let level = pacer.level();
         next = Instant::now() + level.interval;
         let camera = id.clone();
-        let encoded = tokio::task::spawn_blocking(move || message(&camera, &shot, level)).await;
+        let faces = match enrolling.at(&id) {
+            true => Faces::Nameless,
+            false => Faces::None,
+        };
+        let encoded = tokio::task::spawn_blocking(move || message(&camera, &shot, level, faces)).await;
         let encoded = encoded.map_err(|e| LiveError::Encode(e.to_string()))?;
         let encoded = encoded.map_err(|e| LiveError::Encode(e.to_string()))?;
         let began = Instant::now();

@@ -84,16 +84,7 @@ impl Core {
                 })
                 .collect(),
             unobserved: spans(&evidence.unobserved),
-            leaves: evidence
-                .exceptions
-                .iter()
-                .filter_map(|one| {
-                    Some(AttendanceLeave {
-                        kind: one.kind,
-                        span: span((one.from, one.to))?,
-                    })
-                })
-                .collect(),
+            leaves: leaves(&evidence),
             would_be: would_be.map(outcome),
             decisions: decisions.iter().map(decision).collect(),
         })
@@ -469,7 +460,7 @@ fn check(worked: &Worked, correction: Option<&Correction>) -> Result<()> {
     }
 }
 
-fn shifts(row: &DayRow, evidence: &Evidence) -> Vec<AttendanceShift> {
+pub(super) fn shifts(row: &DayRow, evidence: &Evidence) -> Vec<AttendanceShift> {
     let came = |number: usize| evidence.shifts.get(number);
     row.plan
         .shifts
@@ -529,18 +520,30 @@ fn body(correction: &Correction) -> CorrectionBody {
     }
 }
 
-fn span((from, to): Span) -> Option<TimeSpan> {
+pub(super) fn leaves(evidence: &Evidence) -> Vec<AttendanceLeave> {
+    let exceptions = evidence.exceptions.iter();
+    exceptions
+        .filter_map(|one| {
+            Some(AttendanceLeave {
+                kind: one.kind,
+                span: span((one.from, one.to))?,
+            })
+        })
+        .collect()
+}
+
+pub(super) fn span((from, to): Span) -> Option<TimeSpan> {
     Some(TimeSpan {
         from: DateTime::from_timestamp_millis(from)?,
         to: DateTime::from_timestamp_millis(to)?,
     })
 }
 
-fn spans(spans: &[Span]) -> Vec<TimeSpan> {
+pub(super) fn spans(spans: &[Span]) -> Vec<TimeSpan> {
     spans.iter().filter_map(|one| span(*one)).collect()
 }
 
-fn no_employee(id: &EmployeeId) -> Error {
+pub(super) fn no_employee(id: &EmployeeId) -> Error {
     Error::not_found(
         "employee",
         format!("There is no employee {id}, or there is none any more."),

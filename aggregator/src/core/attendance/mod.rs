@@ -4,6 +4,7 @@
 mod decide;
 mod report;
 mod settle;
+mod timeline;
 
 pub use self::settle::MIN_FINAL_AFTER;
 pub(super) use self::settle::Progress;

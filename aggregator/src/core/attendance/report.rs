@@ -10,13 +10,16 @@ use crate::attendance::{Flag, Outcome, State, Status};
 use crate::core::Core;
 use crate::core::types::{
     AttendancePerson, AttendanceQuery, AttendanceReport, AttendanceRow, AwayFrom, Employee, Of, PatternDay,
-    Patterns, Totals, Viewer,
+    PatternMember, Patterns, Totals, Viewer,
 };
 use crate::error::{Error, Result};
 use crate::store::{DayRow, PatternRow, Reader};
 
 /// The superior whose team somebody is in, and the superior's name.
 type Team = Option<(EmployeeId, String)>;
+
+/// Of more people than this, each by themselves tells nobody anything.
+const MAX_MEMBERS: usize = 200;
 
 /// A report has so many days at most.
 const MAX_DAYS: i64 = 366;
@@ -72,7 +75,12 @@ impl Core {
     }
 
     /// Whom a report is about, by team and name, each with their superior if the viewer sees them.
-    fn selected(&self, reader: &Reader<'_>, viewer: &Viewer, of: &Of) -> Result<Vec<(Employee, Team)>> {
+    pub(super) fn selected(
+        &self,
+        reader: &Reader<'_>,
+        viewer: &Viewer,
+        of: &Of,
+    ) -> Result<Vec<(Employee, Team)>> {
         let people = self.people();
         let sight = people.sight(viewer);
         if let Of::Team(id) | Of::Below(id) | Of::Employee(id) = of
@@ -123,6 +131,7 @@ impl Core {
             let mut sums = Sums::new(query);
             let mut bench = Bench::new(reader, &self.settings, query.from, query.to, now)?;
             for (employee, _) in &selected {
+                sums.begin(employee);
                 for row in reader.patterns_of(&employee.id, query.from, query.to)? {
                     sums.add(&row);
                 }
@@ -185,7 +194,7 @@ pub(super) fn told(employee: &EmployeeId, row: &DayRow, worked: Option<&Worked>)
 }
 
 /// Whether the days make sense.
-fn check(query: &AttendanceQuery, today: NaiveDate) -> Result<()> {
+pub(super) fn check(query: &AttendanceQuery, today: NaiveDate) -> Result<()> {
     let days = (query.to - query.from).num_days() + 1;
     if days < 1 {
         return Err(Error::invalid(
@@ -218,6 +227,15 @@ struct Sums {
     punctuality: [crate::core::types::Punctuality; 7],
     away: HashMap<AreaId, i64>,
     days: BTreeMap<NaiveDate, PatternDay>,
+    members: Vec<MemberSums>,
+}
+
+/// The same of one person.
+struct MemberSums {
+    member: PatternMember,
+    hours: [i64; 24],
+    /// How many days had any presence.
+    present: u32,
 }
 
 impl Sums {
@@ -229,7 +247,27 @@ impl Sums {
             punctuality: Default::default(),
             away: HashMap::new(),
             days: BTreeMap::new(),
+            members: Vec::new(),
         }
+    }
+
+    /// What is added from now on is of this employee.
+    fn begin(&mut self, employee: &Employee) {
+        self.members.push(MemberSums {
+            member: PatternMember {
+                employee: employee.id.clone(),
+                name: employee.name.clone(),
+                workdays: 0,
+                in_time: 0,
+                late: 0,
+                late_s: 0,
+                absent: 0,
+                away_s: 0,
+                presence: [0.0; 24],
+            },
+            hours: [0; 24],
+            present: 0,
+        });
     }
 
     fn add(&mut self, row: &PatternRow) {
@@ -274,6 +312,27 @@ impl Sums {
         day.present_min += u32::try_from(there).unwrap_or(0);
         day.away_s += away;
         *day.statuses.entry(row.status.as_str()).or_default() += 1;
+        if let Some(MemberSums {
+            member,
+            hours,
+            present,
+        }) = self.members.last_mut()
+        {
+            for (hour, minutes) in row.pattern.hours() {
+                hours[usize::from(hour % 24)] += i64::from(minutes);
+            }
+            *present += u32::from(there > 0);
+            member.workdays += u32::from(row.planned_s > 0);
+            member.late += u32::from(row.late_s > 0);
+            member.late_s += row.late_s;
+            member.in_time += u32::from(
+                row.planned_s > 0
+                    && row.late_s == 0
+                    && matches!(row.status, Status::Present | Status::HalfDay),
+            );
+            member.absent += u32::from(row.status == Status::Absent);
+            member.away_s += away;
+        }
     }
 
     fn patterns(self, people: usize, names: &HashMap<AreaId, String>) -> Patterns {
@@ -295,6 +354,23 @@ impl Sums {
             })
             .collect();
         away.sort_by(|a, b| (b.away_s, &a.area).cmp(&(a.away_s, &b.area)));
+        let members = if self.members.len() > MAX_MEMBERS {
+            Vec::new()
+        } else {
+            let all = self.members.into_iter();
+            all.map(
+                |MemberSums {
+                     member,
+                     hours,
+                     present,
+                 }| PatternMember {
+                    presence: hours
+                        .map(|minutes| (minutes as f64 / f64::from(present.max(1)) * 10.0).round() / 10.0),
+                    ..member
+                },
+            )
+            .collect()
+        };
         Patterns {
             from: self.query.0,
             to: self.query.1,
@@ -303,6 +379,7 @@ impl Sums {
             punctuality: self.punctuality,
             away,
             days: self.days.into_values().collect(),
+            members,
         }
     }
 }

@@ -200,9 +200,16 @@ fn a_day_is_planned_worked_out_and_final() {
         (2, 1, eight)
     );
     assert_eq!(day.seen[0].span.from, at("2026-09-22 07:55"));
+    let settled = office.report(Of::Everybody, DAY, DAY).expect("report").totals;
+    assert_eq!((report.totals.provisional, settled.provisional), (4, 0));
+    let provisional = report.totals.provisional;
     assert_eq!(
-        office.report(Of::Everybody, DAY, DAY).expect("report").totals,
-        report.totals
+        Totals {
+            provisional,
+            ..settled
+        },
+        report.totals,
+        "the same figures"
     );
     assert_eq!(office.site.core.check().expect("check"), Vec::<String>::new());
 }

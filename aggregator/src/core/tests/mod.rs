@@ -13,6 +13,7 @@ mod nights;
 mod people;
 mod policies;
 mod schedules;
+mod site_settings;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

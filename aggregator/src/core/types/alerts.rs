@@ -64,6 +64,8 @@ pub enum What {
     GaveUp,
     /// It was closed.
     Closed,
+    /// Somebody noted something.
+    Commented,
 }
 
 /// One line of an alert's history.
@@ -119,6 +121,14 @@ pub struct Alert {
     pub close_reason: Option<CloseReason>,
     /// What happened, oldest first.
     pub history: Vec<AlertEvent>,
+}
+
+/// Body of `POST /api/alerts/{id}/comment`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Comment {
+    /// 1 to 500 characters.
+    pub text: String,
 }
 
 /// Body of `POST /api/alerts/{id}/excuse`.

@@ -67,6 +67,12 @@ pub struct AttendanceRow {
 /// How many days of what, and how long of what together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
+    /// All days.
+    pub days: u32,
+    /// Days that may still change.
+    pub provisional: u32,
+    /// Days that HR corrected.
+    pub corrected: u32,
     /// Days with a shift.
     pub workdays: u32,
     /// Days on which they were there.
@@ -93,6 +99,9 @@ pub struct Totals {
 impl Totals {
     /// Counts a day.
     pub fn add(&mut self, row: &AttendanceRow) {
+        self.days += 1;
+        self.provisional += u32::from(row.state == State::Provisional);
+        self.corrected += u32::from(row.state == State::Corrected);
         self.workdays += u32::from(row.kind == Kind::Workday);
         let count = match row.status {
             Status::Present => Some(&mut self.present),
@@ -115,6 +124,9 @@ impl Totals {
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
+            days: self.days + other.days,
+            provisional: self.provisional + other.provisional,
+            corrected: self.corrected + other.corrected,
             workdays: self.workdays + other.workdays,
             present: self.present + other.present,
             half_day: self.half_day + other.half_day,
@@ -411,6 +423,94 @@ pub struct Patterns {
     pub away: Vec<AwayFrom>,
     /// Each day.
     pub days: Vec<PatternDay>,
+    /// Each person, by team and name; nobody where they are more than 200.
+    pub members: Vec<PatternMember>,
+}
+
+/// The pattern of one person.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PatternMember {
+    /// Who.
+    pub employee: EmployeeId,
+    /// Their name.
+    pub name: String,
+    /// Days with planned time.
+    pub workdays: u32,
+    /// Of these, in time.
+    pub in_time: u32,
+    /// Late.
+    pub late: u32,
+    /// Seconds late together.
+    pub late_s: i64,
+    /// Absent.
+    pub absent: u32,
+    /// Seconds away together.
+    pub away_s: i64,
+    /// Mean minutes of presence by hour of the day, of the days on which they were there.
+    pub presence: [f64; 24],
+}
+
+/// `GET /api/timeline`: days as lines of time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Timeline {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub to: NaiveDate,
+    /// Days, by team, name and date.
+    pub rows: Vec<TimelineRow>,
+}
+
+/// One day of one person.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TimelineRow {
+    /// Their name.
+    pub name: String,
+    /// The day as it stands in reports.
+    #[serde(flatten)]
+    pub row: AttendanceRow,
+    /// Each shift: when it was planned, and what came of it.
+    pub shifts: Vec<AttendanceShift>,
+    /// When and where they were seen.
+    pub seen: Vec<TimelineSeen>,
+    /// When, of the planned time, no camera could have seen them.
+    pub unobserved: Vec<TimeSpan>,
+    /// Leaves and excuses that touch it.
+    pub leaves: Vec<AttendanceLeave>,
+}
+
+/// When and where somebody was seen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TimelineSeen {
+    /// From when to when.
+    #[serde(flatten)]
+    pub span: TimeSpan,
+    /// The camera that saw them last.
+    pub camera: CameraId,
+    /// Its area.
+    pub area: Option<AreaId>,
+    /// `face`, `qr`, `rfid`, `hr`.
+    pub methods: Vec<String>,
+}
+
+/// One row of `GET /api/attendance/{employee}/{date}/sightings`: somebody on one track of a camera.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SeenTrack {
+    /// From when to when.
+    #[serde(flatten)]
+    pub span: TimeSpan,
+    /// Which camera.
+    pub camera: CameraId,
+    /// Its area.
+    pub area: Option<AreaId>,
+    /// `face`, `qr` or `rfid`.
+    pub method: String,
+    /// The track's number at that camera.
+    pub track: u64,
+    /// How many sightings it had.
+    pub sightings: u64,
+    /// The highest confidence of them.
+    pub confidence: f64,
 }
 
 /// How many days of how many people were punctual.

@@ -1,8 +1,10 @@
 //! The API as a browser and a device see it: a real server on a free port over a store of its own.
 
+mod contract;
 mod organisation;
 mod people;
 mod reports;
+mod site;
 mod sockets;
 
 use std::io::Cursor;
@@ -43,6 +45,7 @@ struct Bench {
     gate_2: Made,
     folder: tempfile::TempDir,
     stop: watch::Sender<bool>,
+    sessions: std::sync::Mutex<HashMap<String, String>>,
 }
 
 async fn bench() -> Bench {
@@ -84,6 +87,7 @@ async fn bench() -> Bench {
         gate_2,
         folder,
         stop,
+        sessions: std::sync::Mutex::default(),
     };
     let hash = auth::hash_password(PASSWORD).expect("hashed");
     for role in [Role::Admin, Role::Hr, Role::Technician] {
@@ -198,6 +202,20 @@ impl Bench {
             .next()
             .unwrap_or_default()
             .to_owned()
+    }
+
+    /// The session that the user has already, else a new one: a user name rests after five logins in a minute.
+    async fn login_once(&self, username: &str) -> String {
+        let known = self.sessions.lock().expect("lock").get(username).cloned();
+        if let Some(cookie) = known {
+            return cookie;
+        }
+        let cookie = self.login(username).await;
+        self.sessions
+            .lock()
+            .expect("lock")
+            .insert(username.to_owned(), cookie.clone());
+        cookie
     }
 
     /// A supervisor who is the employee `id`.

@@ -56,6 +56,7 @@ async fn one_report_in_every_format() {
         ("/api/reports/daily?employee=EMP001&team=EMP001", "employee"),
         ("/api/patterns?from=2016-11-22&to=2026-11-21", "to"),
         ("/api/reports/daily?employe=EMP001", ""),
+        ("/api/reports/daily?format=pdf&days=false", "days"),
         ("/api/patterns?from=2026-11-22&to=2026-11-22&format=pdf", ""),
     ] {
         let refused = bench.get(path, &hr).await;
@@ -77,6 +78,15 @@ async fn one_report_in_every_format() {
         405
     );
     assert_eq!(bench.get("/api/reports/daily", "").await.status, 401);
+    let sums = bench.get("/api/reports/daily?days=false", &hr).await.json();
+    assert_eq!(
+        (
+            &sums["days"],
+            &sums["totals"]["days"],
+            &sums["totals"]["provisional"]
+        ),
+        (&json!([]), &json!(1), &json!(1))
+    );
     let patterns = format!("/api/patterns?from={date}&to={date}");
     assert_eq!(bench.get(&patterns, &hr).await.json()["people"], 1);
 }

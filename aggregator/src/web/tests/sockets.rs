@@ -17,6 +17,7 @@ fn frame(camera: &str) -> Vec<u8> {
         height: 360,
         fps: 9.5,
         tracks: vec![track(1, "BOSS"), track(2, "OTHER")],
+        face: Some("a stranger's face".into()),
     };
     live::encode(&frame, &[0xff, 0xd8, 0xff, 0xd9])
 }
@@ -217,6 +218,55 @@ async fn the_live_view_shows_names_to_those_who_may_know_them() {
     assert!(matches!(next(&mut second).await, Message::Close(_)));
     assert_eq!(next_json(&mut viewers[0]).await, json!({"state": "connecting"}));
     assert_eq!(bench.hub.viewers(&CameraId::new("cam-1").expect("id")), 3);
+}
+
+#[tokio::test]
+async fn a_strangers_face_goes_to_whoever_enrols_them_and_is_recorded() {
+    let bench = bench().await;
+    bench.camera_comes();
+    bench
+        .core
+        .create_employee(&admin(), new("BOSS", "Sari", None))
+        .expect("made");
+    let without = NewEmployee {
+        consent: None,
+        ..new("OTHER", "Tini", None)
+    };
+    bench.core.create_employee(&admin(), without).expect("made");
+    let (hr, supervisor) = (bench.login("hr").await, bench.login_supervisor("BOSS").await);
+    let watch = |path: &'static str, cookie: String| {
+        let bench = &bench;
+        async move { bench.socket(path, &[("cookie", cookie.as_str())]).await }
+    };
+    for (path, cookie, status) in [
+        ("/api/cameras/cam-1/live?enrol=BOSS", &supervisor, 403),
+        ("/api/cameras/cam-1/live?enrol=OTHER", &hr, 409),
+        ("/api/cameras/cam-1/live?enrol=NOBODY", &hr, 404),
+    ] {
+        assert_eq!(watch(path, cookie.clone()).await.err(), Some(status), "{path}");
+    }
+    let mut enrolling = watch("/api/cameras/cam-1/live?enrol=BOSS", hr.clone())
+        .await
+        .expect("opens");
+    let mut looking = watch("/api/cameras/cam-1/live", hr).await.expect("opens");
+    let mut agent = bench
+        .agent_socket("cam-1", &bench.gate_1.token)
+        .await
+        .expect("streams");
+    agent
+        .send(Message::Binary(frame("cam-1").into()))
+        .await
+        .expect("sent");
+    for (socket, face) in [(&mut enrolling, Some("a stranger's face")), (&mut looking, None)] {
+        let shown = loop {
+            if let Message::Binary(message) = next(socket).await {
+                break live::decode(&message).expect("a frame").0.face;
+            }
+        };
+        assert_eq!(shown.as_deref(), face);
+    }
+    let record = bench.core.audited(&admin(), None).expect("record");
+    assert_eq!(record[0].what, "employee BOSS enrolled at camera cam-1");
 }
 
 #[tokio::test]
