@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help setup build demo test chaos month bench-ingest bench-reports fmt lint bench bench-kernels bench-pipeline arm64 asan fuzz
+.PHONY: help setup build demo test chaos month bench-ingest bench-reports bench-dashboard fmt lint bench bench-kernels bench-pipeline arm64 asan fuzz
 
 help:
 	@echo 'make demo    the whole system on this machine, with people on recordings (Ctrl-C stops it)'
@@ -11,6 +11,7 @@ help:
 	@echo 'make month   a month of shifts, breaks and broken cameras through the real rules, held against the truth'
 	@echo 'make bench-ingest  sightings taken in a second, beside bare SQLite inserts'
 	@echo 'make bench-reports  a month of a thousand people as CSV, XLSX and PDF, and the totals held against each other'
+	@echo 'make bench-dashboard  the page with 5,000 people, 200 cameras and 200 changes a second'
 	@echo 'make chaos   kills agents, broker and aggregator while sightings are made, and counts what arrived'
 	@echo 'make lint    formatting, clippy, licences of the dependencies'
 	@echo 'make fmt     format the code'
@@ -69,6 +70,13 @@ bench-reports:
 	$(CARGO) build --release --locked -p hadir-tests --bin hadir-bench-reports
 	@target/release/hadir-bench-reports $(if $(PEOPLE),--people $(PEOPLE)) $(if $(DAYS),--days $(DAYS)) \
 		$(if $(EVERY),--every $(EVERY)) $(if $(SEED),--seed $(SEED))
+
+# PEOPLE=5000 CAMERAS=200 CHANGES=200 (a second) SECONDS_EACH=60
+bench-dashboard:
+	@scripts/setup test
+	$(CARGO) build --release --locked -p hadir-tests -p hadir-aggregator -p hadir-provision --bins
+	@target/release/hadir-bench-dashboard $(if $(PEOPLE),--people $(PEOPLE)) $(if $(CAMERAS),--cameras $(CAMERAS)) \
+		$(if $(CHANGES),--changes $(CHANGES)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
 
 fmt:
 	$(CARGO) fmt --all

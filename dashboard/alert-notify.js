@@ -50,7 +50,13 @@ function tell(alert) {
   if (!wants('notify')) return;
   const body = alert.camera ? t('alerts.lastSeen', { time: whenShort(Date.parse(alert.last_seen)), camera: cameraName(alert.camera) })
     : t('alerts.lastSeen.nowhere', { time: whenShort(Date.parse(alert.last_seen)) });
-  const shown = new Notification(t('alerts.notification', { name: alert.name }), { body, tag: `hadir-alert-${alert.id}` });
+  let shown;
+  try {
+    shown = new Notification(t('alerts.notification', { name: alert.name }), { body, tag: `hadir-alert-${alert.id}` });
+  } catch {
+    // Browsers of phones let no page do this by itself; the sound, and the page, still tell.
+    return;
+  }
   shown.onclick = () => {
     focus();
     location.hash = '#/alerts';
@@ -61,8 +67,14 @@ export function startAlertNotify() {
   on('alerts', () => {
     const open = [...store.alerts.values()].filter((alert) => alert.state === 'open');
     // What was open when the page was opened is no news, nor what came while nobody was logged in.
-    if (known !== null && store.me) for (const alert of open) if (!known.has(alert.id)) tell(alert);
+    const news = known !== null && store.me ? open.filter((alert) => !known.has(alert.id)) : [];
     known = store.me && store.loaded.has('alerts') ? new Set([...store.alerts.keys()]) : null;
+    news.forEach(tell);
+  });
+  // Browsers keep a page silent until something on it was pressed.
+  addEventListener('pointerdown', () => {
+    if (wants('sound')) audio ??= new AudioContext();
+    audio?.resume();
   });
 }
 

@@ -5,12 +5,17 @@ import { post } from './api.js';
 import { cameraName, track } from './camera-manager.js';
 import { field, formDialog, input, wrong } from './form.js';
 import { has, t } from './i18n.js';
-import { areaName, emit, on, store } from './store.js';
+import { areaName, changesEmployees, emit, on, store } from './store.js';
 import { dayKey, duration, exactDuration, exactTime, now, shortTime, siteMoment, whenShort } from './time.js';
-import { byId, emptyState, h, icon, oncePerFrame, sentence, setText, showError } from './utils.js';
+import { byId, emptyState, h, icon, oncePerFrame, redraw, sentence, setText, showError, throttle } from './utils.js';
 
 let view = null;
 let past = false;
+/** So many are shown at first, and more on demand. */
+const CARDS_AT_ONCE = 50;
+let limit = CARDS_AT_ONCE;
+/** Made once: what they say of a refusal stays. */
+let switches = null;
 const failures = new Map();
 const opened = new Set();
 
@@ -23,10 +28,14 @@ export function startAlerts() {
   const render = oncePerFrame(() => {
     if (!view.hidden) renderPage();
   });
-  on('alerts cameras areas me view status', render);
+  on('me view', render);
+  on('alerts', throttle(300, render));
+  on('cameras areas', throttle(2000, render));
   on('alerts', renderCount);
   startAlertNotify();
+  switches = notifySwitches();
   document.addEventListener('hadir:language', () => {
+    switches = notifySwitches();
     renderCount();
     render();
   });
@@ -48,20 +57,23 @@ function renderPage() {
     .sort((a, b) => (a.state === 'open' ? 0 : 1) - (b.state === 'open' ? 0 : 1) || Date.parse(b.opened_at) - Date.parse(a.opened_at));
   const tab = (label, value) => h('button', { type: 'button', 'aria-pressed': String(past === value), onclick: () => {
     past = value;
+    limit = CARDS_AT_ONCE;
     renderPage();
   } }, label);
-  const focused = document.activeElement?.closest?.('#view-alerts .alert [data-act]');
-  const place = focused && { alert: focused.closest('.alert').dataset.alert, act: focused.dataset.act };
   const key = past ? 'past' : 'open';
-  view.replaceChildren(
+  const left = alerts.length - limit;
+  redraw(view,
     h('div', { class: 'page-head' }, h('h1', {}, t('alerts.title')),
       h('div', { class: 'segmented', role: 'group', 'aria-label': t('alerts.title') }, tab(t('alerts.open'), false), tab(t('alerts.past'), true))),
-    notifySwitches(),
+    switches,
     alerts.length > 0
-      ? h('ul', { class: 'alert-list' }, alerts.map(alertCard))
+      ? h('ul', { class: 'alert-list' }, alerts.slice(0, limit).map(alertCard))
       : h('div', { class: 'panel' }, emptyState('circle-check', t(`alerts.empty.${key}`),
-        t(`alerts.empty.${key}.how`, { absent: exactDuration(store.me?.presence.absent_after_s ?? 0) }))));
-  if (place) view.querySelector(`[data-alert="${place.alert}"] [data-act="${place.act}"]`)?.focus();
+        t(`alerts.empty.${key}.how`, { absent: exactDuration(store.me?.presence.absent_after_s ?? 0) }))),
+    left > 0 ? h('button', { class: 'button wide', type: 'button', data: { act: 'more' }, onclick: () => {
+      limit += CARDS_AT_ONCE;
+      renderPage();
+    } }, t('table.more', { n: Math.min(left, CARDS_AT_ONCE), of: left })) : '');
   renderDurations();
 }
 
@@ -80,6 +92,9 @@ function alertState(alert) {
   }
   return t('alerts.state.open');
 }
+
+/** Nobody below HR answers for themselves. */
+const mayAnswer = (alert) => changesEmployees() || alert.employee !== store.me.employee;
 
 function alertCard(alert) {
   const seen = Date.parse(alert.last_seen);
@@ -111,8 +126,8 @@ function alertCard(alert) {
       camera ? t('alerts.lastSeen', { time: whenShort(seen), camera }) : t('alerts.lastSeen.nowhere', { time: whenShort(seen) }))),
     details, failure,
     h('div', { class: 'alert-acts' },
-      alert.state === 'open' && answer,
-      alert.state !== 'closed' && h('button', { class: 'button', type: 'button', data: { act: 'excuse' }, onclick: () => openExcuse(alert) }, icon('calendar-days'), t('alerts.excuse')),
+      alert.state === 'open' && mayAnswer(alert) && answer,
+      alert.state !== 'closed' && mayAnswer(alert) && h('button', { class: 'button', type: 'button', data: { act: 'excuse' }, onclick: () => openExcuse(alert) }, icon('calendar-days'), t('alerts.excuse')),
       h('button', { class: 'button', type: 'button', data: { act: 'comment' }, onclick: () => openComment(alert) }, icon('message-square'), t('alerts.comment')),
       alert.state !== 'closed' && store.status.get(alert.employee)?.camera && h('a', { class: 'button', href: '#/live', data: { act: 'show' },
         onclick: () => track(alert.employee) }, icon('locate-fixed'), t('alerts.show'))));

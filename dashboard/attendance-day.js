@@ -5,8 +5,9 @@ import { badCell, longCell, momentCell, notes, statusCell, statusWord } from './
 import { cameraName } from './camera-manager.js';
 import { has, t } from './i18n.js';
 import { areaName, cameraById, changesEmployees } from './store.js';
+import { table } from './table.js';
 import { addDays, dayKey, dayName, exactTime, hours, parseHours, shortTime, siteMoment, whenShort } from './time.js';
-import { h, icon, openDialog, sentence, showError } from './utils.js';
+import { filler, h, icon, openDialog, sentence, showError } from './utils.js';
 
 const FIGURES = ['worked_s', 'away_s', 'late_s', 'early_leave_s', 'overtime_s'];
 const STATUSES = ['present', 'half_day', 'absent', 'on_leave', 'excused', 'not_expected'];
@@ -74,9 +75,31 @@ function evidence(day) {
     ...day.unobserved.map((span) => ({ at: span.from, text: t('day.unobserved', { from: clock(span.from, day.date), to: clock(span.to, day.date) }), kind: 'unobserved' })),
     ...day.leaves.map((leave) => ({ at: leave.from, text: t(`day.leave.${leave.kind}`, { from: whenShort(Date.parse(leave.from)), to: whenShort(Date.parse(leave.to)) }), kind: 'leave' })),
   ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  return h('section', {}, h('h3', {}, t('day.evidence')), lines.length === 0 ? h('p', { class: 'muted' }, t('day.evidence.none'))
+  return h('section', {}, h('h3', {}, t('day.evidence')), sightings(day), lines.length === 0 ? h('p', { class: 'muted' }, t('day.evidence.none'))
     : h('ol', { class: 'plain evidence' }, lines.map(({ text, kind }) => h('li', { data: { kind } },
       icon({ seen: 'scan-face', unobserved: 'camera-off', leave: 'calendar-days' }[kind], 'icon tiny'), h('span', {}, text)))));
+}
+
+/** Down to every track that a camera followed, as long as single sightings are kept. */
+function sightings(day) {
+  const box = h('div', {});
+  const details = h('details', { data: { part: 'sightings' } }, h('summary', {}, t('day.sightings')), box);
+  const fill = filler(box);
+  details.addEventListener('toggle', () => {
+    if (details.open && box.childElementCount === 0) fill(async () => tracks(await get(`${path(day.employee, day.date)}/sightings`), day));
+  });
+  return details;
+}
+
+function tracks(rows, day) {
+  if (rows.length === 0) return h('p', { class: 'muted' }, t(day.seen.length > 0 ? 'day.gone' : 'day.evidence.none'));
+  return table([
+    { label: t('day.sightings.when'), cell: (row) => (row.from === row.to ? clock(row.from, day.date) : between(row, day.date)) },
+    { label: t('devices.label'), cell: (row) => place(row.camera) },
+    { label: t('day.sightings.by'), cell: (row) => (has(`method.${row.method}`) ? t(`method.${row.method}`) : row.method) },
+    { label: t('day.sightings.count'), number: true, cell: (row) => String(row.sightings) },
+    { label: t('day.sightings.likeness'), number: true, cell: (row) => row.confidence.toFixed(2) },
+  ], rows, { caption: t('day.sightings') });
 }
 
 /** What a decision changed, in words. */

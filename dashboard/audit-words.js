@@ -9,14 +9,15 @@ const PHRASES = [
   [/^schedule (\S+) saved$/, 'schedule.saved'], [/^schedule (\S+) deleted$/, 'schedule.deleted'],
   [/^holiday (\S+) saved$/, 'holiday.saved'], [/^holiday (\S+) deleted$/, 'holiday.deleted'],
   [/^policy (\S+) saved$/, 'policy.saved'], [/^policy (\S+) deleted$/, 'policy.deleted'],
-  [/^leave (\d+) added$/, 'leave.added'], [/^leave (\d+) ended$/, 'leave.ended'], [/^leave (\d+) taken back$/, 'leave.takenBack'],
+  [/^leave (\d+) added$/, 'leave.added'], [/^leave (\d+) ended$/, 'leave.ended'], [/^leave (\d+) taken back(?:, (.+))?$/, 'leave.takenBack'],
   [/^alert (\d+) acknowledged$/, 'alert.acknowledged'], [/^alert (\d+) excused$/, 'alert.excused'],
   [/^attendance of (\S+) on (\S+) corrected$/, 'attendance.corrected'], [/^attendance of (\S+) on (\S+) withdrawn$/, 'attendance.withdrawn'],
   [/^attendance of (\S+) on (\S+) accepted$/, 'attendance.accepted'], [/^attendance of (\S+) on (\S+) dismissed$/, 'attendance.dismissed'],
   [/^area (\S+) changed$/, 'area.changed'], [/^thresholds changed$/, 'thresholds'], [/^quiet hours changed$/, 'quiet'], [/^retention changed$/, 'retention'],
   [/^silence began$/, 'silence.began'], [/^silence ended$/, 'silence.ended'], [/^test message to (\S+)$/, 'test'],
   [/^user added with role (\S+)$/, 'user.added'], [/^user changed, role (\S+)$/, 'user.changed'], [/^user deleted, role (\S+)$/, 'user.deleted'],
-  [/^own password changed$/, 'password'], [/^employee (\S+) enrolled at camera (\S+)$/, 'employee.enrolledAt'], [/^camera (\S+) renamed$/, 'camera.renamed'], [/^camera (\S+) switched$/, 'camera.switched'], [/^picture of camera (\S+) kept$/, 'camera.picture'],
+  [/^own password changed$/, 'password'], [/^employee (\S+) enrolled at camera (\S+)$/, 'employee.enrolledAt'], [/^camera (\S+) renamed$/, 'camera.renamed'], [/^camera (\S+) switched to (\S+)$/, 'camera.switched'], [/^picture of camera (\S+) kept$/, 'camera.picture'],
+  [/^photo of employee (\S+) tried$/, 'photo.tried'],
   [/^refused: a number that is not registered, ending in (\S+)$/, 'refused.stranger'], [/^refused: (\S+), of somebody who is not below them$/, 'refused.notBelow'],
 ];
 
@@ -26,7 +27,8 @@ export function auditWords(what) {
     const match = phrase.exec(what);
     if (!match) continue;
     const [, a, b] = match;
-    return t(`did.${key}`, { a: has(`role.${a}`) ? t(`role.${a}`) : a, b });
+    const word = (text) => [`role.${text}`, `devices.mode.${text}`].filter(has).map((key) => t(key))[0] ?? text ?? '';
+    return t(`did.${key}`, { a: word(a), b: word(b) });
   }
   return what;
 }

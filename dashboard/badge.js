@@ -1,7 +1,7 @@
 // A badge with a QR code, to be printed: what a camera reads in place of a face.
 
 import { api, employeePath } from './api.js';
-import { refusal } from './form.js';
+import { confirmDialog, refusal } from './form.js';
 import { t } from './i18n.js';
 import { load, store } from './store.js';
 import { h, icon, openDialog, showError } from './utils.js';
@@ -66,7 +66,7 @@ export async function openBadge(person) {
     const card = h('div', { class: 'badge-card', id: 'badge-card' }, h('p', { class: 'badge-site' }, store.me.site.name), await code(shown.badge),
       h('p', { class: 'badge-name' }, shown.name), h('p', {}, shown.id), h('p', { class: 'badge-number figures' }, shown.badge));
     body.replaceChildren(h('p', { class: 'muted' }, t('badge.how')), card, failure, h('div', { class: 'dialog-acts' },
-      button('renew', 'rotate-ccw', () => give(newBadge())), button('print', 'printer', printCard, 'primary')));
+      button('renew', 'rotate-ccw', () => confirmDialog(t('badge.renew'), t('badge.renew.sure', { name: shown.name }), () => give(newBadge()), { yes: t('badge.renew') })), button('print', 'printer', printCard, 'primary')));
   }
   await render(person);
   dialog.querySelector('.button.primary')?.focus();

@@ -41,7 +41,7 @@ function render() {
   const wall = box.querySelector('.grid-wall');
   for (const [id, tile] of tiles) {
     if (shown.some((entry) => entry.id === id)) continue;
-    tile.feed.pause();
+    tile.feed.destroy();
     tile.element.remove();
     tiles.delete(id);
   }
@@ -89,7 +89,7 @@ export function showGrid(into, onchoose) {
 }
 
 export function hideGrid() {
-  for (const { feed } of tiles.values()) feed.pause();
+  for (const { feed } of tiles.values()) feed.destroy();
   tiles.clear();
   if (box) {
     box.hidden = true;
@@ -98,3 +98,8 @@ export function hideGrid() {
 }
 
 on('cameras areas', render);
+document.addEventListener('hadir:language', () => {
+  if (!box || box.hidden) return;
+  hideGrid();
+  showGrid(box, choose);
+});

@@ -6,7 +6,7 @@ import { LiveFeed } from './face-recognition.js';
 import { t } from './i18n.js';
 import { cameraById, changesEmployees, emit, on, store } from './store.js';
 import { ago, exactTime, shortTime } from './time.js';
-import { byId, h, icon, oncePerFrame, sentence, setIcon, setText } from './utils.js';
+import { byId, h, icon, oncePerFrame, openDialog, sentence, setIcon, setText, throttle } from './utils.js';
 
 /** After a switch the picture stays at least this long, where two cameras see a tracked person in turn. */
 const FOLLOW_PAUSE_MS = 4000;
@@ -89,13 +89,15 @@ async function snapshot() {
   const button = byId('snapshot');
   button.disabled = true;
   try {
-    await post(`/api/cameras/${encodeURIComponent(entry.id)}/snapshot`);
+    // First the picture: tracking may switch to another camera meanwhile.
+    const name = `${entry.id}-${byId('stage').dataset.frameAt.replaceAll(/[:.]/g, '-')}.png`;
     const blob = await new Promise((resolve) => { byId('picture').toBlob(resolve, 'image/png'); });
+    await post(`/api/cameras/${encodeURIComponent(entry.id)}/snapshot`);
     const url = URL.createObjectURL(blob);
-    h('a', { href: url, download: `${entry.id}-${byId('stage').dataset.frameAt.replaceAll(/[:.]/g, '-')}.png` }).click();
+    h('a', { href: url, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
   } catch (error) {
-    button.title = sentence(error);
+    openDialog(t('live.snapshot'), h('p', { class: 'error-line', role: 'alert' }, sentence(error)));
   }
   button.disabled = false;
 }
@@ -206,7 +208,15 @@ export function startCameras() {
   on('status', follow);
   // The server is back: the stream need not wait for its own next attempt.
   on('connected', () => feed.retryNow());
-  on('cameras camera tracked status', render);
+  on('camera tracked', render);
+  on('cameras', throttle(500, render));
+  // Of who is where only the tracked person and the colours of the boxes are shown here.
+  const renderPeople = oncePerFrame(() => {
+    if (!visible) return;
+    renderTracked();
+    feed.refresh();
+  });
+  on('status', throttle(250, renderPeople));
   on('camera', () => byId('camera-buttons').querySelector('[aria-pressed="true"]')
     ?.scrollIntoView({ block: 'nearest', inline: 'nearest' }));
   document.addEventListener('hadir:language', () => {

@@ -16,7 +16,7 @@ import { LANGUAGES, chooseLanguage, currentLanguage, has, suggestLanguage, t, tr
 import { emit, on, secondsSince, seesDevices, seesPeople, store } from './store.js';
 import { clockTime, duration, exactDuration, exactTime, longDate, now, setServerTime, setTimeZone, whenShort, zoneName } from './time.js';
 import { jumpTo, startTracking } from './tracking.js';
-import { byId, emptyState, h, icon, sentence, setText, showError, stateShape } from './utils.js';
+import { byId, emptyState, h, icon, oncePerFrame, redraw, sentence, setText, showError, stateShape, throttle } from './utils.js';
 
 /** A connection that is back within this time was no interruption worth a banner. */
 const GRACE_MS = 1500;
@@ -59,7 +59,7 @@ function showLogin(noticeKey = null) {
   // Nothing of the people stays in the page of somebody who is not logged in.
   Object.assign(store, { me: null, loaded: new Set(), areas: [], cameras: [], agents: [], setAside: [], badgeConflicts: [], status: new Map(), summary: null, notices: [],
     employees: [], alerts: new Map(), camera: null, tracked: null, banners: new Map() });
-  for (const topic of ['status', 'summary', 'employees', 'alerts', 'cameras', 'areas']) emit(topic);
+  for (const topic of ['status', 'summary', 'employees', 'alerts', 'cameras', 'areas', 'left']) emit(topic);
   byId('tracking-list').replaceChildren();
   for (const name of Object.keys(VIEWS)) if (name !== 'live') byId(`view-${name}`).replaceChildren();
   byId('notices').replaceChildren();
@@ -221,7 +221,7 @@ function renderNotices() {
   const panel = byId('notices');
   if (!panel.matches(':popover-open')) return;
   const shown = store.notices.slice(0, MAX_NOTICES);
-  panel.replaceChildren(h('h2', { class: 'panel-title' }, t('notices.title')), n === 0
+  redraw(panel, h('h2', { class: 'panel-title' }, t('notices.title')), n === 0
     ? emptyState('circle-check', t('notices.empty'), store.me && t('notices.empty.how', { off: exactDuration(store.me.presence.off_after_s) }))
     : h('ul', { class: 'notice-list' }, shown.map((notice) => {
       const from = notice.last_seen ?? notice.since;
@@ -300,14 +300,23 @@ async function start() {
     renderSystemBanner();
     renderNotices();
   });
-  on('notices cameras', renderNotices);
+  const renderAfterPress = oncePerFrame(renderNotices);
+  on('notices', renderAfterPress);
+  on('cameras', throttle(2000, renderAfterPress));
   on('banners', renderSystemBanner);
   on('connection', renderConnection);
   document.addEventListener('hadir:language', renderAll);
   document.addEventListener('hadir:session-over', () => {
     if (store.me) showLogin('login.over');
   });
-  addEventListener('hashchange', route);
+  addEventListener('hashchange', () => {
+    // Not every address in the page is that of a view.
+    if (!location.hash || location.hash.startsWith('#/')) route();
+  });
+  document.querySelector('.skip').addEventListener('click', (event) => {
+    event.preventDefault();
+    byId('content').focus();
+  });
   byId('nav-more').addEventListener('click', () => openMore(byId('nav-more').getAttribute('aria-expanded') === 'false'));
   byId('login-form').addEventListener('submit', login);
   byId('notices').addEventListener('toggle', renderNotices);

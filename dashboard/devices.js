@@ -7,7 +7,7 @@ import { has, t } from './i18n.js';
 import { areaName, cameraById, changesEmployees, load, on, seesDevices, seesSetAside, store } from './store.js';
 import { table as plainTable } from './table.js';
 import { ago, exactTime } from './time.js';
-import { byId, emptyState, h, icon, oncePerFrame, openDialog } from './utils.js';
+import { byId, emptyState, h, icon, oncePerFrame, openDialog, redraw, throttle } from './utils.js';
 
 /** Devices send no event of their own; while the page is shown they are asked this often. */
 const POLL_MS = 5000;
@@ -19,7 +19,8 @@ export function startDevices() {
   const render = oncePerFrame(() => {
     if (!view.hidden) renderPage();
   });
-  on('agents setAside badgeConflicts cameras areas me view', render);
+  on('me view', render);
+  on('agents setAside badgeConflicts cameras areas', throttle(1000, render));
   document.addEventListener('hadir:language', render);
   setInterval(() => {
     if (view.hidden || document.hidden || !seesDevices()) return;
@@ -35,7 +36,13 @@ const moment = (text) => (text ? h('time', { datetime: text, title: exactTime(Da
 const lamp = (good, text) => h('span', { class: `lamp ${good ? 'good' : 'bad'}` }, icon(good ? 'circle-check' : 'triangle-alert'), text);
 
 /** A table whose columns are named by keys. */
-const table = (keys, rows) => plainTable(keys.map((key, index) => ({ label: key === '' ? '' : t(key), className: key === '' ? 'cell-acts' : null, cell: (cells) => cells[index] })), rows);
+const table = (keys, rows) => {
+  shown[keys[0]] ??= {};
+  return plainTable(keys.map((key, index) => ({ label: key === '' ? '' : t(key), className: key === '' ? 'cell-acts' : null, cell: (cells) => cells[index] })), rows, { shown: shown[keys[0]] });
+};
+
+/** How many rows of each table are open. */
+const shown = {};
 
 /** More than this between two clocks, and times look wrong to people. */
 const CLOCK_OFF_MS = 5000;
@@ -123,7 +130,7 @@ function renderPage() {
     view.replaceChildren(head, h('div', { class: 'panel' }, emptyState('cpu', t('devices.empty'), t('devices.empty.how'))));
     return;
   }
-  view.replaceChildren(head,
+  redraw(view, head,
     h('h2', {}, t('devices.cameras')),
     table(['devices.label', 'tracking.area', 'devices.agent', 'devices.stream', 'devices.mode', 'devices.inference', 'devices.lastFrame', 'devices.rejected', ''],
       store.cameras.map((entry) => [

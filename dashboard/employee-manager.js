@@ -8,11 +8,16 @@ import { openImport } from './import.js';
 import { t } from './i18n.js';
 import { areaName, changesEmployees, load, on, store } from './store.js';
 import { dayOf, now } from './time.js';
-import { byId, emptyState, h, icon, oncePerFrame, openDialog, sentence, setText, showError, stateShape, stateWord } from './utils.js';
+import { byId, emptyState, h, icon, oncePerFrame, openDialog, redraw, sentence, setText, showError, stateShape, stateWord, throttle } from './utils.js';
 
 const ERASE_POLL_MS = 1000;
 
+/** Of thousands the first are shown, and more on demand: the search finds the others. */
+const ROWS_AT_ONCE = 100;
+const names = new Intl.Collator();
+
 let search = '';
+let limit = ROWS_AT_ONCE;
 let view = null;
 
 const nameOf = (id) => store.employees.find((person) => person.id === id)?.name ?? id;
@@ -25,7 +30,11 @@ export function startEmployees() {
   const render = oncePerFrame(() => {
     if (!view.hidden) renderTable();
   });
-  on('employees areas me status view', render);
+  on('me view', render);
+  on('employees areas', throttle(500, render));
+  on('status', throttle(1000, () => {
+    if (!view.hidden) refreshStates();
+  }));
   document.addEventListener('hadir:language', () => {
     view.replaceChildren();
     render();
@@ -39,6 +48,7 @@ function renderFrame() {
         h('input', { id: 'employee-search', type: 'search', value: search, placeholder: t('employees.search'), 'aria-label': t('employees.search'),
           oninput: (event) => {
             search = event.target.value.trim();
+            limit = ROWS_AT_ONCE;
             renderTable();
           } })),
       h('button', { class: 'button primary', id: 'employee-add', type: 'button', onclick: () => openForm(null) },
@@ -57,7 +67,7 @@ function renderTable() {
   const text = search.toLocaleLowerCase();
   const people = store.employees
     .filter((person) => `${person.name} ${person.id}`.toLocaleLowerCase().includes(text))
-    .sort((a, b) => a.name.localeCompare(b.name));
+    .sort((a, b) => names.compare(a.name, b.name));
   setText(byId('employee-count'), t('employees.count', { n: store.employees.length }));
   const box = byId('employee-table');
   if (people.length === 0) {
@@ -67,15 +77,26 @@ function renderTable() {
       : emptyState('search', t('tracking.noMatch'), ''));
     return;
   }
-  // A redraw must not take the keyboard's place away.
-  const focused = document.activeElement?.closest?.('#employee-table button');
-  const place = focused && { employee: focused.closest('tr').dataset.employee, act: focused.dataset.act };
   const columns = ['name', 'state', 'superior', 'areas', 'phone', 'consent', 'photos'];
-  box.replaceChildren(h('table', { class: 'table' },
+  redraw(box, h('table', { class: 'table' },
     h('thead', {}, h('tr', {}, columns.map((key) => h('th', { scope: 'col' }, t(`employees.${key}`))),
       changesEmployees() && h('th', {}, h('span', { class: 'sr-only' }, t('employees.edit'))))),
-    h('tbody', {}, people.map(tableRow))));
-  if (place) box.querySelector(`tr[data-employee="${CSS.escape(place.employee)}"] [data-act="${place.act}"]`)?.focus();
+    h('tbody', {}, people.slice(0, limit).map(tableRow))),
+  people.length > limit ? h('div', { class: 'table-more' }, h('button', { class: 'button wide', type: 'button', data: { act: 'more' }, onclick: () => {
+    limit += ROWS_AT_ONCE;
+    renderTable();
+  } }, t('table.more', { n: Math.min(ROWS_AT_ONCE, people.length - limit), of: people.length - limit }))) : '');
+}
+
+const stateCell = (status) => (status ? h('span', { class: `state-word is-${status.state}` }, stateShape(status.state), stateWord(status)) : '–');
+
+/** States change all the time; the rows stay. */
+function refreshStates() {
+  for (const row of view.querySelectorAll('#employee-table tbody tr')) {
+    const cell = row.querySelector('.cell-state');
+    const fresh = stateCell(store.status.get(row.dataset.employee));
+    if (cell.firstChild?.className !== fresh.className || cell.textContent !== (fresh.textContent ?? fresh)) cell.replaceChildren(fresh);
+  }
 }
 
 function tableRow(person) {
@@ -86,7 +107,7 @@ function tableRow(person) {
   icon(symbol), name === 'enrol' && t('employees.enrol'));
   return h('tr', { data: { employee: person.id } },
     h('th', { scope: 'row', class: 'cell-name' }, person.name, h('span', { class: 'id muted' }, person.id)),
-    cell('state', status ? h('span', { class: `state-word is-${status.state}` }, stateShape(status.state), stateWord(status)) : '–'),
+    cell('state', stateCell(status)),
     cell('superior', person.supervisor ? nameOf(person.supervisor) : '–'),
     cell('areas', (person.areas ?? []).length ? person.areas.map(areaName).join(', ') : t('employees.areas.all')),
     cell('phone', h('span', { class: 'figures' }, person.phone ?? '–')),

@@ -14,12 +14,17 @@ const UPLOAD_TIMEOUT_MS = 60_000;
 /** Photos that are taken one after the other, and the time between them: the head turns a little meanwhile. */
 const SHOTS = 5;
 const SHOT_MS = 900;
+/** The WebSocket's code for "connect again". */
+const TRY_AGAIN = 1013;
 
 let stream = null;
 let feed = null;
+/** The latest wish for a camera. */
+let asking = null;
 
 /** The camera's light goes out, and the device sends no more faces. */
 function stopWebcam() {
+  asking = null;
   for (const track of stream?.getTracks() ?? []) track.stop();
   stream = null;
   const socket = feed;
@@ -102,11 +107,20 @@ export function openEnrolment(id, edit) {
   async function webcam() {
     showError(failure, null);
     stopWebcam();
+    const turn = {};
+    asking = turn;
+    let opened;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user', width: { ideal: 1280 }, height: { ideal: 720 } } });
+      opened = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user', width: { ideal: 1280 }, height: { ideal: 720 } } });
     } catch {
       return showError(failure, t('enrol.webcam.denied'));
     }
+    if (asking !== turn || !dialog.open) {
+      // The dialog was closed, or it was asked again, before the answer came.
+      for (const track of opened.getTracks()) track.stop();
+      return;
+    }
+    stream = opened;
     const video = h('video', { autoplay: true, playsinline: true, muted: true, 'aria-label': t('enrol.webcam') });
     video.srcObject = stream;
     const shoot = h('button', { class: 'button primary', type: 'button', data: { act: 'shoot' }, onclick: async () => {
@@ -175,8 +189,10 @@ export function openEnrolment(id, edit) {
       const opened = new WebSocket(socketAddress(`/api/cameras/${encodeURIComponent(choice.value)}/live?enrol=${encodeURIComponent(id)}`));
       opened.binaryType = 'arraybuffer';
       opened.onmessage = arrived;
-      opened.onclose = () => {
+      opened.onclose = ({ code }) => {
         if (feed !== opened) return;
+        // The face is shown for two minutes at a time.
+        if (code === TRY_AGAIN && dialog.open) return open();
         setText(words, t('enrol.live.lost'));
         shoot.disabled = true;
       };

@@ -2,7 +2,7 @@
 // Events that arrive while the snapshot is being fetched are kept and applied on top of it.
 
 import { backoff, get, socketAddress } from './api.js';
-import { emit, load, seesPeople, store, topicsInSight } from './store.js';
+import { emit, load, seesPeople, store, takeRow, topicsInSight } from './store.js';
 import { setServerTime } from './time.js';
 import { throttle } from './utils.js';
 
@@ -17,7 +17,7 @@ function apply(event) {
     case 'status': {
       if (!seesPeople()) break;
       const before = store.status.get(event.row.employee);
-      store.status.set(event.row.employee, event.row);
+      takeRow('status', event.row.employee, event.row);
       emit('status');
       if (before?.state !== event.row.state) reloadNotices();
       break;
@@ -36,7 +36,7 @@ function apply(event) {
       break;
     }
     case 'alert':
-      store.alerts.set(event.alert.id, event.alert);
+      takeRow('alerts', event.alert.id, event.alert);
       emit('alerts');
       break;
     case 'banner':

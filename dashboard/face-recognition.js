@@ -47,19 +47,33 @@ export class LiveFeed {
   #lastFrameAt = 0;
   #people = new Map();
   #watch = 0;
+  #sizes = null;
   #hiddenTimer = 0;
   #paused = false;
 
   /** `parts`: stage, picture (canvas), message, frameTime, people, none. */
   constructor(parts) {
     this.#parts = parts;
-    new ResizeObserver(() => this.#resize()).observe(parts.stage);
+    this.#sizes = new ResizeObserver(() => this.#resize());
+    this.#sizes.observe(parts.stage);
     this.#watch = setInterval(() => this.#tick(), 500);
-    document.addEventListener('visibilitychange', () => {
-      clearTimeout(this.#hiddenTimer);
-      if (document.hidden) this.#hiddenTimer = setTimeout(() => this.#hangUp(), HIDDEN_MS);
-      else if (this.#camera && !this.#socket && !this.#paused) this.#connect();
-    });
+    document.addEventListener('visibilitychange', this.#seen);
+  }
+
+  #seen = () => {
+    clearTimeout(this.#hiddenTimer);
+    if (document.hidden) this.#hiddenTimer = setTimeout(() => this.#hangUp(), HIDDEN_MS);
+    else if (this.#camera && !this.#socket && !this.#paused) this.#connect();
+  };
+
+  /** Nothing of it is left; it shows nothing again. */
+  destroy() {
+    this.pause();
+    this.#camera = null;
+    clearInterval(this.#watch);
+    clearTimeout(this.#hiddenTimer);
+    this.#sizes.disconnect();
+    document.removeEventListener('visibilitychange', this.#seen);
   }
 
   get camera() {
@@ -279,7 +293,11 @@ export class LiveFeed {
       how = t(`live.${state}.how`);
     }
     const problem = ['stalled', 'offline'].includes(state) ? known?.problem : null;
-    message.replaceChildren(h('strong', {}, t(`live.${state}`)), how && h('span', {}, how),
+    const said = [t(`live.${state}`), how, problem ?? ''];
+    // What is said again is read out again.
+    if (message.dataset.said === JSON.stringify(said)) return;
+    message.dataset.said = JSON.stringify(said);
+    message.replaceChildren(h('strong', {}, said[0]), how && h('span', {}, how),
       problem ? h('span', { class: 'problem' }, problem) : '');
   }
 

@@ -2,11 +2,11 @@
 
 import { t } from './i18n.js';
 import { changesEmployees, on, seesDevices, store } from './store.js';
-import { byId, h, icon, oncePerFrame } from './utils.js';
+import { byId, h, icon, oncePerFrame, throttle } from './utils.js';
 
 const STEPS = [
   { key: 'device', done: () => store.agents.length > 0, link: '#/devices' },
-  { key: 'camera', done: () => store.cameras.some((camera) => camera.state === 'streaming'), link: '#/devices' },
+  { key: 'camera', done: () => store.cameras.some((camera) => camera.state === 'streaming' || camera.last_frame), link: '#/devices' },
   { key: 'employee', done: () => store.employees.length > 0, link: '#/employees' },
   { key: 'face', done: () => store.employees.some((person) => person.photos > 0 || person.badge), link: '#/employees' },
   { key: 'seen', done: () => [...store.status.values()].some((row) => row.last_seen), link: '#/live' },
@@ -33,6 +33,7 @@ function render() {
 
 export function startFirstRun() {
   const later = oncePerFrame(render);
-  on('me agents cameras employees status', later);
+  on('me agents employees', later);
+  on('cameras status', throttle(2000, later));
   document.addEventListener('hadir:language', later);
 }

@@ -43,7 +43,7 @@ export async function renderLeaves(draw) {
       const key = state(leave) === 'running' ? 'end' : 'takeBack';
       return h('button', { class: 'button small', type: 'button', data: { act: 'end-leave' }, onclick: () => confirmDialog(t(`leaves.${key}`),
         t(`leaves.${key}.sure`, { name: leave.name }), async () => {
-          await api('DELETE', `/api/leaves/${leave.id}`);
+          await api('DELETE', `/api/leaves/${leave.id}${key === 'takeBack' ? '?take_back=true' : ''}`);
           draw();
         }, { yes: t(`leaves.${key}`) }) }, t(`leaves.${key}`));
     } });
@@ -71,7 +71,7 @@ function openLeave(draw) {
 export async function renderHolidays(draw) {
   const holidays = await get('/api/holidays');
   const mayChange = changesEmployees();
-  const add = mayChange && h('button', { class: 'button primary', type: 'button', data: { act: 'add-holiday' }, onclick: () => openHoliday(draw) }, icon('plus'), t('holidays.add'));
+  const add = mayChange && h('button', { class: 'button primary', type: 'button', data: { act: 'add-holiday' }, onclick: () => openHoliday(draw, holidays.map((one) => one.date)) }, icon('plus'), t('holidays.add'));
   const parts = [head(t('holidays.how'), add)];
   if (holidays.length === 0) return [...parts, h('div', { class: 'panel' }, emptyState('calendar', t('holidays.empty'), t('holidays.empty.how')))];
   const columns = [
@@ -89,13 +89,14 @@ export async function renderHolidays(draw) {
   return [...parts, table(columns, holidays, { caption: t('organisation.holidays') })];
 }
 
-function openHoliday(draw) {
+function openHoliday(draw, taken) {
   formDialog(t('holidays.add'), [
     field(t('column.date'), input('date', '', { type: 'date', required: true })),
     field(t('holidays.name'), input('name', '', { maxlength: 100, required: true })),
   ], async (form) => {
     const { date, name } = form.elements;
     if (date.value === '') throw wrong('date', 'holidays.date.missing');
+    if (taken.includes(date.value)) throw wrong('date', 'holidays.date.taken');
     await api('PUT', `/api/holidays/${date.value}`, { name: name.value.trim() });
     draw();
   });

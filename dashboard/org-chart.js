@@ -62,17 +62,24 @@ export async function renderChart() {
 function personSide(person, schedules, policies) {
   const failure = h('p', { class: 'error-line', role: 'alert', hidden: true });
   const nobody = [['', '–']];
-  const change = (key) => async (event) => {
+  // A closed choice changes with every arrow key; what is meant is said with the button.
+  const save = h('button', { class: 'button small primary', type: 'button', hidden: true, data: { act: 'save' }, onclick: async () => {
     showError(failure, null);
-    event.target.disabled = true;
+    save.disabled = true;
     try {
-      await api('PATCH', employeePath(person.id), { [key]: event.target.value || null });
+      await api('PATCH', employeePath(person.id), Object.fromEntries(changed().map((one) => [one.name, one.value || null])));
       await load('employees');
     } catch (error) {
-      event.target.disabled = false;
-      event.target.value = person[key] ?? '';
       showError(failure, refusal(error));
     }
+    save.disabled = false;
+  } }, icon('check'), t('form.save'));
+  const choices = [];
+  const changed = () => choices.filter((one) => one.value !== (person[one.name] ?? ''));
+  const choice = (key) => {
+    const made = select(key, person[key], options[key], { onchange: () => { save.hidden = changed().length === 0; } });
+    choices.push(made);
+    return made;
   };
   const under = subtree(person.id);
   const options = {
@@ -82,13 +89,13 @@ function personSide(person, schedules, policies) {
     policy: [['', t('organisation.inherited')], ...policies.map((one) => [one.name, one.name])],
   };
   const row = (key, label) => h('label', { class: 'field' }, h('span', {}, label), changesEmployees()
-    ? select(key, person[key], options[key], { onchange: change(key) })
+    ? choice(key)
     : h('span', {}, (options[key] ?? nobody).find(([value]) => value === (person[key] ?? ''))?.[1] ?? person[key] ?? '–'));
   const climb = h('div', { class: 'help-part' });
   filler(climb)(() => climbOf(person));
   return [h('h2', {}, person.name, ' ', h('span', { class: 'muted' }, person.id)),
     person.phone ? h('p', { class: 'muted figures' }, person.phone) : under.size > 1 && h('p', { class: 'warn-line' }, icon('triangle-alert'), t('mend.no_phone', { name: person.name })),
     row('supervisor', t('employees.superior')), row('schedule', t('organisation.schedule')), row('policy', t('organisation.policy')), failure,
-    changesEmployees() && h('button', { class: 'button small', type: 'button', onclick: () => openForm(person) }, icon('pencil'), t('employees.edit')),
+    changesEmployees() && h('div', { class: 'acts-row' }, save, h('button', { class: 'button small', type: 'button', onclick: () => openForm(person) }, icon('pencil'), t('employees.edit'))),
     h('h3', {}, t('organisation.example')), climb].filter(Boolean);
 }

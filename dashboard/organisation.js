@@ -12,14 +12,21 @@ import { byId, filler, h, oncePerFrame } from './utils.js';
 
 const TABS = { chart: renderChart, areas: renderAreas, schedules: renderSchedules, holidays: renderHolidays, leaves: renderLeaves, policies: renderPolicies };
 
+const TABS_OF_PEOPLE = ['chart', 'areas'];
+
 let view = null;
+let shown = null;
 
 export function startOrganisation() {
   view = byId('view-organisation');
   const render = oncePerFrame(() => {
     if (!view.hidden) renderPage();
   });
-  on('view me employees areas', render);
+  on('view me', render);
+  // The others show what they read themselves.
+  on('employees areas', () => {
+    if (shown === null || TABS_OF_PEOPLE.includes(shown)) render();
+  });
   document.addEventListener('hadir:language', render);
 }
 
@@ -28,6 +35,7 @@ function renderPage() {
   const asked = params().get('tab');
   const tab = Object.hasOwn(TABS, asked) ? asked : 'chart';
   const box = h('div', { class: 'stack', id: 'organisation-tab', data: { tab } });
+  shown = tab;
   view.replaceChildren(
     h('div', { class: 'page-head' }, h('h1', {}, t('nav.organisation'))),
     h('div', { class: 'segmented tabs', role: 'group', 'aria-label': t('nav.organisation') }, Object.keys(TABS).map((name) =>

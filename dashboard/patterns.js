@@ -19,13 +19,25 @@ const STATUSES = [['present', 'available'], ['half_day', 'off'], ['on_leave', 'e
 
 let view = null;
 let asked = null;
+/** More lines than this the server does not draw. */
+const MAX_LINES = 1000;
 
 export function startPatterns() {
   view = byId('view-patterns');
   const render = oncePerFrame(() => {
     if (!view.hidden) open();
   });
-  on('view me', render);
+  on('me', render);
+  on('view', () => {
+    // Whoever comes back wants the figures of now.
+    if (view.hidden) asked = null;
+    render();
+  });
+  // Nothing of it stays for whoever logs in next.
+  on('left', () => {
+    asked = null;
+    disposeCharts();
+  });
   on('employees', () => {
     if (!view.hidden && asked === null) render();
   });
@@ -74,11 +86,15 @@ async function timeline({ from, to, picked, day }, change) {
   const step = (days, symbol, label) => h('button', { class: 'icon-button', type: 'button', 'aria-label': t(label), title: t(label), data: { step: String(days) },
     onclick: () => change({ day: addDays(shown, days) }) }, icon(symbol));
   const head = h('div', { class: 'day-steps' }, step(-1, 'chevron-left', 'patterns.dayBefore'), h('strong', { id: 'patterns-day' }, dayName(shown)), step(1, 'chevron-right', 'patterns.dayAfter'));
+  if (picked.kind === '' && store.employees.length > MAX_LINES) return h('div', { class: 'panel' }, emptyState('users', t('patterns.linesTooMany'), t('patterns.linesTooMany.how')));
   const { rows } = await get(`/api/timeline?${new URLSearchParams({ from: shown, to: shown, ...pickedParams(picked) })}`);
   return [head, ...(rows.length === 0 ? [nothing()] : [timelinePanel(rows, false, openRow), legend()])];
 }
 
-const openRow = (row) => row && openDay(row.employee, row.date);
+const openRow = (row) => row && openDay(row.employee, row.date, () => {
+  asked = null;
+  open();
+});
 const nothing = () => h('div', { class: 'panel' }, emptyState('chart-column', t('reports.empty'), t('reports.empty.how')));
 
 function legend() {

@@ -36,8 +36,7 @@ export function peoplePicker(picked, onpick) {
     kind = choose.value;
     person.value = '';
     fill();
-    if (kind === '') onpick({ kind: '', id: null });
-    else person.focus();
+    if (kind === '' && picked.kind !== '') onpick({ kind: '', id: null });
   } }, KINDS.map((one) => h('option', { value: one, selected: one === kind }, t(`who.${one || 'everybody'}`))));
   const person = h('input', { class: 'who-person', list: listId, autocomplete: 'off', placeholder: t('who.name'), 'aria-label': t('who.name'),
     value: picked.id ? label({ id: picked.id, name: nameOf(picked.id) }) : '', onchange: () => {

@@ -36,16 +36,25 @@ export function periodFrom(params, usual) {
 
 /** The fields and the choices; calls back with the first and the last day. */
 export function periodPicker({ from, to }, presets, onpick) {
+  let typing = false;
   const error = h('span', { class: 'error-line', role: 'alert', hidden: true });
   const field = (name, value) => h('label', { class: 'period-field' }, h('span', {}, t(`period.${name}`)),
-    h('input', { type: 'date', name, value, required: true, onchange: changed }));
+    h('input', { type: 'date', name, value, required: true,
+      onpointerdown: () => { typing = false; },
+      onkeydown: ({ key }) => {
+        typing = true;
+        if (key === 'Enter') changed();
+      },
+      // A date that is typed is one only when all of it is; one that is picked, at once.
+      onchange: () => typing || changed(),
+      onblur: ({ relatedTarget }) => typing && relatedTarget?.type !== 'date' && changed() }));
   const first = field('from', from);
   const last = field('to', to);
   function changed() {
     const [a, b] = [first, last].map((label) => label.querySelector('input').value);
     error.hidden = isPeriod(a, b);
     error.textContent = t('period.wrong');
-    if (error.hidden) onpick(a, b);
+    if (error.hidden && (a !== from || b !== to)) onpick(a, b);
   }
   return h('div', { class: 'period' },
     h('div', { class: 'segmented', role: 'group', 'aria-label': `${t('period.from')} – ${t('period.to')}` }, presets.map((name) => {

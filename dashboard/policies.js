@@ -19,7 +19,7 @@ export async function renderPolicies(draw) {
   const policies = await get('/api/policies');
   const mayChange = changesEmployees();
   const head = h('div', { class: 'page-head' }, h('p', { class: 'muted' }, t('policies.how')),
-    mayChange && h('button', { class: 'button primary', type: 'button', data: { act: 'add-policy' }, onclick: () => openPolicy(null, draw) }, icon('plus'), t('policies.add')));
+    mayChange && h('button', { class: 'button primary', type: 'button', data: { act: 'add-policy' }, onclick: () => openPolicy(null, draw, policies.map((one) => one.name)) }, icon('plus'), t('policies.add')));
   if (policies.length === 0) return [head, h('div', { class: 'panel' }, emptyState('bell', t('policies.empty'), t('policies.empty.how')))];
   return [head, h('ul', { class: 'cards' }, policies.map((policy) => card(policy, mayChange, draw)))];
 }
@@ -101,6 +101,7 @@ function readStep(box) {
   const to = kind === 'superior' ? { superior: Number(value('level')) } : kind === 'role' ? { role: value('role') }
     : kind === 'employee' ? { employee: value('employee') } : kind;
   if (kind === 'employee' && !to.employee) throw wrong('steps', 'policies.employee.missing');
+  if (value('after') === '') throw wrong('steps', 'policies.after.missing');
   const step = { after_s: Math.round(Number(value('after')) * 60), to, channel: value('channel') };
   const times = Number(value('times'));
   if (times > 0) step.repeat = { every_s: Math.round(Number(value('every')) * 60), times };
@@ -110,7 +111,7 @@ function readStep(box) {
   return step;
 }
 
-function openPolicy(policy, draw) {
+function openPolicy(policy, draw, taken = []) {
   const people = [...store.employees].sort((a, b) => a.name.localeCompare(b.name)).map((person) => [person.id, `${person.name} (${person.id})`]);
   const steps = h('div', { class: 'stack' }, (policy?.steps ?? [{ after_s: 0, to: { superior: 1 } }, { after_s: 600, to: { superior: 2 } }, { after_s: 1200, to: { role: 'hr' } }])
     .map((step) => stepBox(step, people)));
@@ -128,6 +129,7 @@ function openPolicy(policy, draw) {
     if (!/^[A-Za-z0-9._-]{1,50}$/.test(name)) throw wrong('name', 'schedules.name.wrong');
     const sent = [...steps.querySelectorAll('.step-box')].map(readStep);
     if (sent.length === 0) throw wrong('steps', 'policies.steps.none');
+    if (!policy && taken.includes(name)) throw wrong('name', 'form.name.taken');
     await api('PUT', path(name), { steps: sent });
     draw();
   }, { className: 'dialog-wide' });

@@ -9,7 +9,7 @@ import { peoplePicker, pickedFrom, pickedName, pickedParams } from './people-pic
 import { periodFrom, periodPicker } from './period.js';
 import { changesEmployees, on, store } from './store.js';
 import { clockTime, dayName, hours, today } from './time.js';
-import { byId, debounce, emptyState, h, icon, oncePerFrame, sentence, setText } from './utils.js';
+import { byId, emptyState, h, icon, oncePerFrame, sentence, setText, throttle } from './utils.js';
 import { table } from './table.js';
 
 /** Today's figures are read again this long after something happened, and at least this often. */
@@ -20,6 +20,8 @@ const ONLY = ['all', 'notable', 'absent', 'late', 'corrected'];
 
 let view = null;
 let asked = null;
+/** The period and the people that the page was made for. */
+let framed = null;
 let report = null;
 let differences = [];
 let failure = null;
@@ -38,7 +40,14 @@ export function startReports() {
   const render = oncePerFrame(() => {
     if (!view.hidden) open();
   });
-  on('view me', render);
+  on('me', render);
+  on('view', () => {
+    // Whoever comes back wants the figures of now.
+    if (!view.hidden && report !== null) read();
+    render();
+  });
+  // Nothing of it stays for whoever logs in next.
+  on('left', () => { [asked, report, failure, differences, search, only] = [null, null, null, [], '', 'all']; });
   on('employees', () => {
     if (!view.hidden && report === null) render();
   });
@@ -46,11 +55,17 @@ export function startReports() {
     asked = null;
     render();
   });
-  const refresh = debounce(LIVE_MS, () => {
-    if (!view.hidden && !document.hidden && report && report.to === today()) read();
+  const refresh = throttle(LIVE_MS, () => {
+    if (view.hidden || document.hidden || !report || !store.me) return;
+    // At midnight "today" is another day.
+    if (addressFor(wanted()).toString() !== asked) open();
+    else if (report.to === today()) read();
   });
   on('status', refresh);
   setInterval(refresh, AGAIN_MS);
+  on('connected', () => {
+    if (!view.hidden && asked !== null) read();
+  });
 }
 
 /** The page for what the address says; asked for anew when that changes. */
@@ -58,7 +73,7 @@ function open() {
   if (!store.loaded.has('employees')) return;
   const now = wanted();
   const key = addressFor(now).toString();
-  if (key === asked) return;
+  if (key === asked && view.childElementCount > 0) return;
   asked = key;
   report = null;
   failure = null;
@@ -68,7 +83,8 @@ function open() {
 
 async function read() {
   const number = asking += 1;
-  const { from, to, picked } = wanted();
+  // What is on the page, whatever the address says by now.
+  const { from, to, picked } = framed;
   const several = from !== to && picked.kind !== 'employee';
   const query = addressFor({ from, to, picked });
   if (several) query.set('days', 'false');
@@ -83,10 +99,11 @@ async function read() {
     if (number !== asking) return;
     failure = error;
   }
-  renderBody();
+  if (store.me && view.childElementCount > 0) renderBody();
 }
 
 function renderFrame({ from, to, picked }) {
+  framed = { from, to, picked };
   const change = (values) => show('reports', { from, to, ...pickedParams(picked), ...values });
   const file = (format) => {
     const query = addressFor({ from, to, picked });
@@ -101,6 +118,7 @@ function renderFrame({ from, to, picked }) {
       h('div', { class: 'page-acts' }, FORMATS.map(file),
         h('button', { class: 'button small', type: 'button', data: { act: 'print' }, onclick: () => print() }, icon('printer'), t('reports.print')))),
     h('p', { class: 'print-only' }, `${store.me.site.name} · ${from === to ? dayName(from) : `${dayName(from)} – ${dayName(to)}`} · ${pickedName(picked)}`),
+    h('p', { class: 'print-only', id: 'reports-chosen' }),
     h('div', { class: 'controls' },
       periodPicker({ from, to }, ['today', 'yesterday', 'week', 'month', 'lastMonth'], (a, b) => change({ from: a, to: b })),
       peoplePicker(picked, (next) => show('reports', { from, to, ...pickedParams(next) }))),
@@ -121,7 +139,8 @@ function renderFrame({ from, to, picked }) {
 
 function renderBody() {
   if (failure) {
-    byId('reports-tables').replaceChildren(h('p', { class: 'error-line', role: 'alert' }, sentence(failure)));
+    byId('reports-tables').replaceChildren(h('p', { class: 'error-line', role: 'alert' }, sentence(failure)),
+      h('button', { class: 'button', type: 'button', onclick: read }, t('help.retry')));
     byId('reports-tables').removeAttribute('aria-busy');
     return;
   }
@@ -178,7 +197,9 @@ function renderTables() {
     box.replaceChildren(h('div', { class: 'panel' }, emptyState('file-text', t('reports.empty'), t('reports.empty.how'))));
     return;
   }
-  const { from, to, picked } = wanted();
+  // On paper there is no field that says what was left out.
+  setText(byId('reports-chosen'), only === 'all' && search === '' ? '' : [t(`reports.only.${only}`), search].filter(Boolean).join(' · '));
+  const { from, to, picked } = framed;
   const parts = from === to ? oneDay() : picked.kind === 'employee' ? onePerson() : severalDays();
   box.replaceChildren(...(parts.length > 0 ? parts
     : [h('div', { class: 'panel' }, emptyState('search', t('reports.noMatch'), ''))]));

@@ -18,7 +18,7 @@ export async function renderSchedules(draw) {
   const schedules = await get('/api/schedules');
   const mayChange = changesEmployees();
   const head = h('div', { class: 'page-head' }, h('p', { class: 'muted' }, t('schedules.how')),
-    mayChange && h('button', { class: 'button primary', type: 'button', data: { act: 'add-schedule' }, onclick: () => openSchedule(null, draw) }, icon('plus'), t('schedules.add')));
+    mayChange && h('button', { class: 'button primary', type: 'button', data: { act: 'add-schedule' }, onclick: () => openSchedule(null, draw, schedules.map((one) => one.name)) }, icon('plus'), t('schedules.add')));
   if (schedules.length === 0) return [head, h('div', { class: 'panel' }, emptyState('clock', t('schedules.empty'), t('schedules.empty.how')))];
   return [head, h('ul', { class: 'cards' }, schedules.map((schedule) => card(schedule, mayChange, draw)))];
 }
@@ -52,7 +52,7 @@ function card(schedule, mayChange, draw) {
 const rulesText = (rules) => t('day.rules', { late: rules.late_grace_min, early: rules.early_leave_grace_min,
   overtime: rules.overtime_after_min === null ? t('day.rules.noOvertime') : t('day.rules.minutes', { n: rules.overtime_after_min }) });
 
-function openSchedule(schedule, draw) {
+function openSchedule(schedule, draw, taken = []) {
   const shifts = h('div', { class: 'stack' });
   const time = (name, value, label) => input(name, value, { type: 'time', required: true, 'aria-label': label });
   const addBreak = (list, one = { from: '12:00', to: '13:00' }) => {
@@ -111,6 +111,7 @@ function openSchedule(schedule, draw) {
     if (!/^[A-Za-z0-9._-]{1,50}$/.test(name)) throw wrong('name', 'schedules.name.wrong');
     const sent = body(form);
     if (sent.shifts.length === 0) throw wrong('shifts', 'schedules.shifts.none');
+    if (!schedule && taken.includes(name)) throw wrong('name', 'form.name.taken');
     await api('PUT', path(name), sent);
     draw();
   }, { className: 'dialog-wide' });

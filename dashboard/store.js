@@ -39,7 +39,14 @@ export function on(topics, listener) {
 }
 
 export function emit(topic) {
-  for (const listener of listeners.get(topic) ?? []) listener();
+  for (const listener of listeners.get(topic) ?? []) {
+    try {
+      listener();
+    } catch (error) {
+      // One part of the page that fails must not keep the others from hearing.
+      reportError(error);
+    }
+  }
 }
 
 export const seesPeople = () => store.me !== null && store.me.role !== 'technician';
@@ -60,13 +67,35 @@ const LOADERS = {
   notices: () => get('/api/notices'),
   employees: () => get('/api/employees'),
   status: async () => new Map((await get('/api/status')).map((row) => [row.employee, row])),
-  alerts: async () => new Map((await get('/api/alerts?state=all')).map((alert) => [alert.id, alert])),
+  // Of the past the newest; what is open in any case.
+  alerts: async () => {
+    const [past, open] = await Promise.all([get('/api/alerts?state=all'), get('/api/alerts?state=open')]);
+    return new Map([...past, ...open].map((alert) => [alert.id, alert]));
+  },
 };
+
+/** By topic: what was told of single rows while the whole is being read, and is newer than the answer. */
+const meanwhile = new Map();
+
+/** A row of `status` or `alerts` as an event told it. */
+export function takeRow(topic, key, row) {
+  store[topic].set(key, row);
+  for (const rows of meanwhile.get(topic) ?? []) rows.set(key, row);
+}
 
 /** Fetches the named parts anew and tells who listens. */
 export async function load(...topics) {
   await Promise.all(topics.map(async (topic) => {
-    store[topic] = await LOADERS[topic]();
+    const newer = new Map();
+    if (!meanwhile.has(topic)) meanwhile.set(topic, new Set());
+    meanwhile.get(topic).add(newer);
+    try {
+      const read = await LOADERS[topic]();
+      for (const [key, row] of newer) read.set(key, row);
+      store[topic] = read;
+    } finally {
+      meanwhile.get(topic).delete(newer);
+    }
     store.loaded.add(topic);
     emit(topic);
   }));

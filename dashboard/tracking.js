@@ -106,10 +106,18 @@ function sortRows() {
   orderedAt = performance.now();
 }
 
+/** What scrolls the list: itself, or on a phone the page. */
+function scroller() {
+  for (let box = list; box; box = box.parentElement) {
+    if (['auto', 'scroll'].includes(getComputedStyle(box).overflowY)) return box;
+  }
+  return document.scrollingElement;
+}
+
 /** Which part of the list is in sight: the list scrolls by itself, or on a phone with the page. */
 function inSight() {
   if (order.length <= ALL_ROWS) return [0, order.length];
-  const own = getComputedStyle(list).overflowY !== 'visible';
+  const own = scroller() === list;
   const top = own ? list.scrollTop : Math.max(0, -list.getBoundingClientRect().top);
   const tall = own ? list.clientHeight : innerHeight;
   const first = Math.max(0, Math.floor(top / rowHeight) - BEYOND);
@@ -225,7 +233,9 @@ export function jumpTo(employee) {
   resetFilters();
   const place = order.indexOf(employee);
   if (place >= 0 && order.length > ALL_ROWS) {
-    list.scrollTop = Math.max(0, (place - 3) * rowHeight);
+    const room = scroller();
+    const above = room === list ? 0 : list.getBoundingClientRect().top - room.getBoundingClientRect().top + room.scrollTop;
+    room.scrollTop = Math.max(0, above + (place - 3) * rowHeight);
     renderWindow();
   }
   const row = list.querySelector(`[data-employee="${CSS.escape(employee)}"]`);
@@ -255,8 +265,8 @@ export function startTracking() {
     }
   });
   const scrolled = oncePerFrame(renderWindow);
-  list.addEventListener('scroll', scrolled, { passive: true });
-  addEventListener('scroll', scrolled, { passive: true });
+  // Whatever of the page scrolls.
+  addEventListener('scroll', scrolled, { passive: true, capture: true });
   on('view', render);
   list.addEventListener('pointerenter', (event) => { pointerOver = event.pointerType === 'mouse'; });
   list.addEventListener('pointerleave', () => {

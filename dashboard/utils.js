@@ -90,17 +90,46 @@ export function openDialog(title, content, { onclose, className = '' } = {}) {
   return dialog;
 }
 
-/** Runs a function once per painted frame, however often it is asked for. */
+/** A button that is held longer than this is not about to be clicked. */
+const PRESS_MS = 2000;
+let pressedAt = -Infinity;
+addEventListener('pointerdown', () => { pressedAt = performance.now(); }, true);
+for (const type of ['pointerup', 'pointercancel', 'blur']) {
+  // The click comes right behind it.
+  addEventListener(type, () => setTimeout(() => { pressedAt = -Infinity; }), true);
+}
+
+/**
+ * Runs a function once per painted frame, however often it is asked for; not while something is pressed: what is
+ * replaced under the pointer gets no click.
+ */
 export function oncePerFrame(work) {
   let asked = false;
+  const step = () => {
+    if (performance.now() - pressedAt < PRESS_MS) {
+      requestAnimationFrame(step);
+      return;
+    }
+    asked = false;
+    work();
+  };
   return () => {
     if (asked) return;
     asked = true;
-    requestAnimationFrame(() => {
-      asked = false;
-      work();
-    });
+    requestAnimationFrame(step);
   };
+}
+
+/** What says that an element is the same one as before. */
+const likeness = (el) => JSON.stringify([el.tagName, { ...el.dataset }, { ...el.closest('[data-alert], [data-employee]')?.dataset },
+  el.getAttribute('aria-label'), el.textContent]);
+
+/** Replaces what is in a box; the keyboard stays where it was. */
+export function redraw(box, ...parts) {
+  const held = box.contains(document.activeElement) && document.activeElement !== box ? document.activeElement : null;
+  const before = held && likeness(held);
+  box.replaceChildren(...parts);
+  if (held) [...box.querySelectorAll(held.tagName)].find((el) => likeness(el) === before)?.focus({ preventScroll: true });
 }
 
 /** Runs a function soon after a call, and at most every `ms` milliseconds however often it is called. */
@@ -152,6 +181,6 @@ export function filler(box) {
     }
     if (turn !== latest) return;
     box.removeAttribute('aria-busy');
-    box.replaceChildren(...[content].flat());
+    redraw(box, ...[content].flat());
   };
 }

@@ -71,8 +71,10 @@ pub struct Likeness {
 pub struct Tried {
     /// How good the view is.
     pub quality: Quality,
-    /// Everybody with a template, most alike first; at most two.
-    pub nearest: Vec<Likeness>,
+    /// How much it is like whose it is said to be, if they have a template.
+    pub own: Option<Likeness>,
+    /// Who else it is most like.
+    pub other: Option<Likeness>,
 }
 
 /// Why a photograph was not taken.
@@ -194,6 +196,7 @@ impl Enroller {
     /// See [`EnrolmentError`].
     pub async fn try_out(
         self: &Arc<Self>,
+        whose: EmployeeId,
         photo: Bytes,
         everybody: Vec<(EmployeeId, Vec<Template>)>,
     ) -> Result<Tried, EnrolmentError> {
@@ -211,10 +214,21 @@ impl Enroller {
             };
             let view = this.networks()?.look(&photo)?.map_err(refused)?;
             let index = index(everybody);
-            let nearest = index.rank(&view.embedding).into_iter().take(2);
+            let ranked = index.rank(&view.embedding);
+            let mut nearest = ranked.into_iter().map(likeness);
+            let (mut own, mut other) = (None, None);
+            for one in nearest.by_ref() {
+                let place = if one.employee == whose {
+                    &mut own
+                } else {
+                    &mut other
+                };
+                place.get_or_insert(one);
+            }
             Ok(Tried {
                 quality: view.quality,
-                nearest: nearest.map(likeness).collect(),
+                own,
+                other,
             })
         });
         tried

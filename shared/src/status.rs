@@ -49,6 +49,17 @@ pub enum CameraMode {
     Off,
 }
 
+impl CameraMode {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Recognise => "recognise",
+            Self::Count => "count",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// One camera of an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CameraStatus {

@@ -365,7 +365,10 @@ describe('pages', { concurrency: false }, () => {
     assert.equal(all.find((one) => one.id === 'UJI1').role_title, 'Operator');
     assert.equal(all.find((one) => one.id === person.id).role_title, 'Kepala Uji');
     await dialog().locator('.button.primary').click();
-    await page.evaluate(async () => { await fetch('/api/employees/UJI1', { method: 'DELETE' }); });
+    await page.evaluate(async ([id, before_]) => {
+      await fetch('/api/employees/UJI1', { method: 'DELETE' });
+      await fetch(`/api/employees/${id}`, { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ role_title: before_ }) });
+    }, [person.id, person.role_title]);
   });
 
   test('cameras are renamed and switched, and their device does it', { timeout: 90_000 }, async () => {

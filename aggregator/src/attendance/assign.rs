@@ -16,7 +16,8 @@ const REACH: i64 = 4 * 3_600_000;
 pub struct Clock(pub Tz);
 
 impl Clock {
-    fn date(self, at: i64) -> Option<NaiveDate> {
+    /// The day of a moment.
+    pub fn date(self, at: i64) -> Option<NaiveDate> {
         Some(
             DateTime::from_timestamp_millis(at)?
                 .with_timezone(&self.0)
@@ -38,7 +39,15 @@ pub type Neighbours = BTreeMap<NaiveDate, Vec<PlannedShift>>;
 /// 1. What touches a shift belongs to it as a whole; what touches several is divided in the middle between them.
 /// 2. What is up to four hours before or after a shift belongs to it; between two, to the nearer.
 /// 3. The rest belongs to the day on which it is, divided at midnight, and to no shift.
-pub fn assign(clock: Clock, shifts: &Neighbours, stretches: &[Stretch]) -> BTreeMap<NaiveDate, Vec<Piece>> {
+///
+/// Stretches without an absence between them, as `joined` says, go together: that an area's threshold is shorter moves
+/// nobody's presence elsewhere.
+pub fn assign(
+    clock: Clock,
+    shifts: &Neighbours,
+    stretches: &[Stretch],
+    joined: impl Fn(&Stretch, &Stretch) -> bool,
+) -> BTreeMap<NaiveDate, Vec<Piece>> {
     let all: Vec<(NaiveDate, usize, i64, i64)> = shifts
         .iter()
         .flat_map(|(date, shifts)| {
@@ -47,15 +56,22 @@ pub fn assign(clock: Clock, shifts: &Neighbours, stretches: &[Stretch]) -> BTree
         })
         .collect();
     let mut days: BTreeMap<NaiveDate, Vec<Piece>> = BTreeMap::new();
-    let mut give = |date, shift, stretch: &Stretch, from, to| {
-        let stretch = Stretch {
-            from,
-            to,
-            ..stretch.clone()
+    for group in stretches.chunk_by(joined) {
+        let Some(stretch) = whole(group) else { continue };
+        let mut give = |date: NaiveDate, shift: Option<usize>, from: i64, to: i64| {
+            for one in group {
+                let (from, to) = (one.from.max(from), one.to.min(to));
+                // What only touches a part has nothing in it, unless it is all that there is.
+                if from < to || (from == to && (one.from == one.to || group.len() == 1)) {
+                    let stretch = Stretch {
+                        from,
+                        to,
+                        ..one.clone()
+                    };
+                    days.entry(date).or_default().push(Piece { stretch, shift });
+                }
+            }
         };
-        days.entry(date).or_default().push(Piece { stretch, shift });
-    };
-    for stretch in stretches {
         // Ends grow with beginnings, for shifts do not overlap.
         let first = all.partition_point(|shift| shift.3 < stretch.from);
         let touched = all[first..].iter().take_while(|shift| shift.2 <= stretch.to);
@@ -69,7 +85,7 @@ pub fn assign(clock: Clock, shifts: &Neighbours, stretches: &[Stretch]) -> BTree
                     // Shifts of neighbouring days overlap where a schedule was changed in between.
                     i64::midpoint(*ends, touched[number + 1].2).clamp(from, stretch.to)
                 };
-                give(*date, Some(*shift), stretch, from, to);
+                give(*date, Some(*shift), from, to);
                 from = to;
             }
             continue;
@@ -82,7 +98,7 @@ pub fn assign(clock: Clock, shifts: &Neighbours, stretches: &[Stretch]) -> BTree
             .chain(behind)
             .filter(|(distance, _)| *distance <= REACH);
         if let Some((_, (date, shift, ..))) = near.min_by_key(|(distance, _)| *distance) {
-            give(*date, Some(*shift), stretch, stretch.from, stretch.to);
+            give(*date, Some(*shift), stretch.from, stretch.to);
             continue;
         }
         let mut from = stretch.from;
@@ -90,7 +106,7 @@ pub fn assign(clock: Clock, shifts: &Neighbours, stretches: &[Stretch]) -> BTree
             let to = clock
                 .next_midnight(from)
                 .map_or(stretch.to, |next| next.min(stretch.to));
-            give(date, None, stretch, from, to);
+            give(date, None, from, to);
             if to >= stretch.to || to <= from {
                 break;
             }
@@ -98,4 +114,13 @@ pub fn assign(clock: Clock, shifts: &Neighbours, stretches: &[Stretch]) -> BTree
         }
     }
     days
+}
+
+/// From the first to the last of a group.
+fn whole(group: &[Stretch]) -> Option<Stretch> {
+    let to = group.iter().map(|stretch| stretch.to).max()?;
+    Some(Stretch {
+        to,
+        ..group.first()?.clone()
+    })
 }

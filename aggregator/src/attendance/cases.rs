@@ -221,7 +221,16 @@ impl World {
                 )
             })
             .collect();
-        let mut assigned = assign(Clock(setting.timezone), &neighbours, &stretches);
+        let areas = ["1", "2"].map(|number| {
+            (
+                camera(number),
+                AreaId::new(format!("area{number}")).expect("area"),
+            )
+        });
+        let areas = areas.into_iter().collect();
+        let mut assigned = assign(Clock(setting.timezone), &neighbours, &stretches, |gone, back| {
+            back.from - gone.to <= plan.away_after(&gone.last_camera, &areas)
+        });
         let pieces = assigned.remove(&setting.date).unwrap_or_default();
         let always = (moment(setting, "-1 00:00"), moment(setting, "+3 00:00"));
         let watched = |number: &str| {
@@ -235,13 +244,6 @@ impl World {
         };
         let watch = Watch::new([watched("1"), watched("2")]);
         let any = watch.any(&[camera("1"), camera("2")]);
-        let areas = ["1", "2"].map(|number| {
-            (
-                camera(number),
-                AreaId::new(format!("area{number}")).expect("area"),
-            )
-        });
-        let areas = areas.into_iter().collect();
         let facts = Facts {
             date: setting.date,
             plan: &plan,

@@ -139,6 +139,7 @@ impl Correction {
             super::Clock(chrono_tz::UTC),
             &shifts,
             std::slice::from_ref(&stretch),
+            |_, _| false,
         );
         let of_shifts: Vec<Piece> = assigned
             .into_values()

@@ -295,6 +295,24 @@ impl Shifts<'_> {
         {
             spans.push(whole);
         }
+        // What is no absence within a shift is none beyond it.
+        let beyond = |shift: Option<usize>| match shift {
+            None => Some(i64::MIN),
+            Some(number) => plan
+                .shifts
+                .get(number)
+                .filter(|_| number + 1 == plan.shifts.len())
+                .map(|last| last.to),
+        };
+        for pair in self.facts.pieces.windows(2) {
+            let (gone, back) = (&pair[0], &pair[1]);
+            let short =
+                back.stretch.from - gone.stretch.to <= self.facts.away_after(&gone.stretch.last_camera);
+            if let Some(from) = beyond(gone.shift).filter(|_| short && gone.shift == back.shift) {
+                let gap = (gone.stretch.to.max(from), back.stretch.from);
+                spans.extend(Some(gap).filter(|(from, to)| from < to));
+            }
+        }
         let spans = union(spans);
         let there = length(spans);
         let least = plan

@@ -351,12 +351,18 @@ pub struct Facts<'a> {
     pub now: i64,
 }
 
-impl Facts<'_> {
+impl Plan {
     /// From how many milliseconds on a gap counts after this camera saw somebody last.
+    pub fn away_after(&self, camera: &CameraId, areas: &HashMap<CameraId, AreaId>) -> i64 {
+        let own = areas.get(camera);
+        let own = own.and_then(|area| self.away_after_by_area.get(area));
+        own.copied().unwrap_or(self.away_after)
+    }
+}
+
+impl Facts<'_> {
     fn away_after(&self, camera: &CameraId) -> i64 {
-        let own = self.areas.get(camera);
-        let own = own.and_then(|area| self.plan.away_after_by_area.get(area));
-        own.copied().unwrap_or(self.plan.away_after)
+        self.plan.away_after(camera, self.areas)
     }
 }
 

@@ -85,9 +85,12 @@ fn blind() -> impl Strategy<Value = Vec<Span>> {
 
 proptest! {
     #[test]
-    fn every_second_of_presence_is_of_one_day(stretches in stretches(), which in 0..4usize) {
+    fn every_second_of_presence_is_of_one_day(
+        stretches in stretches(), which in 0..4usize, threshold in 0..3_600_000i64,
+    ) {
+        let joined = |gone: &Stretch, back: &Stretch| back.from - gone.to <= threshold;
         let calendar = calendars().swap_remove(which);
-        let days = assign(Clock(Jakarta), &neighbours(calendar.as_ref()), &stretches);
+        let days = assign(Clock(Jakarta), &neighbours(calendar.as_ref()), &stretches, joined);
         let mut pieces: Vec<Span> = days.values().flatten().map(|p| (p.stretch.from, p.stretch.to)).collect();
         pieces.sort_unstable();
         for pair in pieces.windows(2) {
@@ -121,7 +124,7 @@ proptest! {
             .filter(|stretch| stretch.from < now)
             .map(|stretch| Stretch { to: stretch.to.min(now), ..stretch })
             .collect();
-        let mut days = assign(Clock(Jakarta), &neighbours(calendar.as_ref()), &seen);
+        let mut days = assign(Clock(Jakarta), &neighbours(calendar.as_ref()), &seen, |gone, back| back.from - gone.to <= 300_000);
         let pieces = days.remove(&date).unwrap_or_default();
         let always = (begins(monday()) - 4 * DAY, begins(monday()) + 8 * DAY);
         let watched = spans::without(&[always], &blind);

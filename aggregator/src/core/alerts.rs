@@ -6,13 +6,17 @@ use hadir_shared::id::EmployeeId;
 use super::Core;
 use super::state::{Changes, Memory};
 use super::types::{
-    Alert, AlertFilter, AlertState, CloseReason, Excuse, Exemption, ExemptionRow, Role, Viewer, What,
+    Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Excuse, Exemption, ExemptionRow, Role, Viewer,
+    What,
 };
 use crate::error::{Error, Result};
 use crate::store::{NewEvent, Reader, Tx};
 
 /// An excuse may last so long.
 const MAX_EXCUSE: TimeDelta = TimeDelta::days(31);
+
+/// So many comments an alert has at most: all of them go to whoever looks at it, with every change.
+const MAX_COMMENTS: usize = 100;
 
 impl Core {
     /// Alerts of the employees whom the viewer sees, newest first.
@@ -95,7 +99,7 @@ impl Core {
     /// Notes something on an alert, open or past.
     ///
     /// # Errors
-    /// `NotFound`; `Invalid` when there is nothing to note, or too much.
+    /// `NotFound`; `Invalid` when there is nothing to note, or too much; `Conflict` when it has enough comments.
     pub fn comment(&self, viewer: &Viewer, id: i64, text: &str) -> Result<Alert> {
         let text = text.trim();
         if text.is_empty() || text.chars().count() > 500 {
@@ -103,7 +107,14 @@ impl Core {
         }
         let now = self.now();
         self.update(|_, tx, changes| {
-            self.find_alert(tx, viewer, id)?;
+            let alert = self.find_alert(tx, viewer, id)?;
+            let commented = |event: &&AlertEvent| event.what == What::Commented;
+            if alert.history.iter().filter(commented).count() >= MAX_COMMENTS {
+                return Err(Error::conflict(
+                    "text",
+                    "This alert has 100 comments already; it takes no more.",
+                ));
+            }
             tx.add_comment(id, who(viewer), text, now)?;
             changes.alerts.insert(id);
             self.find_alert(tx, viewer, id)

@@ -45,8 +45,13 @@ impl Core {
                 tx.name_camera(id, name.as_deref())?;
                 record(tx, viewer, &format!("camera {id} renamed"), now)?;
             }
-            if patch.mode.is_some() {
-                record(tx, viewer, &format!("camera {id} switched"), now)?;
+            if let Some(mode) = patch.mode {
+                record(
+                    tx,
+                    viewer,
+                    &format!("camera {id} switched to {}", mode.as_str()),
+                    now,
+                )?;
             }
             changes.cameras.insert(id.clone());
             find(tx, id)

@@ -10,11 +10,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use hadir_shared::id::EmployeeId;
 use serde::Serialize;
 
-use super::Core;
 use super::alerts::must_manage;
-use super::people::{areas, consent, email, name, one_of, title};
+use super::people::{areas, consent, email, name, one_of, terms, title};
 use super::policies;
+use super::state::{Changes, Memory};
 use super::types::{Employee, HierarchyProblem, Language, Viewer};
+use super::{Core, Presence};
 use crate::error::{Error, Result};
 use crate::schedule::midnight;
 use crate::store::{EmployeeRecord, Reader, Tx};
@@ -131,7 +132,8 @@ struct Row {
 }
 
 impl Core {
-    /// Registers and changes employees as a CSV file says. A running aggregator takes it up with its next tick.
+    /// Registers and changes employees as a CSV file says. Where that is a command's doing, a running aggregator takes
+    /// it up with its next tick.
     ///
     /// # Errors
     /// `Forbidden`; `Internal` when the store cannot be written. What is wrong with the file is no error but told.
@@ -145,13 +147,21 @@ impl Core {
         if mode == Mode::Try || !tried.problems.is_empty() {
             return Ok(tried);
         }
-        self.update(|_, tx, changes| {
-            let (mut import, rows) = self.try_import(tx, csv, now);
+        self.update(|state, tx, changes| {
+            let (mut import, mut rows) = self.try_import(tx, csv, now);
             if !import.problems.is_empty() {
                 return Ok(import);
             }
+            rows.retain(|row| {
+                row.before
+                    .as_ref()
+                    .is_none_or(|before| differs(before, &row.record))
+            });
             write(tx, viewer, &rows, now)?;
-            changes.people = true;
+            if self.presence == Presence::Runs {
+                self.take_up(state, tx, changes, &rows, now)?;
+            }
+            changes.people |= !rows.is_empty();
             let cards = |row: &Row| {
                 row.before.as_ref().and_then(|before| before.badge.as_ref()) != row.record.badge.as_ref()
             };
@@ -166,6 +176,35 @@ impl Core {
             import.hierarchy = policies::problems(tx, now)?;
             Ok(import)
         })
+    }
+
+    /// What runs knows those who are new, and by what schedule who works.
+    fn take_up(
+        &self,
+        state: &mut Memory,
+        tx: &Tx<'_>,
+        changes: &mut Changes,
+        rows: &[Row],
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let planned = |row: &&Row| {
+            let before = row.before.as_ref();
+            before.is_none_or(|before| before.schedule != row.record.schedule)
+        };
+        let anew: Vec<&Row> = rows.iter().filter(planned).collect();
+        match &anew[..] {
+            [] => {}
+            [row] => self.plan_anew(state, tx, Some(&row.record.id), now)?,
+            _ => self.plan_anew(state, tx, None, now)?,
+        }
+        for row in rows {
+            let decisions = state
+                .engine
+                .set_person(&row.record.id, terms(tx, &row.record, now)?, now);
+            self.apply(state, tx, changes, decisions, now)?;
+            changes.status.insert(row.record.id.clone());
+        }
+        Ok(())
     }
 
     /// What an import would do, and the rows.
@@ -635,13 +674,8 @@ fn write(tx: &Tx<'_>, viewer: &Viewer, rows: &[Row], now: DateTime<Utc>) -> Resu
     for row in rows {
         tx.change(&row.record, now)?;
         let (id, before) = (&row.record.id, &row.before);
-        match before {
-            None => tx.audit(&viewer.username, &format!("employee {id} added"), now)?,
-            Some(before) if differs(before, &row.record) => {
-                tx.audit(&viewer.username, &format!("employee {id} changed"), now)?;
-            }
-            Some(_) => {}
-        }
+        let done = if before.is_none() { "added" } else { "changed" };
+        tx.audit(&viewer.username, &format!("employee {id} {done}"), now)?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::templates::no_employee;
 use super::types::{
     Deleted, Employee, EmployeePatch, NewEmployee, Notice, State, StatusRow, Summary, Viewer,
 };
+use super::users;
 use crate::error::{Error, Result};
 use crate::presence::{MEMORY, Terms};
 use crate::store::{EmployeeRecord, Reader};
@@ -259,12 +260,13 @@ impl Core {
     /// file of the store. Whoever had them as superior gets theirs.
     ///
     /// # Errors
-    /// `Forbidden`; `NotFound`.
+    /// `Forbidden`; `NotFound`; `Conflict` when no administrator would be left.
     pub fn delete_employee(&self, viewer: &Viewer, id: &EmployeeId) -> Result<Deleted> {
         must_manage(viewer)?;
         let now = self.now();
         let deleted = self.update(|state, tx, changes| {
             let employee = tx.employee(id)?.ok_or_else(|| no_employee(id))?;
+            users::may_go_with(tx, viewer, id)?;
             let templates = tx.template_count(id)?;
             tx.delete_employee(id)?;
             let known = templates > 0 || employee.badge.is_some();
@@ -386,7 +388,7 @@ pub(super) fn one_of(field: &'static str, text: Option<&str>, known: &[String]) 
 }
 
 /// When a registered employee has to be there.
-fn terms(reader: &Reader<'_>, record: &EmployeeRecord, now: DateTime<Utc>) -> Result<Terms> {
+pub(super) fn terms(reader: &Reader<'_>, record: &EmployeeRecord, now: DateTime<Utc>) -> Result<Terms> {
     Ok(Terms {
         schedule: record.schedule.clone(),
         exceptions: reader.exceptions_of(&record.id, now - MEMORY)?,

@@ -9,12 +9,12 @@ use super::people::policy;
 use super::state::{self, Changes, Memory};
 use super::templates::no_employee;
 use super::types::{
-    Area, AreaPatch, Exemption, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, Viewer, When,
+    Area, AreaPatch, Ending, Exemption, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, Viewer, When,
 };
 use crate::error::{Error, Result};
 use crate::presence::MEMORY;
-use crate::schedule::{Calendar, Schedule, midnight};
-use crate::store::{Reader, Tx};
+use crate::schedule::{Schedule, midnight};
+use crate::store::{Plans, Reader, Tx};
 
 /// A leave may last so long.
 const MAX_LEAVE: TimeDelta = TimeDelta::days(400);
@@ -166,7 +166,18 @@ impl Core {
                 .person(&employee)
                 .and_then(|facts| facts.terms.schedule)
                 .and_then(|name| state.engine.rules().calendars.get(&name));
-            let (from, to) = self.leave_span(calendar, new)?;
+            let shifts_end = |date: NaiveDate| -> Result<Option<DateTime<Utc>>> {
+                // By what was planned, where that is known: they may have worked by another schedule then.
+                let known = tx.days_of(&employee, date, date, &mut Plans::new())?.pop();
+                let ends: Option<i64> = match known {
+                    Some(day) => day.plan.shifts.iter().map(|shift| shift.to).max(),
+                    None => calendar.and_then(|calendar| {
+                        calendar.windows(date).into_iter().map(|shift| shift.to).max()
+                    }),
+                };
+                Ok(ends.and_then(DateTime::from_timestamp_millis))
+            };
+            let (from, to) = self.leave_span(shifts_end, new)?;
             if to <= from {
                 return Err(Error::invalid("to", "A leave ends after it begins."));
             }
@@ -208,21 +219,30 @@ impl Core {
         })
     }
 
-    /// Ends a leave or an excuse now; one that has not begun, or is over, is taken back.
+    /// Ends a leave or an excuse now, or takes it back as if it had never been.
     ///
     /// # Errors
-    /// `Forbidden`; `NotFound`; `Conflict` when it was so long ago that its days cannot be worked out without it.
-    pub fn end_leave(&self, viewer: &Viewer, id: i64) -> Result<()> {
+    /// `Forbidden`; `NotFound`; `Conflict` when one that is over is to end, or one to be taken back was so long ago that
+    /// its days cannot be worked out without it.
+    pub fn end_leave(&self, viewer: &Viewer, id: i64, how: Ending) -> Result<()> {
         must_manage(viewer)?;
         let now = self.now();
         self.update(|state, tx, changes| {
             let row = tx.exemption(id)?.ok_or_else(|| no_leave(id))?;
-            if row.to > now {
+            // Exactly which days were taken back has to be known when its row is gone.
+            let days = format!("{} to {}", self.today(row.from), self.today(row.to));
+            if row.to <= now && how == Ending::Now {
+                return Err(Error::conflict("id", "This leave is over already."));
+            }
+            if row.from >= now {
+                tx.end_exemption(id, now)?;
+                tx.audit(&viewer.username, &format!("leave {id} taken back, {days}"), now)?;
+            } else if how == Ending::Now {
                 tx.end_exemption(id, now)?;
                 tx.audit(&viewer.username, &format!("leave {id} ended"), now)?;
             } else if self.keeps_watch(self.today(row.from), now)? {
                 tx.end_exemption(id, row.from)?;
-                tx.audit(&viewer.username, &format!("leave {id} taken back"), now)?;
+                tx.audit(&viewer.username, &format!("leave {id} taken back, {days}"), now)?;
                 self.note_past(state, tx, &row, now)?;
             } else {
                 return Err(Error::conflict(
@@ -323,22 +343,23 @@ impl Core {
     /// end, and the last night is off to its end.
     fn leave_span(
         &self,
-        calendar: Option<&Calendar>,
+        shifts_end: impl Fn(NaiveDate) -> Result<Option<DateTime<Utc>>>,
         new: &NewLeave,
     ) -> Result<(DateTime<Utc>, DateTime<Utc>)> {
-        let shifts_end = |when: When, days_before: u64| {
-            let When::Day(date) = when else { return None };
-            let date = date.checked_sub_days(Days::new(days_before))?;
-            let ends = calendar?.windows(date).into_iter().map(|shift| shift.to);
-            DateTime::from_timestamp_millis(ends.max()?)
+        let shifts_end = |when: When, days_before: u64| match when {
+            When::Day(date) => match date.checked_sub_days(Days::new(days_before)) {
+                Some(date) => shifts_end(date),
+                None => Ok(None),
+            },
+            When::Moment(_) => Ok(None),
         };
         let from = self.moment("from", new.from, 0)?;
         // A last day is a day off.
         let to = self.moment("to", new.to, 1)?;
         let later = |at: DateTime<Utc>, shift: Option<DateTime<Utc>>| shift.map_or(at, |ends| at.max(ends));
         Ok((
-            later(from, shifts_end(new.from, 1)),
-            later(to, shifts_end(new.to, 0)),
+            later(from, shifts_end(new.from, 1)?),
+            later(to, shifts_end(new.to, 0)?),
         ))
     }
 

@@ -104,7 +104,7 @@ impl Core {
         })
     }
 
-    /// Sets how long what is kept otherwise than configured. What is older is deleted within the hour.
+    /// Sets how long what is kept otherwise than configured. What is older is deleted from now on, some of it with every tick.
     ///
     /// # Errors
     /// `Forbidden` but for administrators and HR; `Invalid` when it makes no sense.

@@ -13,6 +13,25 @@ use crate::store::Erased;
 const MAX_TEMPLATES: u64 = 20;
 
 impl Core {
+    /// Somebody tries whom a photograph would be taken for, which is recorded.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`; `Conflict` when they have not consented to face recognition.
+    pub fn try_photo(&self, viewer: &Viewer, id: &EmployeeId) -> Result<()> {
+        must_manage(viewer)?;
+        let now = self.now();
+        self.update(|_, tx, _| {
+            let employee = tx.employee(id)?.ok_or_else(|| no_employee(id))?;
+            if employee.consent.is_none() {
+                return Err(Error::conflict(
+                    "consent",
+                    format!("{} has not consented to face recognition.", employee.name),
+                ));
+            }
+            tx.audit(&viewer.username, &format!("photo of employee {id} tried"), now)
+        })
+    }
+
     /// Stores templates of an employee, all or none.
     ///
     /// # Errors

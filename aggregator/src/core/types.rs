@@ -22,7 +22,7 @@ pub use self::attendance::{
 pub use self::messages::{NewSilence, ReportRequest, Silence};
 pub use self::policies::{HierarchyProblem, Named, Obstacle, Plan, PlanStep, PolicyRow};
 pub use self::schedules::{
-    AreaPatch, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, SiteThresholds, ThresholdsPatch, When,
+    AreaPatch, Ending, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, SiteThresholds, ThresholdsPatch, When,
 };
 pub use self::site::{
     AuditRow, CameraPatch, MessageRow, NewQuietHours, NewUser, QuietHours, Retention, RetentionDays,

@@ -143,6 +143,10 @@ impl Core {
         self.update(|_, tx, _| {
             let user = tx.user(username)?.ok_or_else(|| no_user(username))?;
             keep_an_administrator(tx, &user)?;
+            // What they did stays theirs, and goes when the employee does.
+            if let Some(employee) = &user.employee {
+                tx.rename_author(username, employee.as_str())?;
+            }
             tx.delete_user(username)?;
             tx.audit(
                 &viewer.username,
@@ -182,15 +186,16 @@ impl Core {
         })
     }
 
-    /// Somebody changed their own password.
+    /// Somebody who showed their password, which `verified` is the hash of, changed it.
     ///
     /// # Errors
-    /// `NotFound`.
-    pub fn set_own_password(&self, username: &str, password_hash: &str) -> Result<()> {
+    /// `NotFound`; `Conflict` when it was changed since.
+    pub fn set_own_password(&self, username: &str, verified: &str, password_hash: &str) -> Result<()> {
         let now = self.now();
-        self.update(|_, tx, _| match tx.set_password(username, password_hash)? {
-            true => tx.audit(username, "own password changed", now),
-            false => Err(no_user(username)),
+        self.update(|_, tx, _| {
+            must_be_current(tx, username, verified)?;
+            tx.set_password(username, password_hash)?;
+            tx.audit(username, "own password changed", now)
         })
     }
 
@@ -210,21 +215,20 @@ impl Core {
         self.store.read(|reader| reader.users())
     }
 
-    /// Begins a session.
+    /// Begins a session of somebody who showed their password, which `verified` is the hash of.
     ///
     /// # Errors
-    /// `NotFound` when there is no such user.
+    /// `NotFound` when there is no such user; `Conflict` when the password was changed since.
     pub fn create_session(
         &self,
         token_sha256: &[u8; 32],
         username: &str,
+        verified: &str,
         expires_at: DateTime<Utc>,
     ) -> Result<()> {
         let now = self.now();
         self.update(|_, tx, _| {
-            if tx.user(username)?.is_none() {
-                return Err(no_user(username));
-            }
+            must_be_current(tx, username, verified)?;
             tx.add_session(token_sha256, username, expires_at, now)
         })
     }
@@ -251,6 +255,18 @@ fn no_user(username: &str) -> Error {
     Error::not_found("username", format!("There is no user {username}."))
 }
 
+/// Between the check of a password and what it allows, the password may be changed.
+fn must_be_current(tx: &Tx<'_>, username: &str, verified: &str) -> Result<()> {
+    let user = tx.user(username)?.ok_or_else(|| no_user(username))?;
+    if user.password_hash != verified {
+        return Err(Error::conflict(
+            "password",
+            "The password was changed just now; log in with the new one.",
+        ));
+    }
+    Ok(())
+}
+
 fn must_administer(viewer: &Viewer) -> Result<()> {
     match viewer.role {
         Role::Admin => Ok(()),
@@ -265,6 +281,30 @@ fn must_be_bound(role: Role, employee: Option<&EmployeeId>) -> Result<()> {
         return Err(Error::invalid(
             "employee",
             "A supervisor sees the employees below one employee: name that one.",
+        ));
+    }
+    Ok(())
+}
+
+/// With an employee goes their login: of an administrator only by another one, and never the last.
+pub(super) fn may_go_with(tx: &Tx<'_>, viewer: &Viewer, employee: &EmployeeId) -> Result<()> {
+    let users = tx.users()?;
+    let (theirs, others): (Vec<&User>, Vec<&User>) = users
+        .iter()
+        .partition(|user| user.employee.as_ref() == Some(employee));
+    let administers = |users: &[&User]| users.iter().any(|user| user.role == Role::Admin);
+    if !administers(&theirs) {
+        return Ok(());
+    }
+    if viewer.role != Role::Admin {
+        return Err(Error::forbidden(
+            "This employee logs in as an administrator; another administrator has to delete them.",
+        ));
+    }
+    if !administers(&others) {
+        return Err(Error::conflict(
+            "id",
+            "This employee is the last administrator; make another one first.",
         ));
     }
     Ok(())

@@ -343,6 +343,16 @@ impl Tx<'_> {
             "delete from audit where what in ('employee ' || ?1 || ' added', 'employee ' || ?1 || ' changed')",
             [id.as_str()],
         )?;
+        let users: Vec<String> = {
+            let mut query = self
+                .conn()
+                .prepare_cached("select username from user where employee = ?1")?;
+            let rows = query.query_map([id.as_str()], |row| row.get(0))?;
+            rows.collect::<rusqlite::Result<_>>()?
+        };
+        for name in users.iter().map(String::as_str).chain([id.as_str()]) {
+            self.rename_author(name, "")?;
+        }
         self.run("delete from user where employee = ?1", [id.as_str()])?;
         self.run(
             "delete from conversation where phone = (select phone from employee where id = ?1)",
@@ -351,9 +361,8 @@ impl Tx<'_> {
         for sql in [
             "delete from sighting where employee = ?1",
             "delete from audit where substr(what, 1, length('attendance of ' || ?1 || ' on ')) = 'attendance of ' || ?1 || ' on '",
-            "delete from audit where what = 'test message to ' || ?1",
+            "delete from audit where what in ('test message to ' || ?1, 'photo of employee ' || ?1 || ' tried')",
             "delete from audit where substr(what, 1, length('employee ' || ?1 || ' enrolled at ')) = 'employee ' || ?1 || ' enrolled at '",
-            "update alert_comment set who = '' where who = ?1",
             "update audit set who = 'whatsapp' where who = 'whatsapp ' || ?1",
             "update exemption set created_by = 'whatsapp' where created_by = 'whatsapp ' || ?1",
         ] {

@@ -53,6 +53,9 @@ const INVARIANTS: &[(&str, &str)] = &[
 /// So many sightings are deleted in one go, so that nothing else has to wait for long.
 const FORGET_AT_ONCE: u32 = 10_000;
 
+/// So many days, each with what it was made from.
+const DAYS_AT_ONCE: u32 = 2_000;
+
 impl Store {
     /// Empties the write-ahead log, so that what was deleted is in no file of the store.
     ///
@@ -162,7 +165,7 @@ impl Store {
 impl Tx<'_> {
     /// Forgets what is no longer needed: single sightings, and days with when somebody was there, after as long as the
     /// rules say; what was set aside, answered, silenced or noted of badges three months ago; what messages said a day
-    /// ago. At most 10,000 rows of a kind at a time.
+    /// ago. At most 10,000 rows of a kind at a time, and 2,000 days.
     /// Says whether there is more of it.
     pub fn forget(&self, rules: &AttendanceRules, now: DateTime<Utc>) -> Result<bool> {
         let sightings = self.conn().execute(
@@ -177,21 +180,24 @@ impl Tx<'_> {
             [ms(now - crate::ingest::MAX_AGE - TimeDelta::days(3))],
         )?;
         let old = now - rules.keep_days;
-        self.conn().execute(
-            "delete from attendance where id in (select id from attendance where began_at < ?1 limit 10000)
+        let stretches = self.conn().execute(
+            "delete from attendance where id in (select id from attendance where began_at < ?1 limit ?2)
                  and ended_at < ?1",
-            [ms(old)],
+            params![ms(old), FORGET_AT_ONCE],
         )?;
         self.conn()
             .execute("delete from exemption where to_at < ?1", [ms(old)])?;
         let day = old.date_naive().to_string();
-        for sql in [
-            "delete from attendance_evidence where date < ?1",
-            "delete from attendance_decision where date < ?1",
-            "delete from attendance_day where (employee, date) in
-                 (select employee, date from attendance_day where date < ?1 limit 10000)",
-        ] {
-            self.conn().execute(sql, [&day])?;
+        let mut days = 0;
+        for table in ["attendance_evidence", "attendance_decision", "attendance_day"] {
+            // Of the same days each, so that none stays without what it was made from.
+            days = self.conn().execute(
+                &format!(
+                    "delete from {table} where (employee, date) in
+                         (select employee, date from attendance_day where date < ?1 order by date, employee limit ?2)"
+                ),
+                params![day, DAYS_AT_ONCE],
+            )?;
         }
         let quarter = ms(now - TimeDelta::days(90));
         self.conn()
@@ -214,6 +220,7 @@ impl Tx<'_> {
             [ms(now - TimeDelta::days(1))],
         )?;
         self.blank_messages(Some(now - TimeDelta::days(1)))?;
-        Ok(sightings == FORGET_AT_ONCE as usize)
+        let all = FORGET_AT_ONCE as usize;
+        Ok(sightings == all || stretches == all || days == DAYS_AT_ONCE as usize)
     }
 }

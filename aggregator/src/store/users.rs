@@ -108,6 +108,20 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// What somebody did under one name is told under another from now on.
+    pub fn rename_author(&self, name: &str, other: &str) -> Result<()> {
+        for sql in [
+            "update audit set who = ?2 where who = ?1",
+            "update exemption set created_by = ?2 where created_by = ?1",
+            "update attendance_decision set who = ?2 where who = ?1",
+            "update silence set created_by = ?2 where created_by = ?1",
+            "update alert_comment set who = ?2 where who = ?1",
+        ] {
+            self.run(sql, [name, other])?;
+        }
+        Ok(())
+    }
+
     /// Deletes a user with their sessions; false if there is none of that name.
     pub fn delete_user(&self, username: &str) -> Result<bool> {
         Ok(self.run("delete from user where username = ?1", [username])? > 0)

@@ -155,9 +155,13 @@ pub(crate) async fn change_password(
             true => ApiError::invalid("The current password is wrong.").field("current"),
             false => error,
         })?;
-    let name = user.username.clone();
+    let mut user = user;
+    let (name, verified) = (
+        user.username.clone(),
+        std::mem::replace(&mut user.password_hash, hash.clone()),
+    );
     web.core
-        .call(move |core| core.set_own_password(&name, &hash))
+        .call(move |core| core.set_own_password(&name, &verified, &hash))
         .await?;
     begin_session(web, &user).await
 }
@@ -217,9 +221,9 @@ async fn begin_session(web: &Web, user: &User) -> Result<Response, ApiError> {
         secret::random().map_err(|_| ApiError::unavailable("No session could be made; try again."))?;
     let token = secret::encode(&token);
     let (digest, expires_at) = (digest(&token), web.core.now() + SESSION);
-    let username = user.username.clone();
+    let (username, verified) = (user.username.clone(), user.password_hash.clone());
     web.core
-        .call(move |core| core.create_session(&digest, &username, expires_at))
+        .call(move |core| core.create_session(&digest, &username, &verified, expires_at))
         .await?;
     let body = LoggedIn {
         username: &user.username,

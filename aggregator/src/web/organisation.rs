@@ -10,8 +10,9 @@ use hadir_shared::id::AreaId;
 use super::Web;
 use super::error::ApiError;
 use super::reply;
+use super::reports::known;
 use super::request::Request;
-use crate::core::{AreaPatch, NewLeave, NewSilence, ThresholdsPatch, Viewer};
+use crate::core::{AreaPatch, Ending, NewLeave, NewSilence, ThresholdsPatch, Viewer};
 use crate::escalation::Policy;
 use crate::schedule::Schedule;
 
@@ -137,7 +138,15 @@ pub(super) async fn answer(
             let id: i64 = id.parse().map_err(|_| none())?;
             match method {
                 Method::DELETE => {
-                    core.call(move |core| core.end_leave(&viewer, id)).await?;
+                    known(&request.query, &["take_back"])?;
+                    let how = match request.query.get("take_back").map(String::as_str) {
+                        None | Some("false") => Ending::Now,
+                        Some("true") => Ending::TakenBack,
+                        Some(_) => {
+                            return Err(ApiError::invalid("Write `take_back=true`.").field("take_back"));
+                        }
+                    };
+                    core.call(move |core| core.end_leave(&viewer, id, how)).await?;
                     Ok(reply::empty(StatusCode::NO_CONTENT))
                 }
                 _ => Err(ApiError::method(&method, "DELETE")),

@@ -126,7 +126,7 @@ async fn try_out(web: &Web, id: &str, headers: &Headers, form: &mut FormData) ->
     auth::only(&user, &[Role::Admin, Role::Hr])?;
     let (id, viewer) = (employee_id(id)?, user.viewer());
     let (who, seer) = (id.clone(), viewer.clone());
-    web.core.call(move |core| core.employee(&viewer, &who)).await?;
+    web.core.call(move |core| core.try_photo(&viewer, &who)).await?;
     let Ok(_upload) = web.uploads.try_acquire() else {
         return Err(ApiError::unavailable(
             "Other photos are being uploaded; try again in a minute.",
@@ -142,17 +142,24 @@ async fn try_out(web: &Web, id: &str, headers: &Headers, form: &mut FormData) ->
         .core
         .call(|core| core.all_templates(enrolment::model_id()))
         .await?;
-    let tried = web.enroller.try_out(photo.clone(), everybody).await?;
+    let tried = web.enroller.try_out(id, photo.clone(), everybody).await?;
     let threshold = enrolment::threshold();
-    let own = tried.nearest.iter().find(|one| one.employee == id);
-    let other = tried.nearest.iter().find(|one| one.employee != id);
-    let best = tried.nearest.first();
-    let recognised = best.is_some_and(|best| best.employee == id && best.similarity >= threshold);
+    // Whom no camera would name is not named here.
+    let other = tried.other.filter(|other| other.similarity >= threshold);
+    let nearer = |own: &Likeness| {
+        other
+            .as_ref()
+            .is_none_or(|other| own.similarity >= other.similarity)
+    };
+    let own = tried.own;
+    let recognised = own
+        .as_ref()
+        .is_some_and(|own| own.similarity >= threshold && nearer(own));
     Ok(reply::ok(&json!({
         "recognised": recognised,
         "similarity": own.map(|own| own.similarity),
         "threshold": threshold,
-        "nearest_other": other.map(|other| named(web, &seer, other)),
+        "nearest_other": other.as_ref().map(|other| named(web, &seer, other)),
         "quality": tried.quality,
     })))
 }

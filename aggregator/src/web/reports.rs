@@ -119,7 +119,7 @@ pub(super) async fn answer(
 const OF: [&str; 3] = ["employee", "team", "below"];
 
 /// Refuses what is not asked for: a slip (`employe=E1`) would give everybody's.
-fn known(query: &HashMap<String, String>, keys: &[&str]) -> Result<(), ApiError> {
+pub(super) fn known(query: &HashMap<String, String>, keys: &[&str]) -> Result<(), ApiError> {
     match query.keys().find(|key| !keys.contains(&key.as_str())) {
         None => Ok(()),
         Some(key) => Err(ApiError::invalid(format!(

@@ -13,6 +13,7 @@ use warp::reply::Response;
 use hadir_shared::id::{CameraId, EmployeeId};
 
 use super::error::ApiError;
+use super::reports::known;
 use super::request::{Headers, Request};
 use super::{Web, auth, organisation, reply, reports, site, statics};
 use crate::config::{DEFAULT_ABSENT_AFTER_S, DEFAULT_OFF_AFTER_S};
@@ -124,6 +125,7 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
             _ => Err(ApiError::method(&method, "GET, POST")),
         },
         ["employees", "import"] if method == Method::POST => {
+            known(&request.query, &["dry_run"])?;
             let mode = match request.query.get("dry_run").map(String::as_str) {
                 None | Some("false") => Mode::Write,
                 Some("true") => Mode::Try,

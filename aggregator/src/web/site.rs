@@ -1,5 +1,6 @@
 //! Who may log in, settings of the site, the record of who changed what, and whether messages arrive.
 
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
@@ -41,7 +42,8 @@ pub(super) async fn answer(
             _ => Err(ApiError::method(&method, "GET, POST")),
         },
         ["users", name] => {
-            let name = (*name).to_owned();
+            // They may hold an @, which browsers write as %40.
+            let name = percent_decode_str(name).decode_utf8_lossy().into_owned();
             match method {
                 Method::PATCH => {
                     let mut patch: UserPatch = request.json().await?;

@@ -30,6 +30,11 @@ const MAX_FROM_BROWSER: usize = 4096;
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// A peer that was silent for so long is gone.
 const SILENT: Duration = Duration::from_secs(60);
+/// So long a face is shown to whoever enrols somebody.
+const ENROL_WITHIN: Duration = Duration::from_secs(120);
+
+/// However many states change, the summary is told this often.
+const SUMMARY_EVERY: Duration = Duration::from_millis(500);
 /// A message that cannot be sent by then is not sent at all.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
 /// An agent that streams sends several frames a second.
@@ -265,10 +270,23 @@ async fn send_events(peer: &mut Peer, web: &Web, viewer: Viewer) -> End {
             return end;
         }
     }
+    // With many changes a second, each summary is told by the next.
+    let (mut summed, mut sum_due) = (None::<Instant>, false);
     loop {
+        let sum_at = summed.map_or_else(Instant::now, |at| at + SUMMARY_EVERY);
         let change = tokio::select! {
             end = peer.attend() => return end,
-            change = changes.recv() => change,
+            () = tokio::time::sleep_until(sum_at.into()), if sum_due => {
+                (summed, sum_due) = (Some(Instant::now()), false);
+                Ok(Event::Summary)
+            }
+            change = changes.recv() => match change {
+                Ok(Event::Summary) => {
+                    sum_due = true;
+                    continue;
+                }
+                change => change,
+            },
         };
         if let Some(end) = peer.ended().await {
             return Some(end);
@@ -326,11 +344,16 @@ async fn send_views(
     purpose: Purpose,
     mut viewing: crate::live::Viewing,
 ) -> End {
+    let begun = Instant::now();
     loop {
         let view = tokio::select! {
             end = peer.attend() => return end,
             view = viewing.next() => view,
         };
+        if purpose == Purpose::Enrol && begun.elapsed() >= ENROL_WITHIN {
+            // Whoever needs longer says so again: the consent is looked at again, and it is recorded again.
+            return Some((TRY_AGAIN, "connect again"));
+        }
         if let Some(end) = peer.ended().await {
             return Some(end);
         }

@@ -32,6 +32,18 @@ impl Device {
     /// # Errors
     /// When it is refused.
     pub async fn connect(system: &System, agent: &str, camera: &str, area: &str) -> Result<Self, Error> {
+        Self::connect_with(system, agent, &[(1, camera.to_owned(), area.to_owned())]).await
+    }
+
+    /// The same with several cameras: number, id and area of each.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn connect_with(
+        system: &System,
+        agent: &str,
+        cameras: &[(u32, String, String)],
+    ) -> Result<Self, Error> {
         let other = |e: &dyn std::fmt::Display| Error::Other(e.to_string());
         system.site.add_device(agent, &[])?;
         let site = system.plan.site_id;
@@ -41,13 +53,12 @@ impl Device {
             system.site.credential(agent, "mqtt_password")?,
         );
         options.set_clean_session(false);
-        let status = AgentStatus {
-            online: true,
-            cameras: vec![CameraStatus {
-                id: CameraId::new(camera).map_err(|e| other(&e))?,
-                number: Some(1),
-                label: area.to_owned(),
-                area: AreaId::new(area).map_err(|e| other(&e))?,
+        let status_of = |(number, camera, area): &(u32, String, String)| {
+            Ok(CameraStatus {
+                id: CameraId::new(camera.as_str()).map_err(|e| other(&e))?,
+                number: Some(*number),
+                label: area.clone(),
+                area: AreaId::new(area.as_str()).map_err(|e| other(&e))?,
                 mode: CameraMode::Recognise,
                 state: CameraState::Streaming,
                 inference: Inference::Active,
@@ -55,7 +66,11 @@ impl Device {
                 last_frame: None,
                 problem: None,
                 counts: Default::default(),
-            }],
+            })
+        };
+        let status = AgentStatus {
+            online: true,
+            cameras: cameras.iter().map(status_of).collect::<Result<_, Error>>()?,
             ..AgentStatus::default()
         };
         let status = serde_json::to_vec(&status).map_err(|e| other(&e))?;
@@ -86,11 +101,16 @@ impl Device {
             "the device's camera is known",
             Duration::from_secs(30),
             async || {
-                let cameras = system.api.get("/api/cameras").await.map_err(|e| e.to_string())?;
-                if cameras[0]["state"] == "streaming" {
+                let known = system.api.get("/api/cameras").await.map_err(|e| e.to_string())?;
+                let streams = |id: &str| {
+                    let all = known.as_array().into_iter().flatten();
+                    all.into_iter()
+                        .any(|one| one["id"] == id && one["state"] == "streaming")
+                };
+                if cameras.iter().all(|(_, id, _)| streams(id)) {
                     Ok(())
                 } else {
-                    Err(cameras.to_string())
+                    Err(known.to_string())
                 }
             },
         )
@@ -102,7 +122,7 @@ impl Device {
     ///
     /// # Errors
     /// When it cannot be sent.
-    pub async fn sees(&mut self, camera: &str, people: &[&str]) -> Result<(), Error> {
+    pub async fn sees(&mut self, camera: &str, people: &[impl AsRef<str>]) -> Result<(), Error> {
         let other = |e: &dyn std::fmt::Display| Error::Other(e.to_string());
         let mut sightings = Vec::new();
         for who in people {
@@ -112,7 +132,7 @@ impl Device {
                 id: Uuid::now_v7(),
                 seq: self.seq,
                 phase: Phase::Continued,
-                employee: EmployeeId::new(*who).map_err(|e| other(&e))?,
+                employee: EmployeeId::new(who.as_ref()).map_err(|e| other(&e))?,
                 camera: CameraId::new(camera).map_err(|e| other(&e))?,
                 method: Method::Face,
                 track: 1,

@@ -1,6 +1,6 @@
 //! A site's folder: made by `hadir-provision`, completed here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -145,6 +145,17 @@ impl Site {
             )?;
         }
         Ok(self.bundle(agent))
+    }
+
+    /// Registers the employees of a CSV file, as `hadir-aggregator import employees` does beside the running aggregator.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub fn import(&self, csv: &Path) -> Result<(), Error> {
+        let mut command = Command::new(paths::binary("hadir-aggregator")?);
+        command.args(["import", "employees"]).arg(csv);
+        command.arg("--config").arg(self.config());
+        must_succeed("hadir-aggregator import", &mut command).map(|_| ())
     }
 
     /// Writes a camera's file, whether the device runs or not.

@@ -18,7 +18,7 @@ use hadir_shared::id::{AreaId, CameraId, EmployeeId};
 
 use super::settings::Settings;
 use crate::attendance::{
-    self as rules, Clock, Correction, Day, Evidence, Facts, Neighbours, Pattern, Piece, Plan, Watch,
+    self as rules, Clock, Correction, Day, Evidence, Facts, Neighbours, Pattern, Piece, Plan, Stretch, Watch,
 };
 use crate::error::{Error, Result};
 use crate::presence::Timeline;
@@ -157,7 +157,15 @@ impl Bench {
             .iter()
             .map(|row| (row.date, row.plan.shifts.clone()))
             .collect();
-        let mut pieces = rules::assign(clock, &shifts, &stretches);
+        let plan_of = |at: i64| {
+            let date = clock.date(at)?;
+            Some(&rows[rows.binary_search_by_key(&date, |row| row.date).ok()?].plan)
+        };
+        let joined = |gone: &Stretch, back: &Stretch| {
+            plan_of(gone.to)
+                .is_some_and(|plan| back.from - gone.to <= plan.away_after(&gone.last_camera, &self.cameras))
+        };
+        let mut pieces = rules::assign(clock, &shifts, &stretches, joined);
         let exceptions = reader.exceptions_of(employee, begins)?;
         let any = self.any(areas);
         let mut worked = BTreeMap::new();

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use hadir_shared::id::{CameraId, EmployeeId};
 
 use super::report::{check, told};
-use super::{Bench, after, decide, moment};
+use super::settle::areas_of;
+use super::{Bench, decide};
 use crate::attendance::Evidence;
 use crate::core::Core;
 use crate::core::types::{AttendanceQuery, SeenTrack, Timeline, TimelineRow, TimelineSeen, Viewer};
@@ -69,7 +70,8 @@ impl Core {
         })
     }
 
-    /// The sightings of an employee on a day of the site, track by track, as far as they are still kept.
+    /// The sightings out of which a day of an employee was made, track by track, as far as they are still kept: of a
+    /// night shift, those of the next morning too.
     ///
     /// # Errors
     /// `NotFound` when the viewer sees no such employee.
@@ -86,13 +88,41 @@ impl Core {
         if !known {
             return Err(decide::no_employee(employee));
         }
-        let zone = self.settings.timezone;
-        let (from, to) = (moment(zone, date)?, moment(zone, after(date))?);
+        let now = self.now();
+        self.write_all_stretches()?;
         let (rows, cameras) = self.store.read(|reader| {
-            Ok((
-                reader.sightings_between(employee, from, to)?,
-                reader.camera_areas()?,
-            ))
+            let mut bench = Bench::new(reader, &self.settings, date, date, now)?;
+            let areas = areas_of(reader, employee)?;
+            let worked = bench.days(reader, employee, &areas, date, date)?;
+            let evidence = match worked.into_iter().next() {
+                Some((_, Some(worked))) => bench.keep(&worked, &areas).1,
+                Some((row, None)) => {
+                    let kept = reader.evidence_between(employee, date, date)?.remove(&row.date);
+                    kept.unwrap_or_default()
+                }
+                None => Evidence::default(),
+            };
+            let spans: Vec<(i64, i64)> = evidence.stretches.iter().map(|one| (one.from, one.to)).collect();
+            let bounds = spans
+                .iter()
+                .map(|span| span.0)
+                .min()
+                .zip(spans.iter().map(|span| span.1).max());
+            let bounds = bounds.and_then(|(from, to)| {
+                Some((
+                    DateTime::from_timestamp_millis(from)?,
+                    DateTime::from_timestamp_millis(to + 1)?,
+                ))
+            });
+            let mut rows = match bounds {
+                Some((from, to)) => reader.sightings_between(employee, from, to)?,
+                None => Vec::new(),
+            };
+            rows.retain(|row| {
+                let touches = |span: &(i64, i64)| row.first_at <= span.1 && row.last_at >= span.0;
+                spans.iter().any(touches)
+            });
+            Ok((rows, reader.camera_areas()?))
         })?;
         Ok(tracks(rows)
             .into_iter()

@@ -215,3 +215,25 @@ fn a_running_aggregator_takes_it_up() {
     site.until(312);
     assert_eq!(site.alerts()[0].employee, who("E1"));
 }
+
+/// So is what HR sends to the one that runs.
+#[test]
+fn what_is_sent_while_it_runs_holds_at_once() {
+    let site = Site::new();
+    site.until(10);
+    let done = import(&site.core, "id,name\nE1,Rudi\nLEE,Lee Min");
+    assert_eq!((done.added, done.changed, done.unchanged), (1, 0, 1), "{done:?}");
+    site.take(vec![seen(1, "E1", 11)]);
+    assert_eq!(site.state("E1"), types::State::Available);
+    site.until(312);
+    assert_eq!(site.alerts()[0].employee, who("E1"));
+    // And whose schedule does not expect them is not missed.
+    let sundays =
+        r#"{"timezone": "UTC", "shifts": [{"name": "S", "days": ["sun"], "from": "08:00", "to": "16:00"}]}"#;
+    let sundays = serde_json::from_str(sundays).expect("schedule");
+    site.core
+        .save_schedule(&admin(), "never", &sundays)
+        .expect("schedule");
+    import(&site.core, "id,name,schedule\nE1,Rudi,never");
+    assert_eq!(site.state("E1"), types::State::Exempt);
+}

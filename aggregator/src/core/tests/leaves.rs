@@ -107,7 +107,11 @@ fn a_sick_note_that_comes_late_flags_final_days_and_changes_others() {
     let leaves = |since| office.site.core.leaves(&admin(), since).expect("leaves");
     assert_eq!(leaves(None), []);
     assert_eq!(leaves(Some(date("2026-09-20"))), std::slice::from_ref(&made));
-    office.site.core.end_leave(&admin(), made.id).expect("taken back");
+    office
+        .site
+        .core
+        .end_leave(&admin(), made.id, Ending::TakenBack)
+        .expect("taken back");
     office.now("2026-09-24 13:02");
     assert_eq!(status("2026-09-22"), (Status::Absent, Final, false));
     assert_eq!(status("2026-09-23"), (Status::Absent, Provisional, false));

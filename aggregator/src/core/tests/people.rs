@@ -347,17 +347,27 @@ fn users_and_sessions() {
     assert_eq!(refused("Sari B", Role::Admin, None), Some("username"));
     assert_eq!(refused("x", Role::Supervisor, None), Some("employee"));
     assert_eq!(refused("x", Role::Hr, Some(&who("NOBODY"))), Some("employee"));
-    assert!(core.create_session(&[1; 32], "nobody", t(100)).is_err());
-    core.create_session(&[1; 32], "sari", t(100)).expect("session");
+    assert!(core.create_session(&[1; 32], "nobody", "hash", t(100)).is_err());
+    let outdated = core.create_session(&[1; 32], "sari", "older", t(100));
+    assert_eq!(
+        outdated.expect_err("began").kind,
+        ErrorKind::Conflict,
+        "the password was changed meanwhile"
+    );
+    assert!(core.set_own_password("sari", "older", "mine").is_err());
+    core.create_session(&[1; 32], "sari", "hash", t(100))
+        .expect("session");
     let user = core.session(&[1; 32]).expect("read").expect("user");
     assert_eq!((user.name.as_str(), user.viewer().employee), ("Sari", Some(sari)));
     assert_eq!(core.session(&[2; 32]).expect("read"), None);
-    core.create_session(&[2; 32], "sari", t(100)).expect("session");
+    core.create_session(&[2; 32], "sari", "hash", t(100))
+        .expect("session");
     core.delete_session(&[2; 32]).expect("ended");
     assert_eq!(core.session(&[2; 32]).expect("read"), None);
     site.until(100);
     assert_eq!(core.session(&[1; 32]).expect("read"), None, "expired");
-    core.create_session(&[3; 32], "sari", t(1000)).expect("session");
+    core.create_session(&[3; 32], "sari", "hash", t(1000))
+        .expect("session");
     core.set_password("sari", "other").expect("changed");
     assert_eq!(
         core.session(&[3; 32]).expect("read"),

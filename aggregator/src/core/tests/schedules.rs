@@ -143,11 +143,13 @@ fn a_leave_holds_while_it_lasts() {
     assert_eq!((registered.to - registered.from).num_hours(), 48);
     site.until(360);
     assert_eq!(exempt(&site), (State::Exempt, Some(Exemption::OnLeave)));
-    site.core.end_leave(&admin(), registered.id).expect("ended");
+    let end = |how| site.core.end_leave(&admin(), registered.id, how);
+    end(Ending::Now).expect("ended");
     assert_eq!(exempt(&site), (State::Off, None));
-    // It is over now; once more, and it never was.
-    site.core.end_leave(&admin(), registered.id).expect("taken back");
-    let again = site.core.end_leave(&admin(), registered.id).expect_err("is gone");
+    // Who clicks twice takes nothing back; who says so does.
+    assert_eq!(end(Ending::Now).expect_err("is over").kind, ErrorKind::Conflict);
+    end(Ending::TakenBack).expect("taken back");
+    let again = end(Ending::TakenBack).expect_err("is gone");
     assert_eq!(again.kind, ErrorKind::NotFound);
 }
 

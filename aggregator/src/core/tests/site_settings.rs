@@ -203,7 +203,8 @@ fn there_is_always_an_administrator() {
     core.add_user(&ani, "sari", "hash", Role::Supervisor, Some("SARI"))
         .expect("added");
     let token = [7; 32];
-    core.create_session(&token, "sari", t(3600)).expect("session");
+    core.create_session(&token, "sari", "hash", t(3600))
+        .expect("session");
     let changed = core
         .change_user(&ani, "sari", &role(Role::Admin), None)
         .expect("changed");

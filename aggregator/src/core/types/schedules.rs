@@ -70,6 +70,15 @@ pub struct NewLeave {
     pub deputy: Option<String>,
 }
 
+/// How a leave ends before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// What is past of it stays.
+    Now,
+    /// Nothing of it does.
+    TakenBack,
+}
+
 /// A day, or a moment: `"2026-11-24"` or RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
