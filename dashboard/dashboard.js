@@ -159,11 +159,14 @@ function openMore(open) {
 function tick() {
   if (!store.me) return;
   const at = now();
+  renderConnection();
+  const second = `${Math.floor(at / 1000)} ${currentLanguage()}`;
+  if (byId('clock').dataset.second === second) return;
+  byId('clock').dataset.second = second;
   byId('clock').dateTime = new Date(at).toISOString();
   setText(byId('clock-date'), longDate(at));
   setText(byId('clock-time'), clockTime(at));
   setText(byId('clock-zone'), zoneName(at));
-  renderConnection();
   for (const el of byId('notices').querySelectorAll('[data-from]')) setText(el, sinceText(el.dataset.from));
 }
 

@@ -115,15 +115,27 @@ export function topicsInSight() {
 const names = new Intl.Collator(undefined, { sensitivity: 'base' });
 const URGENCY = { absent: 0, off: 1, unknown: 2, available: 3, exempt: 4 };
 
-/** Most urgent first: absent longest first, then off, unknown, available, exempt; then by name. */
-export function byUrgency(a, b) {
-  const rank = URGENCY[a.state] - URGENCY[b.state];
-  if (rank !== 0) return rank;
-  if (URGENCY[a.state] <= 1) {
-    const since = Date.parse(a.last_seen ?? a.since) - Date.parse(b.last_seen ?? b.since);
-    if (since !== 0 && Number.isFinite(since)) return since;
+/** Where each name stands among all: comparing names by the rules of language is slow, and they seldom change. */
+let places = new Map();
+
+function placesOf(rows) {
+  if (rows.some((row) => !places.has(row.name))) {
+    const all = new Set([...store.status.values(), ...rows].map((row) => row.name));
+    places = new Map([...all].sort(names.compare).map((name, place) => [name, place]));
   }
-  return names.compare(a.name, b.name);
+  return places;
+}
+
+/** Most urgent first: absent longest first, then off, unknown, available, exempt; then by name. */
+export function sortByUrgency(rows) {
+  const place = placesOf(rows);
+  const keyed = rows.map((row) => {
+    const rank = URGENCY[row.state];
+    const since = rank <= 1 ? Date.parse(row.last_seen ?? row.since) || 0 : 0;
+    return { row, rank, since, place: place.get(row.name) };
+  });
+  keyed.sort((a, b) => a.rank - b.rank || a.since - b.since || a.place - b.place);
+  return keyed.map(({ row }) => row);
 }
 
 /** Seconds since an RFC 3339 time. */

@@ -2,10 +2,10 @@
 // Rows are sorted by urgency, but stand still while the pointer or the keyboard is among them.
 
 import { camera, cameraName, stopTracking, track } from './camera-manager.js';
-import { t } from './i18n.js';
-import { areaName, byUrgency, changesEmployees, on, seesPeople, store } from './store.js';
+import { currentLanguage, t } from './i18n.js';
+import { areaName, changesEmployees, on, seesPeople, sortByUrgency, store } from './store.js';
 import { ago, exactTime } from './time.js';
-import { byId, emptyState, h, icon, oncePerFrame, setIcon, setText, stateShape, stateWord } from './utils.js';
+import { arrange, byId, emptyState, h, icon, oncePerFrame, setIcon, setText, stateShape, stateWord } from './utils.js';
 
 const STATES = ['absent', 'off', 'unknown', 'available', 'exempt'];
 
@@ -13,9 +13,16 @@ const filter = { text: '', area: '', state: '', team: '' };
 let list = null;
 let pointerOver = false;
 
-const folded = (text) => text.toLocaleLowerCase().normalize('NFD').replace(/\p{M}/gu, '');
+const fold = (text) => text.toLowerCase().normalize('NFD').replace(/\p{M}/gu, '');
+/** Names as they are searched; of thousands each is made once. */
+const folds = new Map();
 
-const matches = (row) => (filter.text === '' || folded(row.name).includes(folded(filter.text)))
+function folded(name) {
+  if (!folds.has(name)) folds.set(name, fold(name));
+  return folds.get(name);
+}
+
+const matches = (row) => (filter.text === '' || folded(row.name).includes(filter.text))
   && (filter.area === '' || row.area === filter.area)
   && (filter.state === '' || row.state === filter.state)
   && (filter.team === '' || team.has(row.employee));
@@ -28,15 +35,19 @@ function setTeam(id) {
   team = new Set(store.employees.filter((person) => person.supervisor === id).map((person) => person.id));
 }
 
-function makeRow(employee) {
+function makeRow() {
   const name = h('span', { class: 'row-name' });
   const state = h('span', { class: 'row-state figures' });
   const cam = h('span', { class: 'row-camera' });
   const seen = h('time', { class: 'row-seen' });
   const exact = h('span', { class: 'sr-only' });
   const button = h('button', { class: 'button small locate', type: 'button',
-    onclick: () => (store.tracked === employee ? stopTracking() : track(employee)) }, icon('locate-fixed'), h('span'));
-  const row = h('li', { class: 'row', data: { employee } }, stateShape('unknown'),
+    onclick: () => {
+      const { employee } = row.dataset;
+      if (store.tracked === employee) stopTracking();
+      else track(employee);
+    } }, icon('locate-fixed'), h('span'));
+  const row = h('li', { class: 'row' }, stateShape('unknown'),
     h('div', { class: 'row-top' }, name, state),
     h('div', { class: 'row-sub' }, cam, h('span', { class: 'row-clock' }, icon('clock', 'icon tiny'), seen, exact)), button);
   row.parts = { shape: row.firstElementChild, name, state, cam, seen, exact, button };
@@ -45,9 +56,13 @@ function makeRow(employee) {
 
 function fillRow(item, row) {
   const { shape, name, state, cam, seen, exact, button } = item.parts;
-  item.dataset.state = row.state;
+  if (item.dataset.employee !== row.employee) {
+    item.dataset.employee = row.employee;
+    item.classList.remove('found');
+  }
+  if (item.dataset.state !== row.state) item.dataset.state = row.state;
   item.classList.toggle('tracked-row', store.tracked === row.employee);
-  shape.setAttribute('class', `shape is-${row.state}`);
+  if (shape.getAttribute('class') !== `shape is-${row.state}`) shape.setAttribute('class', `shape is-${row.state}`);
   setIcon(shape, `state-${row.state}`);
   setText(name, row.name);
   state.className = `row-state figures is-${row.state}`;
@@ -57,11 +72,17 @@ function fillRow(item, row) {
   setText(cam, place);
   if (row.last_seen) {
     const at = Date.parse(row.last_seen);
-    seen.dateTime = row.last_seen;
-    seen.title = t('tracking.lastSeen', { time: exactTime(at) });
-    setText(exact, seen.title);
+    // Dates in words take time; most rows are filled again as they were.
+    const words = `${row.last_seen} ${currentLanguage()}`;
+    if (item.parts.words !== words) {
+      item.parts.words = words;
+      seen.dateTime = row.last_seen;
+      seen.title = t('tracking.lastSeen', { time: exactTime(at) });
+      setText(exact, seen.title);
+    }
     setText(seen, ago(at));
   } else {
+    item.parts.words = null;
     seen.removeAttribute('datetime');
     seen.title = '';
     setText(exact, '');
@@ -82,7 +103,7 @@ function fillRow(item, row) {
 const held = () => pointerOver || list.querySelector(':focus-visible') !== null;
 
 /** Of more rows than this only those in sight are made. */
-const ALL_ROWS = 200;
+const ALL_ROWS = 60;
 /** Rows beyond what is in sight, above and below. */
 const BEYOND = 10;
 /** Under load the order is worked out this often at most. */
@@ -101,7 +122,7 @@ function sortRows() {
     const kept = order.filter((id) => left.delete(id));
     order = [...kept, ...left.keys()];
   } else {
-    order = wanted.sort(byUrgency).map((row) => row.employee);
+    order = sortByUrgency(wanted).map((row) => row.employee);
   }
   orderedAt = performance.now();
 }
@@ -134,21 +155,21 @@ function renderWindow() {
   order = order.filter((id) => store.status.has(id));
   const [first, last] = inSight();
   const kept = new Map([...list.children].map((item) => [item.dataset.employee, item]));
-  const items = order.slice(first, last).map((id, index) => {
-    const item = kept.get(id) ?? makeRow(id);
-    kept.delete(id);
+  const ids = order.slice(first, last);
+  const wanted = new Set(ids);
+  // The rows of those who are out of sight are used again: making rows is what takes the time.
+  const spare = [...kept].filter(([id, item]) => !wanted.has(id) && !item.contains(document.activeElement)).map(([, item]) => item);
+  const items = ids.map((id, index) => {
+    const item = kept.get(id) ?? spare.pop() ?? makeRow();
     fillRow(item, store.status.get(id));
     item.setAttribute('aria-setsize', String(order.length));
     item.setAttribute('aria-posinset', String(first + index + 1));
     return item;
   });
-  for (const gone of kept.values()) gone.remove();
-  items.forEach((item, index) => {
-    if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
-  });
+  arrange(list, items);
   if (items.length > 0 && order.length > ALL_ROWS) rowHeight = items[0].offsetHeight || rowHeight;
-  list.style.paddingTop = `${first * rowHeight}px`;
-  list.style.paddingBottom = `${(order.length - last) * rowHeight}px`;
+  list.style.setProperty('--above', `${first * rowHeight}px`);
+  list.style.setProperty('--below', `${(order.length - last) * rowHeight}px`);
   renderEmpty(order.length);
 }
 
@@ -253,7 +274,7 @@ export function startTracking() {
   const render = oncePerFrame(() => {
     if (byId('view-live').hidden) return;
     const wait = orderedAt + ORDER_MS - performance.now();
-    if (order.length <= ALL_ROWS || wait <= 0) {
+    if (store.status.size <= ALL_ROWS || wait <= 0) {
       clearTimeout(later);
       later = 0;
       renderRows();
@@ -275,7 +296,7 @@ export function startTracking() {
   });
   list.addEventListener('focusout', render);
   byId('tracking-search').addEventListener('input', (event) => {
-    filter.text = event.target.value.trim();
+    filter.text = fold(event.target.value.trim());
     renderRows();
   });
   byId('tracking-area').addEventListener('change', (event) => {

@@ -18,22 +18,54 @@ export function h(tag, props = {}, ...children) {
 
 const SVG = 'http://www.w3.org/2000/svg';
 
+/**
+ * The symbols of the sprite by name. Icons are copies of them: browsers build what a `use` element refers to anew each
+ * time that it moves, and rows of a list move all the time.
+ */
+const symbols = await fetch('icons.svg').then((answer) => answer.text()).then((text) => {
+  const sprite = new DOMParser().parseFromString(text, 'image/svg+xml');
+  return new Map([...sprite.querySelectorAll('symbol')].map((symbol) => {
+    const drawing = document.createElementNS(SVG, 'g');
+    for (const { name, value } of symbol.attributes) if (!['id', 'viewBox'].includes(name)) drawing.setAttribute(name, value);
+    drawing.append(...[...symbol.children].map((child) => document.importNode(child, true)));
+    return [symbol.id, { viewBox: symbol.getAttribute('viewBox'), drawing }];
+  }));
+// Without pictures the words beside them still say everything.
+}).catch(() => new Map());
+
 /** An icon of the sprite; decoration for a word that stands beside it. */
 export function icon(name, className = 'icon') {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('class', className);
   svg.setAttribute('aria-hidden', 'true');
-  const use = document.createElementNS(SVG, 'use');
-  use.setAttribute('href', `icons.svg#${name}`);
-  svg.append(use);
+  setIcon(svg, name);
   return svg;
 }
 
-/** Points an icon at another symbol. */
+/** Makes an icon that of another symbol. */
 export function setIcon(svg, name) {
-  const href = `icons.svg#${name}`;
-  const use = svg.firstElementChild;
-  if (use.getAttribute('href') !== href) use.setAttribute('href', href);
+  const symbol = symbols.get(name);
+  if (svg.dataset.icon === name || !symbol) return;
+  svg.dataset.icon = name;
+  svg.setAttribute('viewBox', symbol.viewBox);
+  svg.replaceChildren(symbol.drawing.cloneNode(true));
+}
+
+/** Puts elements into a box in this order, and moves as few of those that are there as it can at a look. */
+export function arrange(box, elements) {
+  const wanted = new Set(elements);
+  for (const child of [...box.children]) if (!wanted.has(child)) child.remove();
+  let at = box.firstElementChild;
+  for (const element of elements) {
+    // What stood before it went elsewhere.
+    if (at !== element && at?.nextElementSibling === element) {
+      const gone = at;
+      at = element;
+      box.append(gone);
+    }
+    if (at === element) at = at.nextElementSibling;
+    else box.insertBefore(element, at);
+  }
 }
 
 /** A status row's state in words; of somebody exempt, why. */
