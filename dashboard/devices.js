@@ -92,7 +92,10 @@ const editCamera = (entry) => h('button', { class: 'button small', type: 'button
   'aria-label': t('employees.for', { action: t('employees.edit'), name: `${camera(entry.number)} ${entry.label}` }), onclick: () => openCamera(entry) }, icon('pencil'));
 
 /** Another name, another use. */
-function openCamera(entry) {
+function openCamera(shown) {
+  // As it is now, which the page may be about to show.
+  const current = () => cameraById(shown.id) ?? shown;
+  const entry = current();
   formDialog(t('devices.camera.edit', { camera: `${camera(entry.number)} · ${entry.label}` }), [
     field(t('devices.label'), input('label', entry.label, { maxlength: 100 }), t('devices.label.hint', { name: entry.device_label })),
     field(t('devices.mode'), select('mode', entry.mode, MODES.map((mode) => [mode, t(`devices.mode.${mode}`)])), t('devices.mode.hint')),
@@ -101,7 +104,7 @@ function openCamera(entry) {
     const name = label.value.trim();
     const patch = {};
     if (name !== entry.label) patch.label = name === '' || name === entry.device_label ? null : name;
-    if (mode.value !== entry.mode) patch.mode = mode.value;
+    if (mode.value !== current().mode) patch.mode = mode.value;
     if (Object.keys(patch).length > 0) await api('PATCH', `/api/cameras/${encodeURIComponent(entry.id)}`, patch);
     await load('cameras');
   });

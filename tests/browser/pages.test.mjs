@@ -166,10 +166,14 @@ describe('pages', { concurrency: false }, () => {
     await screenshot('organisation');
     const other = (await ask('/api/employees')).find((one) => one.id !== person.id && one.id !== person.supervisor && one.supervisor !== person.id);
     await side.locator('[name="supervisor"]').selectOption(other.id);
+    // A choice alone changes nothing.
+    assert.equal((await ask(`/api/employees/${person.id}`)).supervisor, person.supervisor);
+    await side.locator('[data-act="save"]').click();
     const superior = async () => (await ask(`/api/employees/${person.id}`)).supervisor;
     await until('there is another superior', STEP_MS, async () => await superior() === other.id);
     await until('the page follows', STEP_MS, async () => await page.locator('.person-side [name="supervisor"]').inputValue() === other.id);
     await page.locator('.person-side [name="supervisor"]').selectOption(person.supervisor);
+    await page.locator('.person-side [data-act="save"]').click();
     await until('as before', STEP_MS, async () => await superior() === person.supervisor);
   });
 
@@ -340,6 +344,7 @@ describe('pages', { concurrency: false }, () => {
     assert.match(first, /^HDR-[2-9A-HJ-NP-Z]{12}$/);
     assert.equal(await dialog().locator('.badge-number').textContent(), first);
     await dialog().locator('[data-act="renew"]').click();
+    await page.locator('dialog [data-act="confirm"]').click();
     await until('another number', STEP_MS, async () => await badge() !== first && await dialog().locator('.badge-number').textContent() === await badge());
     if (system.HADIR_SCREENSHOTS) {
       await dialog().locator('#badge-card').screenshot({ path: `${system.HADIR_SCREENSHOTS}/badge.png` });
