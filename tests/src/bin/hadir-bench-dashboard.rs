@@ -5,6 +5,12 @@
 //! people are seen anew and as many are off again, so both sides of the rules work. The page is measured in Chromium by
 //! `browser/bench.mjs`.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the program's own output"
+)]
+
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
