@@ -132,3 +132,34 @@ fn a_sick_note_that_comes_late_flags_final_days_and_changes_others() {
     assert_eq!(refused.field, Some("from"));
     assert!(refused.message.contains("correct"), "{refused}");
 }
+
+/// By the shifts that were planned then, not by those of now.
+#[test]
+fn a_late_leave_follows_the_shifts_of_its_days() {
+    let office = Office::new();
+    let schedule = |text: &str| {
+        let schedule = serde_json::from_str(text).expect("schedule");
+        office
+            .site
+            .core
+            .save_schedule(&admin(), "kantor", &schedule)
+            .expect("saved");
+    };
+    schedule(NIGHTS);
+    for day in ["2026-09-23 21:30", "2026-09-24 21:30", "2026-09-25 07:00"] {
+        office.now(day);
+    }
+    schedule(
+        r#"{"shifts": [{"name": "Siang", "days": ["mon","tue","wed","thu","fri"], "from": "08:00", "to": "17:00"}]}"#,
+    );
+    let thursday = leave(day("2026-09-24"), day("2026-09-24"));
+    let made = office
+        .site
+        .core
+        .add_leave(&admin(), &thursday)
+        .expect("registered");
+    assert_eq!(
+        (made.from, made.to),
+        (at("2026-09-24 06:00"), at("2026-09-25 06:00"))
+    );
+}

@@ -1,6 +1,6 @@
 //! Night shifts, and areas with thresholds of their own, from the sighting to the day.
 
-use super::attendance::{Office, date};
+use super::attendance::{Office, at, date};
 use super::*;
 use crate::attendance::State;
 use crate::core::AreaPatch;
@@ -24,6 +24,20 @@ fn what_arrives_late_of_a_night_is_held_against_its_evening() {
         (monday.state, monday.figures.worked_s, monday.difference),
         (State::Final, 5 * 3600, false)
     );
+    // The night's sightings are those of the evening and of the morning.
+    let tracks = |day| {
+        let tracks = office.site.core.sightings_of(&admin(), &who("LEE"), date(day));
+        tracks.expect("sightings")
+    };
+    let night = tracks("2026-09-21");
+    assert_eq!(
+        (
+            night.first().map(|one| one.span.from),
+            night.last().map(|one| one.span.to)
+        ),
+        (Some(at("2026-09-21 22:00")), Some(at("2026-09-22 03:00")))
+    );
+    assert_eq!(tracks("2026-09-22"), []);
     // Of Tuesday's morning, which is not final, but of Monday's shift, which is.
     office.seen("LEE", "2026-09-22 03:00", "2026-09-22 06:00");
     office.now("2026-09-23 13:01");

@@ -286,3 +286,47 @@ fn notes_stand_in_an_alerts_history() {
         (None, Some(""))
     );
 }
+
+#[test]
+fn with_an_employee_goes_their_login_and_their_name_but_never_the_last_administrator() {
+    let site = Site::new();
+    let core = &site.core;
+    let sari = who("SARI");
+    let hr = Viewer {
+        role: Role::Hr,
+        employee: None,
+        username: "hr".into(),
+    };
+    core.create_user("sari.dewi", "hash", Role::Admin, Some(&sari))
+        .expect("added");
+    let refused = |viewer: &Viewer| core.delete_employee(viewer, &sari).expect_err("deleted").kind;
+    assert_eq!(refused(&hr), ErrorKind::Forbidden);
+    assert_eq!(refused(&admin()), ErrorKind::Conflict);
+    core.create_user("other", "hash", Role::Admin, None)
+        .expect("added");
+    let did = Viewer {
+        role: Role::Admin,
+        employee: Some(sari.clone()),
+        username: "sari.dewi".into(),
+    };
+    let patch = RetentionPatch {
+        keep_days: Some(Some(500)),
+        ..RetentionPatch::default()
+    };
+    core.set_retention(&did, &patch).expect("set");
+    let authors = || {
+        let record = core.audited(&hr, None).expect("record");
+        record.into_iter().map(|row| row.who).collect::<Vec<_>>()
+    };
+    assert!(authors().contains(&"sari.dewi".to_owned()));
+    // The login alone goes: what was done stays hers.
+    core.delete_user(&Viewer::admin("other"), "sari.dewi")
+        .expect("deleted");
+    assert!(authors().contains(&"SARI".to_owned()));
+    core.delete_employee(&hr, &sari).expect("deleted");
+    let left = authors();
+    assert!(
+        !left.iter().any(|name| name == "SARI" || name == "sari.dewi"),
+        "{left:?}"
+    );
+}
