@@ -13,7 +13,7 @@ use hadir_models::quality::{self, Quality};
 use hadir_models::{align, matching, model, picture};
 use hadir_shared::gallery::Template;
 use hadir_shared::id::EmployeeId;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Smallest distance of the eyes in pixels: below, the crop of 112 pixels (35 between the eyes) is mostly
 /// guessed.
@@ -179,11 +179,7 @@ impl Enroller {
         photos: Vec<Bytes>,
         others: Vec<(EmployeeId, Vec<Template>)>,
     ) -> Result<Vec<Enrolled>, EnrolmentError> {
-        let turn = tokio::time::timeout(PATIENCE, self.turn.acquire());
-        let _turn = turn
-            .await
-            .map_err(|_| EnrolmentError::Busy)?
-            .map_err(|_| EnrolmentError::Busy)?;
+        let _turn = self.turn().await?;
         let this = self.clone();
         tokio::task::spawn_blocking(move || this.enrol_all(&photos, others))
             .await
@@ -200,11 +196,7 @@ impl Enroller {
         photo: Bytes,
         everybody: Vec<(EmployeeId, Vec<Template>)>,
     ) -> Result<Tried, EnrolmentError> {
-        let turn = tokio::time::timeout(PATIENCE, self.turn.acquire());
-        let _turn = turn
-            .await
-            .map_err(|_| EnrolmentError::Busy)?
-            .map_err(|_| EnrolmentError::Busy)?;
+        let _turn = self.turn().await?;
         let this = self.clone();
         let tried = tokio::task::spawn_blocking(move || {
             let refused = |reason| EnrolmentError::Refused {
@@ -214,10 +206,8 @@ impl Enroller {
             };
             let view = this.networks()?.look(&photo)?.map_err(refused)?;
             let index = index(everybody);
-            let ranked = index.rank(&view.embedding);
-            let mut nearest = ranked.into_iter().map(likeness);
             let (mut own, mut other) = (None, None);
-            for one in nearest.by_ref() {
+            for one in index.rank(&view.embedding).into_iter().map(likeness) {
                 let place = if one.employee == whose {
                     &mut own
                 } else {
@@ -234,6 +224,13 @@ impl Enroller {
         tried
             .await
             .unwrap_or_else(|e| Err(EnrolmentError::Failed(e.to_string())))
+    }
+
+    /// The networks work for one at a time.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, EnrolmentError> {
+        let turn = tokio::time::timeout(PATIENCE, self.turn.acquire()).await;
+        turn.map_err(|_| EnrolmentError::Busy)?
+            .map_err(|_| EnrolmentError::Busy)
     }
 
     fn networks(&self) -> Result<&Networks, EnrolmentError> {
