@@ -11,10 +11,9 @@ import json
 import re
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import openpyxl
-from openpyxl.utils.datetime import to_excel
 
 FIGURES = {
     "Planned": "planned_s",
@@ -47,17 +46,8 @@ def same(what, is_, should):
 
 
 def seconds(cell):
-    """Of a duration as openpyxl reads it: a timedelta, a moment after 1899, a time, or a share of a day."""
-    if cell is None:
-        return 0
-    if isinstance(cell, timedelta):
-        return round(cell.total_seconds())
-    if isinstance(cell, datetime):
-        # Not a subtraction: before March 1900 the days of spreadsheets are one off.
-        return round(to_excel(cell) * 86400)
-    if hasattr(cell, "hour"):
-        return cell.hour * 3600 + cell.minute * 60 + cell.second
-    return round(float(cell) * 86400)
+    """Of a duration, which openpyxl reads as a timedelta; an empty cell is none."""
+    return round((cell or timedelta()).total_seconds())
 
 
 def read_csv(path, totals):
@@ -75,8 +65,9 @@ def read_csv(path, totals):
 
 
 def read_xlsx(path, totals):
-    # Values as they were stored: openpyxl computes nothing.
-    book = openpyxl.load_workbook(path, data_only=True, read_only=True)
+    # Values as they were stored: openpyxl computes nothing. Not read_only, which takes durations for dates: 59 days and
+    # 60 days are the same date there, as spreadsheets have a 29 February 1900.
+    book = openpyxl.load_workbook(path, data_only=True)
     rows = 0
     of_days = dict.fromkeys(FIGURES, 0)
     of_teams = dict.fromkeys(FIGURES, 0)
