@@ -93,9 +93,12 @@ enum Faces {
     Nameless,
 }
 
-/// The largest face without a name, if any is worth enrolling.
+/// The largest face without a name, if any is worth enrolling. A track goes on for a while after its face has left the
+/// picture: what counts is what can be seen.
 fn largest(shot: &LiveShot) -> Option<[f32; 4]> {
-    let size = |bounds: &[f32; 4]| bounds[2].min(bounds[3]);
+    let (width, height) = shot.pixels.dimensions();
+    let seen = |from: f32, length: f32, all: u32| (from + length).min(all as f32) - from.max(0.0);
+    let size = |[x, y, w, h]: &[f32; 4]| seen(*x, *w, width).min(seen(*y, *h, height));
     let all = nameless(shot)
         .into_iter()
         .filter(|bounds| size(bounds) >= MIN_FACE);
@@ -249,15 +252,27 @@ mod tests {
         let picture = image::load_from_memory(&jpeg).expect("a JPEG");
         // 60 wide with 36 on each side; 70 high with 42 below and, at the border, 40 above.
         assert_eq!((picture.width(), picture.height()), (132, 152));
+        // Whoever walked out of the picture is followed for a moment more.
+        let gone = LiveShot {
+            tracks: vec![TrackView {
+                bounds: [420.0, 40.0, 90.0, 90.0],
+                ..shot.tracks[1].clone()
+            }],
+            faces: Vec::new(),
+            ..shot.clone()
+        };
+        let message_of = |shot: &LiveShot| {
+            message(&camera, shot, Pacer::default().level(), Faces::Nameless).expect("encoded")
+        };
+        assert_eq!(decode(&message_of(&gone)).expect("a live frame").0.face, None);
         let named = LiveShot {
             tracks: shot.tracks[..1].to_vec(),
             faces: vec![[320.0, 100.0, 30.0, 30.0]],
             ..shot.clone()
         };
-        let message = message(&camera, &named, Pacer::default().level(), Faces::Nameless).expect("encoded");
-        let (frame, _) = decode(&message).expect("a live frame");
         assert_eq!(
-            frame.face, None,
+            decode(&message_of(&named)).expect("a live frame").0.face,
+            None,
             "somebody with a name is not enrolled, and a small face is of no use"
         );
     }
