@@ -49,6 +49,7 @@ function renderCount() {
   const badge = byId('alert-count');
   badge.hidden = open === 0;
   setText(badge, String(open));
+  badge.title = t('alerts.unanswered', { n: open });
 }
 
 function renderPage() {

@@ -1,5 +1,7 @@
 // The aggregator's HTTP interface. Every failure is an ApiError with a code of docs/api.md, or `network`.
 
+import { currentLanguage } from './i18n.js';
+
 export class ApiError extends Error {
   constructor(status, { code = 'internal', message = '', field = null, reason = null } = {}) {
     super(message);
@@ -10,15 +12,16 @@ export class ApiError extends Error {
 
 /** Calls the aggregator; gives the parsed body, or null for an empty one. */
 export async function api(method, path, body, { timeout = 15_000 } = {}) {
-  const options = { method, credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(timeout) };
+  const headers = { 'accept-language': currentLanguage() };
+  const options = { method, headers, credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(timeout) };
   if (body instanceof FormData) {
     options.body = body;
   } else if (body instanceof Blob) {
     options.body = body;
-    options.headers = { 'content-type': 'text/csv' };
+    headers['content-type'] = 'text/csv';
   } else if (body !== undefined) {
     options.body = JSON.stringify(body);
-    options.headers = { 'content-type': 'application/json' };
+    headers['content-type'] = 'application/json';
   }
   let response;
   let text;

@@ -152,7 +152,7 @@ function decide(day, send) {
       await send({ what, reason: reason.value.trim(), ...(correction ? { correction } : {}) });
     } catch (error) {
       for (const button of form.querySelectorAll('button')) button.disabled = false;
-      showError(failure, ['conflict', 'invalid'].includes(error.code) ? error.message : sentence(error));
+      showError(failure, sentence(error));
     }
   };
   const button = (key, run, className = '') => h('button', { class: `button ${className}`, type: 'button', data: { act: key }, onclick: run }, t(`day.${key}`));

@@ -1,10 +1,10 @@
 // A badge with a QR code, to be printed: what a camera reads in place of a face.
 
 import { api, employeePath } from './api.js';
-import { confirmDialog, refusal } from './form.js';
+import { confirmDialog } from './form.js';
 import { t } from './i18n.js';
 import { load, store } from './store.js';
-import { h, icon, openDialog, showError } from './utils.js';
+import { h, icon, openDialog, sentence, showError } from './utils.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 /** By this a camera's device knows a badge of ours. */
@@ -54,7 +54,7 @@ export async function openBadge(person) {
       await load('employees');
       await render(changed);
     } catch (error) {
-      showError(failure, refusal(error));
+      showError(failure, sentence(error));
     }
   };
   const button = (key, symbol, run, className = '') => h('button', { class: `button ${className}`, type: 'button', data: { act: key }, onclick: run }, icon(symbol), t(`badge.${key}`));

@@ -78,6 +78,22 @@ export function redrawCharts() {
   for (const { redraw } of drawn.values()) redraw();
 }
 
+/** Paper is light, whatever the screen is; what is drawn late is not on it. */
+function redrawAtOnce() {
+  for (const { chart, redraw } of drawn.values()) {
+    redraw();
+    chart.getZr().flush();
+  }
+}
+addEventListener('beforeprint', () => {
+  document.documentElement.classList.add('printing');
+  redrawAtOnce();
+});
+addEventListener('afterprint', () => {
+  document.documentElement.classList.remove('printing');
+  redrawAtOnce();
+});
+
 /** A tooltip of plain text: what people are called is never taken for markup. */
 export const tooltip = (colours, formatter) => ({ renderMode: 'richText', confine: true, backgroundColor: colours.raised, borderColor: colours.line,
   textStyle: { color: colours.text, fontSize: 12 }, formatter });

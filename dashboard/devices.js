@@ -86,6 +86,16 @@ function rejections({ rejected, measured, unknown_tracks: unknown }) {
     unknown > 0 && h('li', {}, t('devices.unknownTracks', { n: unknown })));
 }
 
+/** What the last check of its mounting found. */
+function placement(found) {
+  if (!found) return h('span', { class: 'muted', title: t('devices.placement.how') }, t('devices.placement.never'));
+  const good = found.wrong.length === 0;
+  const word = (what) => (has(`placement.${what}`) ? t(`placement.${what}`) : what);
+  const said = [good ? t('devices.placement.good') : found.wrong.map(word).join(', ')];
+  if (found.eyes !== null) said.push(t('devices.placement.eyes', { n: Math.round(found.eyes) }));
+  return h('span', { title: t('devices.placement.how') }, lamp(good, said.join(' · ')), ' ', h('span', { class: 'muted' }, moment(found.at)));
+}
+
 const MODES = ['recognise', 'count', 'off'];
 
 const editCamera = (entry) => h('button', { class: 'button small', type: 'button', data: { act: 'edit-camera', camera: entry.id },
@@ -135,7 +145,7 @@ function renderPage() {
   }
   redraw(view, head,
     h('h2', {}, t('devices.cameras')),
-    table(['devices.label', 'tracking.area', 'devices.agent', 'devices.stream', 'devices.mode', 'devices.inference', 'devices.lastFrame', 'devices.rejected', ''],
+    table(['devices.label', 'tracking.area', 'devices.agent', 'devices.stream', 'devices.mode', 'devices.inference', 'devices.lastFrame', 'devices.placement', 'devices.rejected', ''],
       store.cameras.map((entry) => [
         h('span', {}, `${camera(entry.number)} · ${entry.label}`), areaName(entry.area), entry.agent,
         h('span', {}, lamp(entry.state === 'streaming', t(`camera.${entry.state}`)), entry.problem && h('span', { class: 'problem muted' }, entry.problem)),
@@ -143,6 +153,7 @@ function renderPage() {
         lamp(entry.inference === 'active', entry.inference === 'active'
           ? `${t('devices.active')} · ${t('live.fps', { n: entry.fps.toFixed(1) })}` : t('camera.offline')),
         moment(entry.last_frame),
+        placement(entry.placement),
         rejections(entry.counts),
         editCamera(entry),
       ])),

@@ -224,7 +224,7 @@ export function openEnrolment(id, edit) {
         setText(verdict, t(tried.recognised ? 'enrol.test.yes' : confused ? 'enrol.test.other' : 'enrol.test.no', { name, ...numbers }));
       } catch (error) {
         verdict.dataset.verdict = 'refused';
-        setText(verdict, error.code === 'too_large' ? t('photo.too_large') : sentence(error));
+        setText(verdict, sentence(error));
       }
     });
     return h('div', { class: 'eraser', id: 'self-test', hidden: !(person().photos > 0) }, h('p', {}, t('enrol.test.how')), chosen,
@@ -265,9 +265,7 @@ export function openEnrolment(id, edit) {
       if (photo.alike) say('alike', t('enrol.alike', { other: photo.alike.name ?? photo.alike.employee, quality }));
       else say('ok', `${t('enrol.ok')} ${quality}`);
     } catch (error) {
-      if (error.code === 'too_large') say('refused', t('photo.too_large'));
-      else if (error.code === 'unsupported') say('refused', t('photo.type'));
-      else say('refused', sentence(error));
+      say('refused', sentence(error));
       return;
     }
     await refreshed();

@@ -5,7 +5,7 @@
 
 import { api, backoff, socketAddress } from './api.js';
 import { t } from './i18n.js';
-import { store } from './store.js';
+import { seesDevices, store } from './store.js';
 import { clockTime, exactTime } from './time.js';
 import { h, setText } from './utils.js';
 
@@ -292,7 +292,8 @@ export class LiveFeed {
     } else if (['none', 'offline', 'disabled', 'forbidden', 'gone'].includes(state)) {
       how = t(`live.${state}.how`);
     }
-    const problem = ['stalled', 'offline'].includes(state) ? known?.problem : null;
+    // The device's own words, for those who can mend it.
+    const problem = seesDevices() && ['stalled', 'offline'].includes(state) ? known?.problem : null;
     const said = [t(`live.${state}`), how, problem ?? ''];
     // What is said again is read out again.
     if (message.dataset.said === JSON.stringify(said)) return;

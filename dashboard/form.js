@@ -13,9 +13,6 @@ export const select = (name, value, options, attributes = {}) => h('select', { n
 
 export const input = (name, value, attributes = {}) => h('input', { name, value: value ?? '', autocomplete: 'off', ...attributes });
 
-/** What the server says of a request that it refused: its own sentence, where the reader can do something about it. */
-export const refusal = (error) => (['invalid', 'conflict', 'unprocessable'].includes(error.code) ? error.message : sentence(error));
-
 /**
  * Opens a dialog with a form. `send(form, dialog)` saves and throws what is wrong: an ApiError, or `{ field, message }`.
  * `acts` are buttons beside "save".
@@ -46,7 +43,7 @@ export function formDialog(title, content, send, { save = t('form.save'), acts =
 }
 
 function blame(form, failure, error) {
-  const text = error.code ? refusal(error) : error.message;
+  const text = error.code ? sentence(error) : error.message;
   const control = error.field && form.elements.namedItem(error.field);
   const one = control instanceof RadioNodeList ? control[0] : control;
   if (!one) return showError(failure, text);
@@ -71,7 +68,7 @@ export function confirmDialog(title, text, run, { yes = t('form.yes') } = {}) {
       dialog.close();
     } catch (error) {
       button.disabled = false;
-      showError(failure, refusal(error));
+      showError(failure, sentence(error));
     }
   } }, yes);
   const dialog = openDialog(title, h('div', { class: 'form' }, h('p', {}, text), failure,

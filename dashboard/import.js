@@ -1,11 +1,10 @@
 // Employees from a CSV file: what would change is shown first, and only then stored.
 
 import { api } from './api.js';
-import { refusal } from './form.js';
 import { has, t } from './i18n.js';
 import { load } from './store.js';
 import { table } from './table.js';
-import { h, icon, openDialog, showError } from './utils.js';
+import { h, icon, openDialog, sentence, showError } from './utils.js';
 
 const MAX_BYTES = 8 * 1024 * 1024;
 const COLUMNS = ['id', 'name', 'supervisor', 'areas', 'phone', 'email', 'badge', 'language', 'role_title', 'schedule', 'policy', 'consent'];
@@ -34,7 +33,7 @@ export function openImport() {
       preview(file, await send(file, true));
     } catch (error) {
       outcome.replaceChildren();
-      showError(failure, refusal(error));
+      showError(failure, sentence(error));
     }
   });
 
@@ -60,7 +59,7 @@ export function openImport() {
           h('div', { class: 'dialog-acts' }, h('button', { class: 'button primary', type: 'button', onclick: () => dialog.close() }, t('form.close'))));
       } catch (error) {
         save.disabled = false;
-        showError(failure, refusal(error));
+        showError(failure, sentence(error));
       }
     } }, t('import.save', { n }));
     const left = n - found.rows.length;

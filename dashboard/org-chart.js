@@ -3,12 +3,14 @@
 import { api, employeePath, get } from './api.js';
 import { climbOf } from './climb.js';
 import { openForm, subtree } from './employee-manager.js';
-import { refusal, select } from './form.js';
+import { select } from './form.js';
 import { t } from './i18n.js';
 import { changesEmployees, load, store } from './store.js';
-import { emptyState, filler, h, icon, showError, stateShape, stateWord } from './utils.js';
+import { emptyState, filler, h, icon, sentence, showError, stateShape, stateWord } from './utils.js';
 
 let chosen = null;
+/** What was chosen for that person and not saved yet: a chart that is drawn anew, as somebody else changed something, keeps it. */
+const unsaved = new Map();
 const opened = new Set();
 
 export async function renderChart() {
@@ -24,6 +26,7 @@ export async function renderChart() {
   };
   const side = h('aside', { class: 'panel person-side', 'aria-live': 'polite' });
   const choose = (person) => {
+    if (chosen !== person.id) unsaved.clear();
     chosen = person.id;
     for (const button of tree.querySelectorAll('[aria-current]')) button.removeAttribute('aria-current');
     tree.querySelector(`[data-employee="${CSS.escape(person.id)}"]`)?.setAttribute('aria-current', 'true');
@@ -68,17 +71,22 @@ function personSide(person, schedules, policies) {
     save.disabled = true;
     try {
       await api('PATCH', employeePath(person.id), Object.fromEntries(changed().map((one) => [one.name, one.value || null])));
+      unsaved.clear();
       await load('employees');
     } catch (error) {
-      showError(failure, refusal(error));
+      showError(failure, sentence(error));
     }
     save.disabled = false;
   } }, icon('check'), t('form.save'));
   const choices = [];
   const changed = () => choices.filter((one) => one.value !== (person[one.name] ?? ''));
   const choice = (key) => {
-    const made = select(key, person[key], options[key], { onchange: () => { save.hidden = changed().length === 0; } });
+    const made = select(key, unsaved.get(key) ?? person[key], options[key], { onchange: () => {
+      unsaved.set(key, made.value);
+      save.hidden = changed().length === 0;
+    } });
     choices.push(made);
+    save.hidden = changed().length === 0;
     return made;
   };
   const under = subtree(person.id);

@@ -29,7 +29,8 @@ function target(to) {
   if (to === 'area_supervisor') return t('policies.to.area_supervisor');
   if (to.superior !== undefined) return to.superior === 1 ? t('policies.superior.direct') : t('policies.superior', { n: to.superior });
   if (to.role !== undefined) return t('policies.everyRole', { role: t(`role.${to.role}`) });
-  return nameOf(to.employee);
+  // The server names nobody whom the reader may not see.
+  return to.employee === 'hidden' ? t('policies.hidden') : nameOf(to.employee);
 }
 
 function hoursText({ days, from, to }) {

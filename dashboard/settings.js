@@ -3,13 +3,13 @@
 
 import { api, get, post } from './api.js';
 import { auditWords } from './audit-words.js';
-import { confirmDialog, field, formDialog, input, refusal, select, wrong } from './form.js';
+import { confirmDialog, field, formDialog, input, select, wrong } from './form.js';
 import { LANGUAGES, chooseLanguage, currentLanguage, has, t } from './i18n.js';
 import { changesEmployees, emit, on, store } from './store.js';
 import { table } from './table.js';
 import { chooseTheme, currentTheme } from './theme-choice.js';
 import { exactDuration, exactTime, now, timeZone, weekdayNames, whenShort } from './time.js';
-import { byId, filler, h, icon, oncePerFrame, showError, setText } from './utils.js';
+import { byId, filler, h, icon, oncePerFrame, sentence, showError, setText } from './utils.js';
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const ROLES = ['admin', 'hr', 'supervisor', 'technician'];
@@ -53,6 +53,7 @@ function renderPage() {
   view.replaceChildren(h('div', { class: 'page-head' }, h('h1', {}, t('settings.title'))),
     h('div', { class: 'settings-grid' },
       look(), account(), thresholds(),
+      changesEmployees() && loaded('site-language', () => get('/api/site-language'), siteLanguage),
       changesEmployees() && loaded('quiet', () => get('/api/quiet-hours'), quiet),
       changesEmployees() && loaded('silence', () => get('/api/silence'), silence),
       changesEmployees() && whatsapp(),
@@ -116,7 +117,7 @@ function thresholds() {
       emit('me');
       renderPage();
     } catch (error) {
-      showError(line, refusal(error));
+      showError(line, sentence(error));
       for (const button of form.querySelectorAll('button')) button.disabled = false;
     }
   };
@@ -140,7 +141,7 @@ function act(name, label, run) {
     try {
       await run();
     } catch (error) {
-      showError(line, refusal(error));
+      showError(line, sentence(error));
     }
     button.disabled = false;
   } }, label);
@@ -176,6 +177,23 @@ function quiet({ hours, configured, set }, draw) {
         await api('DELETE', '/api/quiet-hours');
         draw();
       }))];
+}
+
+/** The language of whoever has none of their own. */
+function siteLanguage({ language, configured }, draw) {
+  const line = h('p', { class: 'error-line', role: 'alert', hidden: true });
+  const choose = async (code) => {
+    try {
+      if (code === configured) await api('DELETE', '/api/site-language');
+      else await api('PUT', '/api/site-language', { language: code });
+      store.me = await get('/api/me');
+      draw();
+    } catch (error) {
+      showError(line, sentence(error));
+    }
+  };
+  return [h('div', { class: 'segmented', role: 'group', 'aria-label': t('settings.site-language') },
+    LANGUAGES.map((code) => segment(code === language, LANGUAGE_NAMES[code], () => choose(code), { lang: code, data: { siteLanguage: code } }))), line];
 }
 
 function silence(running, draw) {
@@ -220,7 +238,7 @@ function whatsapp() {
         message = await get(`/api/messages/${message.id}`);
       }
     } catch (error) {
-      setText(outcome, refusal(error));
+      setText(outcome, sentence(error));
     }
     button.disabled = false;
   } }, field(t('settings.whatsapp.to'), to, t('settings.whatsapp.to.hint')), h('div', { class: 'acts-row' }, button), outcome);

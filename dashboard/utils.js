@@ -1,6 +1,6 @@
 // Small helpers for building the page: elements, icons, dialogs, and the words for an error.
 
-import { has, t } from './i18n.js';
+import { t } from './i18n.js';
 
 /** An element. `on…` properties are listeners, `data` fills the dataset, null and false are left out. */
 export function h(tag, props = {}, ...children) {
@@ -88,14 +88,12 @@ export const emptyState = (name, title, how, action = null) =>
 
 /** A sentence for an error, in the reader's words. */
 export function sentence(error) {
-  if (error.reason && has(`photo.${error.reason}`)) return t(`photo.${error.reason}`, { message: error.message });
   switch (error.code) {
     case 'network': return t('error.network');
-    case 'forbidden': return t('error.forbidden');
-    case 'unavailable': case 'too_many': return t('error.unavailable');
     case 'internal': return t('error.internal');
     case 'not_found': return t('error.gone');
-    default: return t('error.refused', { message: error.message });
+    // The server answers in the page's language; what a proxy answers in its place has no sentence.
+    default: return error.message || t(error.code === 'forbidden' ? 'error.forbidden' : 'error.unavailable');
   }
 }
 

@@ -6,6 +6,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::sentence::{Sentence, say};
 use bytes::Bytes;
 use hadir_models::detect::{DetectOptions, Detector, Face};
 use hadir_models::embed::{Embedder, Embedding};
@@ -78,38 +79,26 @@ pub struct Tried {
 }
 
 /// Why a photograph was not taken.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
     /// No face in it.
-    #[error("There is no face in this photo; take one from the front, in good light.")]
     NoFace,
     /// More than one face.
-    #[error("There are several faces in this photo; take one that shows only this employee.")]
     SeveralFaces,
     /// Too few pixels.
-    #[error(
-        "The face is too small ({eye_distance:.0} pixels between the eyes, at least 24 are needed); take the photo from nearer."
-    )]
     TooSmall {
         /// Distance of the eyes in pixels.
         eye_distance: f32,
     },
     /// Not sharp.
-    #[error("The face is blurred; hold the camera still, in good light.")]
     TooBlurred,
     /// Seen from the side.
-    #[error("The face is turned away; look into the camera.")]
     TurnedAway,
     /// Somebody else's face.
-    #[error("This face is already enrolled as {0}; check who is in the photo.")]
     AlreadyEnrolled(EmployeeId),
     /// No consent.
-    #[error(
-        "This employee has not consented to face recognition; record the consent first, or give them a badge."
-    )]
     NoConsent,
     /// Not a picture that can be used.
-    #[error("The photo cannot be used: {0}.")]
     Unreadable(String),
 }
 
@@ -126,6 +115,52 @@ impl Reason {
             Reason::NoConsent => "no_consent",
             Reason::Unreadable(_) => "unreadable",
         }
+    }
+
+    /// What is wrong, and what to do.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            Reason::NoFace => say!(
+                "There is no face in this photo; take one from the front, in good light.",
+                "Tidak ada wajah di foto ini; ambil foto dari depan, dalam cahaya yang cukup."
+            ),
+            Reason::SeveralFaces => say!(
+                "There are several faces in this photo; take one that shows only this employee.",
+                "Ada lebih dari satu wajah di foto ini; ambil foto yang hanya memuat karyawan ini."
+            ),
+            Reason::TooSmall { eye_distance } => say!(
+                "The face is too small ({eye_distance:.0} pixels between the eyes, at least 24 are needed); take the \
+                 photo from nearer.",
+                "Wajahnya terlalu kecil (jarak mata {eye_distance:.0} piksel, perlu paling sedikit 24); ambil foto dari \
+                 lebih dekat."
+            ),
+            Reason::TooBlurred => say!(
+                "The face is blurred; hold the camera still, in good light.",
+                "Wajahnya kabur; tahan kamera diam, dalam cahaya yang cukup."
+            ),
+            Reason::TurnedAway => say!(
+                "The face is turned away; look into the camera.",
+                "Wajahnya menoleh; hadapkan wajah ke kamera."
+            ),
+            Reason::AlreadyEnrolled(other) => say!(
+                "This face is already enrolled as {other}; check who is in the photo.",
+                "Wajah ini sudah terdaftar sebagai {other}; periksa siapa yang ada di foto."
+            ),
+            Reason::NoConsent => say!(
+                "This employee has not consented to face recognition; record the consent first, or give them a badge.",
+                "Karyawan ini belum menyetujui pengenalan wajah; catat persetujuannya dahulu, atau beri ia kartu."
+            ),
+            Reason::Unreadable(why) => say!(
+                "The photo cannot be used: {why}.",
+                "Foto ini tidak dapat digunakan; kirim JPEG atau PNG yang utuh ({why})."
+            ),
+        }
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.sentence().fmt(f)
     }
 }
 

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::sentence::{Sentence, say};
+
 /// A result with this crate's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -44,13 +46,13 @@ pub struct Error {
     /// What kind of failure.
     pub kind: ErrorKind,
     /// One sentence for the reader: what is wrong and what to do.
-    pub message: String,
+    pub message: Sentence,
     /// The field of the request that is to blame, as it is called in the API.
     pub field: Option<&'static str>,
 }
 
 impl Error {
-    fn new(kind: ErrorKind, message: impl Into<String>, field: Option<&'static str>) -> Self {
+    fn new(kind: ErrorKind, message: impl Into<Sentence>, field: Option<&'static str>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -59,44 +61,44 @@ impl Error {
     }
 
     /// [`ErrorKind::Invalid`], with the field that is to blame.
-    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+    pub fn invalid(field: &'static str, message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::Invalid, message, Some(field))
     }
 
     /// [`ErrorKind::Invalid`] where no one field is to blame.
-    pub fn malformed(message: impl Into<String>) -> Self {
+    pub fn malformed(message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::Invalid, message, None)
     }
 
     /// [`ErrorKind::NotFound`].
-    pub fn not_found(field: &'static str, message: impl Into<String>) -> Self {
+    pub fn not_found(field: &'static str, message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::NotFound, message, Some(field))
     }
 
     /// [`ErrorKind::Conflict`], with the field that is to blame.
-    pub fn conflict(field: &'static str, message: impl Into<String>) -> Self {
+    pub fn conflict(field: &'static str, message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::Conflict, message, Some(field))
     }
 
     /// [`ErrorKind::Forbidden`].
-    pub fn forbidden(message: impl Into<String>) -> Self {
+    pub fn forbidden(message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::Forbidden, message, None)
     }
 
     /// [`ErrorKind::Unavailable`].
-    pub fn unavailable(message: impl Into<String>) -> Self {
+    pub fn unavailable(message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::Unavailable, message, None)
     }
 
     /// [`ErrorKind::Internal`].
-    pub fn internal(message: impl Into<String>) -> Self {
+    pub fn internal(message: impl Into<Sentence>) -> Self {
         Self::new(ErrorKind::Internal, message, None)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        self.message.fmt(f)
     }
 }
 
@@ -106,12 +108,14 @@ impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => {
-                Self::unavailable("The store's disk is full: free some space, nothing was changed.")
-            }
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                Self::unavailable("The store is busy: another program holds it; try again.")
-            }
+            Some(ErrorCode::DiskFull) => Self::unavailable(say!(
+                "The store's disk is full: free some space, nothing was changed.",
+                "Disk penyimpanan penuh: kosongkan sebagian; tidak ada yang berubah."
+            )),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::unavailable(say!(
+                "The store is busy: another program holds it; try again.",
+                "Penyimpanan sedang sibuk dipakai program lain; coba lagi."
+            )),
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 Self::unavailable(format!(
                     "The store cannot be opened for writing ({error}): check that its folder exists and belongs to this user."

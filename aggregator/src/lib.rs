@@ -20,5 +20,6 @@ pub mod notify;
 pub mod presence;
 pub mod report;
 pub mod schedule;
+pub mod sentence;
 pub mod store;
 pub mod web;

@@ -1,6 +1,7 @@
 // Texts of the alerts page: Indonesian, English.
 
 export default {
+  'alerts.unanswered': ['{n} peringatan belum dijawab', '{n} alert without an answer|{n} alerts without an answer'],
   'alerts.title': ['Peringatan', 'Alerts'],
   'alerts.open': ['Terbuka', 'Open'],
   'alerts.past': ['Selesai', 'Past'],

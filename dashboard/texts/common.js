@@ -33,7 +33,6 @@ export default {
   'error.internal': ['Terjadi kesalahan di server pusat. Coba lagi; bila berulang, beri tahu administrator.',
     'Something went wrong on the central server. Try again; if it happens again, tell an administrator.'],
   'error.gone': ['Data ini sudah tidak ada. Muat ulang halaman.', 'This is no longer there. Reload the page.'],
-  'error.refused': ['Ditolak oleh server: {message}', '{message}'],
   'error.load': ['Data tidak dapat dimuat. {message}', 'This could not be loaded. {message}'],
 
   'state.available': ['Hadir', 'Available'],

@@ -108,6 +108,7 @@ export default {
   'policies.empty.how': ['Berlaku yang standar: setiap atasan berturut-turut, masing-masing sepuluh menit, lalu HR.', 'The standard one holds: every superior in turn, ten minutes each, then HR.'],
   'policies.default': ['berlaku bila tidak ada yang lain', 'holds where no other does'],
   'policies.holds': ['berlaku di {areas} area dan {teams} tim', 'holds in {areas} areas and {teams} teams'],
+  'policies.hidden': ['seseorang di luar tim Anda', 'somebody outside your team'],
   'policies.atOnce': ['segera', 'at once'],
   'policies.by': ['lewat {channel}', 'by {channel}'],
   'policies.again': ['diulang {n}× setiap {every}', 'again {n}× every {every}'],

@@ -26,6 +26,7 @@ use crate::live::{LiveTarget, LiveViews};
 use crate::modes::Modes;
 use crate::outbox::{self, Outbox, OutboxError};
 use crate::pipeline::Models;
+use crate::placements::Placements;
 use crate::recognition::Turns;
 use crate::uplink::Uplink;
 use crate::{metrics, watchdog};
@@ -106,10 +107,12 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
         let (cameras, outbox, stop) = (cameras.clone(), outbox.clone(), cameras_stopped.clone());
         async move { watchdog::watch(&cameras, &outbox, &pulse, stop).await }
     });
+    let placements = Arc::new(Placements::of(&config.data));
     let metrics = config.metrics.map(|address| {
         let (cameras, gallery) = (cameras.clone(), gallery.clone());
         let (outbox, clock) = (outbox.clone(), clock.clone());
-        let status = move || status(&cameras, &gallery, &outbox, &clock);
+        let placements = placements.clone();
+        let status = move || status(&cameras, &gallery, &outbox, &clock, &placements);
         tokio::spawn(metrics::serve(address, status, cameras_stopped.clone()))
     });
     let version = env!("CARGO_PKG_VERSION");
@@ -120,7 +123,7 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
             uplink
                 .run(
                     &config,
-                    || status(&cameras, &gallery, &outbox, &clock),
+                    || status(&cameras, &gallery, &outbox, &clock, &placements),
                     uplink_stopped,
                 )
                 .await
@@ -174,11 +177,18 @@ fn live_target(config: &AgentConfig) -> LiveTarget {
 }
 
 /// What the agent says of itself. While sightings wait for the right time, nobody hears whom the cameras see.
-fn status(cameras: &Cameras, gallery: &GalleryStore, outbox: &Outbox, clock: &DeviceClock) -> AgentStatus {
+fn status(
+    cameras: &Cameras,
+    gallery: &GalleryStore,
+    outbox: &Outbox,
+    clock: &DeviceClock,
+    placements: &Placements,
+) -> AgentStatus {
     let now = Instant::now();
     let (outbox_depth, outbox_dropped) = outbox.depth_and_dropped().unwrap_or_default();
     let of = |camera: &Arc<Camera>| {
         let mut status = camera.status(now);
+        status.placement = placements.get(&status.id);
         if clock.may_be_unset() {
             status.inference = Inference::Offline;
         }

@@ -209,6 +209,7 @@ impl Camera {
             last_frame: vitals.last_frame,
             problem: vitals.problem.clone(),
             counts: vitals.all_counts(),
+            placement: None,
         }
     }
 

@@ -18,6 +18,7 @@ mod metrics;
 mod modes;
 mod outbox;
 mod pipeline;
+mod placements;
 mod recognition;
 mod uplink;
 mod watchdog;

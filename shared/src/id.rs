@@ -17,6 +17,13 @@ pub struct InvalidId {
     allowed: &'static str,
 }
 
+impl InvalidId {
+    /// The text that is none.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $allowed:literal, $ok:expr) => {
         $(#[$doc])*

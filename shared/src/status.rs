@@ -90,6 +90,22 @@ pub struct CameraStatus {
     /// What was counted since the camera began.
     #[serde(default)]
     pub counts: CameraCounts,
+    /// What the last check of its mounting found, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placement>,
+}
+
+/// What a check of a camera's mounting found (`hadir-agent camera check`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Placement {
+    /// When it was checked.
+    #[serde(with = "crate::time")]
+    pub at: DateTime<Utc>,
+    /// Pixels between the eyes at 3 m; where neither lens nor distance is known, where people stood; `None`: too few
+    /// faces were seen.
+    pub eyes: Option<f32>,
+    /// What has to be changed: `faces` (too few were seen), `size`, `sharpness`, `light`, `angle`; empty: nothing.
+    pub wrong: Vec<String>,
 }
 
 /// Counted on a camera since it began.

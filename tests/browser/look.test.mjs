@@ -2,14 +2,21 @@
 // sideways, and axe-core has no serious complaint.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import * as system from './system.mjs';
-import { DESK, PHONE, STEP_MS, launch, login } from './system.mjs';
+import { DESK, HADIR_SCREENSHOTS, PHONE, STEP_MS, launch, login } from './system.mjs';
+
+const run = promisify(execFile);
 
 const PAGES = ['live', 'alerts', 'employees', 'patterns', 'reports', 'organisation', 'organisation?tab=areas', 'organisation?tab=schedules',
   'organisation?tab=holidays', 'organisation?tab=leaves', 'organisation?tab=policies', 'devices', 'settings'];
+/** No page of the tests is longer; a picture has to end somewhere. */
+const MAX_HEIGHT = 8000;
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let browser;
@@ -47,6 +54,15 @@ const wrong = (page) => page.evaluate(() => {
   }
   return found;
 });
+
+/** Makes a window as tall as what it shows: a picture would else end where the page scrolls. */
+async function unroll(page, viewport) {
+  const height = await page.evaluate(() => {
+    const content = document.querySelector('.content');
+    return Math.max(innerHeight, document.documentElement.scrollHeight, innerHeight + content.scrollHeight - content.clientHeight);
+  });
+  await page.setViewportSize({ ...viewport, height: Math.min(height, MAX_HEIGHT) });
+}
 
 /** What axe-core finds serious or worse. */
 async function serious(page) {
@@ -96,7 +112,9 @@ describe('look', { concurrency: false }, () => {
               found.push(...(await wrong(page)).map((text) => `${language} ${view}: ${text}`));
               // The words differ, the parts do not.
               if (language === 'id') found.push(...(await serious(page)).map((text) => `${view}: ${text}`));
-              await system.screenshot(page, `look/${screen}-${theme}-${language}-${view.replace('?tab=', '-')}`, { fullPage: !touch });
+              await unroll(page, viewport);
+              await system.screenshot(page, `look/${screen}-${theme}-${language}-${view.replace('?tab=', '-')}`);
+              await page.setViewportSize(viewport);
             }
           }
         } finally {
@@ -106,6 +124,30 @@ describe('look', { concurrency: false }, () => {
       });
     }
   }
+
+  test('a printed report has everybody and nothing to press', { timeout: 120_000, skip: !HADIR_SCREENSHOTS && 'HADIR_SCREENSHOTS is not set' }, async () => {
+    // Dark as it may be on the screen, paper is light.
+    const context = await browser.newContext({ viewport: DESK, colorScheme: 'dark', locale: 'id-ID' });
+    try {
+      const page = await context.newPage();
+      system.watch(page, complaints, foreign);
+      await login(page);
+      for (const view of ['reports', 'alerts', 'patterns']) {
+        await settle(page, view);
+        const file = path.join(HADIR_SCREENSHOTS, 'look', `print-${view}.pdf`);
+        await page.pdf({ path: file, preferCSSPageSize: true, printBackground: false });
+        await run('pdftoppm', ['-png', '-r', '60', file, file.replace('.pdf', '')]);
+        if (view !== 'reports') continue;
+        const { stdout: text } = await run('pdftotext', ['-layout', file, '-']);
+        const { people } = await system.ask(page, `/api/reports/daily?date=${new Date().toLocaleDateString('en-CA', { timeZone: (await system.ask(page, '/api/me')).site.timezone })}`);
+        assert.ok(people.length > 0);
+        for (const { name } of people) assert.ok(text.includes(name), `${name} is in print`);
+        for (const word of ['Unduh', 'Cetak', 'Pengaturan']) assert.ok(!text.includes(word), `${word} is not in print`);
+      }
+    } finally {
+      await context.close();
+    }
+  });
 
   test('no error in the console, and nothing asked of anybody else', () => {
     assert.deepEqual(complaints, []);

@@ -168,6 +168,16 @@ describe('pages', { concurrency: false }, () => {
     await side.locator('[name="supervisor"]').selectOption(other.id);
     // A choice alone changes nothing.
     assert.equal((await ask(`/api/employees/${person.id}`)).supervisor, person.supervisor);
+    // Nor is it lost when somebody else changes something meanwhile.
+    const drawn = await side.elementHandle();
+    await page.evaluate(async (id) => {
+      const change = (role_title) => fetch(`/api/employees/${id}`, { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ role_title }) });
+      await change('Uji');
+      await change(null);
+    }, other.id);
+    await until('the chart is drawn anew', STEP_MS, () => drawn.evaluate((el) => !el.isConnected));
+    await side.locator('h2', { hasText: person.name }).waitFor();
+    assert.equal(await side.locator('[name="supervisor"]').inputValue(), other.id);
     await side.locator('[data-act="save"]').click();
     const superior = async () => (await ask(`/api/employees/${person.id}`)).supervisor;
     await until('there is another superior', STEP_MS, async () => await superior() === other.id);
@@ -285,6 +295,11 @@ describe('pages', { concurrency: false }, () => {
     await page.locator('#system-banner', { hasText: 'Uji senyap' }).waitFor();
     await box('silence').locator('[data-act="end"]').click();
     await until('it is over', STEP_MS, async () => await ask('/api/silence') === null);
+    await box('site-language').locator('[data-site-language="en"]').click();
+    await until('the site speaks English', STEP_MS, async () => (await ask('/api/me')).site.language === 'en');
+    await box('site-language').locator('[data-site-language="en"][aria-pressed="true"]').waitFor();
+    await box('site-language').locator('[data-site-language="id"]').click();
+    await until('as configured', STEP_MS, async () => (await ask('/api/site-language')).language === 'id');
     await box('retention').locator('[data-act="edit"]').click();
     await dialog().locator('[name="keep_days"]').fill('2000');
     await save();

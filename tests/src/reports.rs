@@ -218,6 +218,7 @@ fn found(core: &Core, plan: &Plan) -> Outcome<()> {
             last_frame: None,
             problem: None,
             counts: CameraCounts::default(),
+            placement: None,
         })
     });
     let status = AgentStatus {

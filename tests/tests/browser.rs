@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use hadir_tests::harness::control::Control;
 use hadir_tests::harness::site::{Camera, Source};
 use hadir_tests::harness::system::{ADMIN, Agent, Broker, Plan, System};
 use hadir_tests::harness::{alone, paths, process};
@@ -62,9 +63,23 @@ async fn the_dashboard_in_chromium() {
     if let Err(e) = ready.await {
         panic!("{}", system.explain(e));
     }
+    // As a technician does who has mounted it; the other camera stays unchecked.
+    let mut check = Command::new(paths::binary("hadir-agent").expect("built"));
+    check
+        .args(["camera", "check", "--config"])
+        .arg(system.site.bundle("gate-1").join("agent.toml"));
+    let checked =
+        tokio::task::block_in_place(|| process::run(&mut check, LIMIT)).unwrap_or_else(|e| panic!("{e}"));
+    assert!(matches!(checked.code, Some(0 | 1)), "{checked:?}");
     let screenshots = paths::recordings().expect("folder").with_file_name("screenshots");
+    let mut control = Control::listen().expect("port");
     // One after the other: they change the same system.
-    for file in ["dashboard.test.mjs", "pages.test.mjs", "look.test.mjs"] {
+    for file in [
+        "dashboard.test.mjs",
+        "pages.test.mjs",
+        "restart.test.mjs",
+        "look.test.mjs",
+    ] {
         let mut node = Command::new("node");
         node.args(["--test", file])
             .current_dir(&tests)
@@ -74,8 +89,14 @@ async fn the_dashboard_in_chromium() {
             .env("HADIR_PASSWORD", &system.password);
         node.env("HADIR_PHONES", system.phones())
             .env("HADIR_SCREENSHOTS", &screenshots);
-        let outcome =
-            tokio::task::block_in_place(|| process::run(&mut node, LIMIT)).unwrap_or_else(|e| panic!("{e}"));
+        node.env("HADIR_CONTROL", control.url());
+        let mut run = tokio::task::spawn_blocking(move || process::run(&mut node, LIMIT));
+        let outcome = loop {
+            tokio::select! {
+                ended = &mut run => break ended.expect("it ends").unwrap_or_else(|e| panic!("{e}")),
+                () = control.serve(&mut system) => {}
+            }
+        };
         let explain = hadir_tests::harness::Error::Other(format!("{}\n{}", outcome.out, outcome.err));
         assert_eq!(outcome.code, Some(0), "{file}: {}", system.explain(explain));
         // A run without a single test proves nothing.

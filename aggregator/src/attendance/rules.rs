@@ -1,5 +1,6 @@
 //! What counts as late, as overtime and so on: part of a schedule.
 
+use crate::sentence::{Sentence, say};
 use serde::{Deserialize, Serialize};
 
 /// The rules of a schedule by which presence becomes attendance. What is left out is as in [`Rules::default`].
@@ -40,7 +41,7 @@ impl Rules {
     }
 
     /// What makes no sense, in a sentence.
-    pub fn problem(&self) -> Option<String> {
+    pub fn problem(&self) -> Option<Sentence> {
         let minutes = [
             ("late_grace_min", self.late_grace_min, 0, 240),
             ("early_leave_grace_min", self.early_leave_grace_min, 0, 240),
@@ -51,14 +52,17 @@ impl Rules {
             .into_iter()
             .find(|(_, value, least, most)| !(least..=most).contains(&value))
         {
-            return Some(format!("Give {least} to {most} minutes for {key}."));
+            return Some(say!(
+                "Give {least} to {most} minutes for {key}.",
+                "Isi {least} sampai {most} menit untuk {key}."
+            ));
         }
         if self.half_day_below_percent > 100 || self.absent_below_percent > self.half_day_below_percent {
-            return Some(
+            return Some(say!(
                 "Give shares of 0 to 100 percent, and for absent_below_percent no more than for \
-                 half_day_below_percent."
-                    .into(),
-            );
+                 half_day_below_percent.",
+                "Isi 0 sampai 100 persen, dan untuk absent_below_percent tidak lebih dari half_day_below_percent."
+            ));
         }
         None
     }

@@ -157,7 +157,7 @@ enum Failure {
 
 impl From<crate::error::Error> for Failure {
     fn from(error: crate::error::Error) -> Self {
-        Self::Wrong(error.message)
+        Self::Wrong(error.to_string())
     }
 }
 

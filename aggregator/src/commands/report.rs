@@ -101,7 +101,10 @@ impl How {
         };
         let report = core.attendance(&operator(), &AttendanceQuery { from, to, of })?;
         let settings = core.settings();
-        let style = settings.style(self.language.unwrap_or(settings.language));
+        let style = settings.style(
+            self.language
+                .map_or_else(|| core.language().map(|site| site.language), Ok)?,
+        );
         match file {
             None if self.json => print_json(&report),
             None => print(&report::table(&report, &style)),

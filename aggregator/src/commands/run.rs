@@ -90,7 +90,7 @@ async fn run_until_told(config: &Config, core: Arc<Core>) -> Result<(), Failure>
     let inside = core.clone();
     parts.spawn(async move {
         let ended = inside.run().await;
-        ("the core", ended.err().map(|e| e.message))
+        ("the core", ended.err().map(|e| e.to_string()))
     });
     parts.spawn(async move {
         mqtt::run(connection).await;
@@ -186,7 +186,7 @@ async fn drive_live(hub: Arc<Hub>, link: Link, core: Arc<Core>) -> (&'static str
 
 /// The agent to ask, or why there is nothing to see.
 fn of_camera(core: &Core, id: &CameraId) -> Result<AgentId, String> {
-    let camera = core.camera(id).map_err(|error| error.message)?;
+    let camera = core.camera(id).map_err(|error| error.to_string())?;
     match camera.state {
         CameraState::Streaming | CameraState::Stalled => Ok(camera.agent),
         CameraState::Disabled => Err("This camera is switched off.".into()),

@@ -384,6 +384,7 @@ impl Core {
         banner: Banner,
         now: DateTime<Utc>,
     ) -> Result<()> {
+        let language = self.language_in_force(tx)?;
         let administrators = self.settings.email.iter().flat_map(|email| &email.administrators);
         for address in administrators {
             let message = NewMessage {
@@ -398,7 +399,7 @@ impl Core {
                 recipient: None,
                 channel: Channel::Email,
                 address,
-                language: self.settings.language,
+                language,
                 draft: Draft::Text(format!("Hadir {}: {}", self.settings.name, banner.message)),
                 report: None,
             };

@@ -4,12 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::EmployeeId;
 
 use super::Core;
-use super::state::{Changes, Memory};
+use super::state::{Changes, Memory, Sight};
 use super::types::{
     Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Excuse, Exemption, ExemptionRow, Role, Viewer,
     What,
 };
 use crate::error::{Error, Result};
+use crate::sentence::say;
 use crate::store::{NewEvent, Reader, Tx};
 
 /// An excuse may last so long.
@@ -25,11 +26,11 @@ impl Core {
     /// When the store cannot be read.
     pub fn alerts(&self, viewer: &Viewer, filter: AlertFilter) -> Result<Vec<Alert>> {
         let sight = self.people().sight(viewer);
-        let alerts = self.store.read(|reader| reader.alerts(filter))?;
-        Ok(alerts
-            .into_iter()
-            .filter(|alert| sight.has(&alert.employee))
-            .collect())
+        let of = match &sight {
+            Sight::Everybody => None,
+            Sight::These(ids) => Some(ids),
+        };
+        self.store.read(|reader| reader.alerts(filter, of))
     }
 
     /// One alert.
@@ -44,16 +45,22 @@ impl Core {
         let alert = reader
             .alert(id)?
             .filter(|alert| self.may_see(viewer, &alert.employee));
-        alert.ok_or_else(|| Error::not_found("id", format!("There is no alert {id}.")))
+        alert.ok_or_else(|| {
+            Error::not_found(
+                "id",
+                say!("There is no alert {id}.", "Tidak ada peringatan {id}."),
+            )
+        })
     }
 
     /// The same for whoever wants to answer it: nobody answers for their own absence but HR and administrators.
     fn find_answerable(&self, reader: &Reader<'_>, viewer: &Viewer, id: i64) -> Result<Alert> {
         let alert = self.find_alert(reader, viewer, id)?;
         if viewer.role == Role::Supervisor && viewer.employee.as_ref() == Some(&alert.employee) {
-            return Err(Error::forbidden(
+            return Err(Error::forbidden(say!(
                 "This alert is about you; your superior or HR answers it.",
-            ));
+                "Peringatan ini tentang Anda; atasan Anda atau HR yang menjawabnya."
+            )));
         }
         refuse_closed(&alert)?;
         Ok(alert)
@@ -103,7 +110,10 @@ impl Core {
     pub fn comment(&self, viewer: &Viewer, id: i64, text: &str) -> Result<Alert> {
         let text = text.trim();
         if text.is_empty() || text.chars().count() > 500 {
-            return Err(Error::invalid("text", "Write 1 to 500 characters."));
+            return Err(Error::invalid(
+                "text",
+                say!("Write 1 to 500 characters.", "Tulis 1 sampai 500 karakter."),
+            ));
         }
         let now = self.now();
         self.update(|_, tx, changes| {
@@ -112,7 +122,10 @@ impl Core {
             if alert.history.iter().filter(commented).count() >= MAX_COMMENTS {
                 return Err(Error::conflict(
                     "text",
-                    "This alert has 100 comments already; it takes no more.",
+                    say!(
+                        "This alert has 100 comments already; it takes no more.",
+                        "Peringatan ini sudah memiliki 100 komentar dan tidak menerima lagi."
+                    ),
                 ));
             }
             tx.add_comment(id, who(viewer), text, now)?;
@@ -172,12 +185,21 @@ impl Core {
 pub(super) fn check_excuse(excuse: &Excuse, now: DateTime<Utc>) -> Result<()> {
     let reason = excuse.reason.trim();
     if reason.is_empty() || reason.chars().count() > 200 {
-        return Err(Error::invalid("reason", "Give a reason of 1 to 200 characters."));
+        return Err(Error::invalid(
+            "reason",
+            say!(
+                "Give a reason of 1 to 200 characters.",
+                "Isi alasan sepanjang 1 sampai 200 karakter."
+            ),
+        ));
     }
     if excuse.until <= now || excuse.until > now + MAX_EXCUSE {
         return Err(Error::invalid(
             "until",
-            "Give an end that lies ahead, at most 31 days.",
+            say!(
+                "Give an end that lies ahead, at most 31 days.",
+                "Isi waktu berakhir di masa depan, paling lama 31 hari."
+            ),
         ));
     }
     Ok(())
@@ -187,7 +209,11 @@ fn refuse_closed(alert: &Alert) -> Result<()> {
     match alert.state {
         AlertState::Closed => Err(Error::conflict(
             "id",
-            format!("Alert {} is closed; there is nothing left to answer.", alert.id),
+            say!(
+                "Alert {} is closed; there is nothing left to answer.",
+                "Peringatan {} sudah ditutup; tidak ada lagi yang perlu dijawab.",
+                alert.id
+            ),
         )),
         AlertState::Open | AlertState::Acknowledged => Ok(()),
     }
@@ -205,8 +231,9 @@ fn who(viewer: &Viewer) -> &str {
 pub(super) fn must_manage(viewer: &Viewer) -> Result<()> {
     match viewer.role {
         Role::Admin | Role::Hr => Ok(()),
-        Role::Supervisor | Role::Technician => {
-            Err(Error::forbidden("Only HR and administrators change this."))
-        }
+        Role::Supervisor | Role::Technician => Err(Error::forbidden(say!(
+            "Only HR and administrators change this.",
+            "Hanya HR dan administrator yang dapat mengubah ini."
+        ))),
     }
 }

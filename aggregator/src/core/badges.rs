@@ -10,6 +10,7 @@ use super::Core;
 use super::state::Memory;
 use super::types::{BadgeConflict, Role, Viewer};
 use crate::error::{Error, Result};
+use crate::sentence::say;
 use crate::store::Tx;
 
 /// A face elsewhere contradicts a badge if it was there so long before and after: two devices' clocks differ a little,
@@ -85,9 +86,10 @@ impl Core {
     pub fn badge_conflicts(&self, viewer: &Viewer) -> Result<Vec<BadgeConflict>> {
         match viewer.role {
             Role::Admin | Role::Hr => self.store.read(|reader| reader.badge_conflicts()),
-            Role::Technician | Role::Supervisor => Err(Error::forbidden(
+            Role::Technician | Role::Supervisor => Err(Error::forbidden(say!(
                 "Only administrators and HR see whose badge was in two places.",
-            )),
+                "Hanya administrator dan HR yang dapat melihat kartu siapa yang berada di dua tempat."
+            ))),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::schedules::label;
 use super::templates::no_employee;
 use super::types::{Camera, CameraPatch, Event, Role, Viewer};
 use crate::error::{Error, Result};
+use crate::sentence::say;
 use crate::store::{Reader, Tx};
 
 impl Core {
@@ -20,9 +21,10 @@ impl Core {
     /// not connected and so cannot be told.
     pub fn update_camera(&self, viewer: &Viewer, id: &CameraId, patch: &CameraPatch) -> Result<Camera> {
         if viewer.role == Role::Supervisor {
-            return Err(Error::forbidden(
+            return Err(Error::forbidden(say!(
                 "Only administrators, HR and technicians change cameras.",
-            ));
+                "Hanya administrator, HR dan teknisi yang dapat mengubah kamera."
+            )));
         }
         let now = self.now();
         let name = match &patch.label {
@@ -35,8 +37,7 @@ impl Core {
             if patch.mode.is_some() && !state.agents.get(&camera.agent).is_some_and(|agent| agent.online) {
                 return Err(Error::conflict(
                     "mode",
-                    format!(
-                        "The device {} is not connected, so it cannot be told; try again when it is back.",
+                    say!("The device {} is not connected, so it cannot be told; try again when it is back.", "Perangkat {} tidak tersambung sehingga tidak dapat diberi tahu; coba lagi setelah tersambung.",
                         camera.agent
                     ),
                 ));
@@ -79,7 +80,11 @@ impl Core {
             if person.consent.is_none() {
                 return Err(Error::conflict(
                     "enrol",
-                    format!("{} has not consented to face recognition.", person.name),
+                    say!(
+                        "{} has not consented to face recognition.",
+                        "{} belum menyetujui pengenalan wajah.",
+                        person.name
+                    ),
                 ));
             }
             record(
@@ -112,5 +117,5 @@ fn record(tx: &Tx<'_>, viewer: &Viewer, what: &str, now: DateTime<Utc>) -> Resul
 fn find(reader: &Reader<'_>, id: &CameraId) -> Result<Camera> {
     reader
         .camera(id)?
-        .ok_or_else(|| Error::not_found("id", format!("There is no camera {id}.")))
+        .ok_or_else(|| Error::not_found("id", say!("There is no camera {id}.", "Tidak ada kamera {id}.")))
 }

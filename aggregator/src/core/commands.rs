@@ -178,7 +178,7 @@ impl Core {
             recipient: None,
             channel: Channel::Whatsapp,
             address: &message.phone,
-            language: self.settings.language,
+            language: self.language_in_force(tx)?,
             draft: Draft::Text(answers::stranger(&self.settings.name)),
             report: None,
         };

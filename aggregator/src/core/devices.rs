@@ -13,6 +13,7 @@ use super::{Core, badges, state};
 use crate::error::{Error, Result};
 use crate::ingest::{self, Known, Position};
 use crate::presence::{Place, PlaceNow, State, Watch};
+use crate::sentence::say;
 use crate::store::{Seen, Tx};
 
 /// The most cameras that one agent may have.
@@ -425,7 +426,8 @@ impl Core {
     /// `NotFound`, or when the store cannot be read.
     pub fn camera(&self, id: &CameraId) -> Result<Camera> {
         let camera = self.store.read(|reader| reader.camera(id))?;
-        camera.ok_or_else(|| Error::not_found("id", format!("There is no camera {id}.")))
+        camera
+            .ok_or_else(|| Error::not_found("id", say!("There is no camera {id}.", "Tidak ada kamera {id}.")))
     }
 
     /// All agents, by id.
@@ -443,9 +445,10 @@ impl Core {
     pub fn set_aside(&self, viewer: &Viewer) -> Result<Vec<SetAside>> {
         match viewer.role {
             Role::Admin | Role::Technician => self.store.read(|reader| reader.set_aside_list()),
-            Role::Hr | Role::Supervisor => Err(Error::forbidden(
+            Role::Hr | Role::Supervisor => Err(Error::forbidden(say!(
                 "Only administrators and technicians see what was set aside.",
-            )),
+                "Hanya administrator dan teknisi yang dapat melihat data yang disisihkan."
+            ))),
         }
     }
 }
@@ -478,6 +481,7 @@ fn cut(text: &str) -> String {
 /// Texts of a bounded length, a number that a button can show, and the counts that an agent has.
 fn tidy(camera: &CameraStatus) -> CameraStatus {
     let mut counts = camera.counts.clone();
+    let mut placement = camera.placement.clone();
     let is_word = |key: &String| {
         key.len() <= 40
             && key
@@ -493,6 +497,11 @@ fn tidy(camera: &CameraStatus) -> CameraStatus {
     counts
         .measured
         .retain(|_, figure| figure.last.is_finite() && figure.limit.is_finite());
+    if let Some(found) = &mut placement {
+        found.wrong.retain(is_word);
+        found.wrong.truncate(MAX_REASONS);
+        found.eyes = found.eyes.filter(|eyes| eyes.is_finite());
+    }
     let label = cut(camera.label.trim());
     CameraStatus {
         label: if label.is_empty() {
@@ -503,6 +512,7 @@ fn tidy(camera: &CameraStatus) -> CameraStatus {
         number: camera.number.filter(|number| (1..=9999).contains(number)),
         problem: camera.problem.as_deref().map(cut),
         counts,
+        placement,
         ..camera.clone()
     }
 }

@@ -18,6 +18,7 @@ use super::types::{Employee, HierarchyProblem, Language, Viewer};
 use super::{Core, Presence};
 use crate::error::{Error, Result};
 use crate::schedule::midnight;
+use crate::sentence::{Sentence, say};
 use crate::store::{EmployeeRecord, Reader, Tx};
 
 /// The columns that a file may have; `id` and `name` it must.
@@ -71,6 +72,17 @@ pub struct Import {
     pub hierarchy: Vec<HierarchyProblem>,
 }
 
+impl Import {
+    /// The same, its problems in this language.
+    #[must_use]
+    pub fn to(mut self, language: Language) -> Self {
+        for problem in &mut self.problems {
+            problem.message = problem.message.to(language).into();
+        }
+        self
+    }
+}
+
 /// What a file changes of one employee.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ImportRow {
@@ -103,21 +115,23 @@ pub struct ImportProblem {
     /// The column.
     pub column: Option<&'static str>,
     /// What is wrong, with the name of whom it concerns.
-    pub message: String,
+    pub message: Sentence,
 }
 
 /// What is wrong with a row, by column.
-type Wrong = Vec<(Option<&'static str>, String)>;
+type Wrong = Vec<(Option<&'static str>, Sentence)>;
 
-/// The names that rows may refer to.
+/// The names that rows may refer to, and the language of whoever is given none.
 struct Known {
+    language: Language,
     schedules: Vec<String>,
     policies: Vec<String>,
 }
 
 impl Known {
-    fn read(reader: &Reader<'_>) -> Result<Self> {
+    fn read(core: &Core, reader: &Reader<'_>) -> Result<Self> {
         Ok(Self {
+            language: core.language_in_force(reader)?,
             schedules: reader.schedules()?.into_iter().map(|row| row.name).collect(),
             policies: reader.policies()?.into_iter().map(|row| row.name).collect(),
         })
@@ -276,19 +290,31 @@ impl Core {
         csv: &[u8],
         now: DateTime<Utc>,
     ) -> Result<Vec<Row>, Vec<ImportProblem>> {
-        let whole = |line, message: &str| {
+        let whole = |line, message: Sentence| {
             vec![ImportProblem {
                 line,
                 column: None,
-                message: message.to_owned(),
+                message,
             }]
         };
         if csv.len() > MAX_FILE {
-            return Err(whole(1, "The file is larger than 64 MB; is it the right one?"));
+            return Err(whole(
+                1,
+                say!(
+                    "The file is larger than 64 MB; is it the right one?",
+                    "Berkas ini lebih besar dari 64 MB; apakah berkasnya benar?"
+                ),
+            ));
         }
         let text = std::str::from_utf8(csv).map_err(|error| {
             let line = csv[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() as u64 + 1;
-            whole(line, "This is not UTF-8 text; save the file as \"CSV UTF-8\".")
+            whole(
+                line,
+                say!(
+                    "This is not UTF-8 text; save the file as \"CSV UTF-8\".",
+                    "Ini bukan teks UTF-8; simpan berkas sebagai \"CSV UTF-8\"."
+                ),
+            )
         })?;
         let text = text.trim_start_matches('\u{feff}');
         let head = text.lines().next().unwrap_or_default();
@@ -301,12 +327,12 @@ impl Core {
             .delimiter(delimiter)
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
-        let columns = columns(&mut file).map_err(|message| whole(1, &message))?;
-        let stored = |error: Error| whole(1, &error.message);
+        let columns = columns(&mut file).map_err(|message| whole(1, message))?;
+        let stored = |error: Error| whole(1, error.message);
         let existing = reader.employees().map_err(stored)?;
         let existing: HashMap<EmployeeId, Employee> =
             existing.into_iter().map(|one| (one.id.clone(), one)).collect();
-        let known = Known::read(reader).map_err(stored)?;
+        let known = Known::read(self, reader).map_err(stored)?;
         let mut problems = Vec::new();
         let mut rows: Vec<Row> = Vec::new();
         for line in file.records() {
@@ -318,11 +344,17 @@ impl Core {
                         csv::ErrorKind::UnequalLengths {
                             expected_len, len, ..
                         } => {
-                            format!("This line has {len} cells, the first one {expected_len}.")
+                            say!(
+                                "This line has {len} cells, the first one {expected_len}.",
+                                "Baris ini memiliki {len} sel, baris pertama {expected_len}."
+                            )
                         }
-                        other => format!("This line cannot be read: {other:?}."),
+                        other => say!(
+                            "This line cannot be read: {other:?}.",
+                            "Baris ini tidak dapat dibaca: {other:?}."
+                        ),
                     };
-                    problems.extend(whole(line, &message));
+                    problems.extend(whole(line, message));
                     continue;
                 }
             };
@@ -344,7 +376,10 @@ impl Core {
             }
         }
         if rows.is_empty() && problems.is_empty() {
-            problems.extend(whole(1, "The file names nobody."));
+            problems.extend(whole(
+                1,
+                say!("The file names nobody.", "Berkas ini tidak memuat siapa pun."),
+            ));
         }
         together(&rows, &existing, &mut problems);
         if problems.is_empty() {
@@ -355,7 +390,13 @@ impl Core {
         problems.truncate(MAX_PROBLEMS);
         if more > 0 {
             let line = problems.last().map_or(1, |problem| problem.line);
-            problems.extend(whole(line, &format!("And {more} more problems below.")));
+            problems.extend(whole(
+                line,
+                say!(
+                    "And {more} more problems below.",
+                    "Dan {more} masalah lagi di bawahnya."
+                ),
+            ));
         }
         Err(problems)
     }
@@ -379,7 +420,10 @@ impl Core {
         let Ok(id) = id else {
             wrong.push((
                 Some("id"),
-                format!("{who}: the id has 1 to 64 letters, digits, -, _ or .; give everybody one."),
+                say!(
+                    "{who}: the id has 1 to 64 letters, digits, -, _ or .; give everybody one.",
+                    "{who}: id terdiri dari 1 sampai 64 huruf, angka, -, _ atau .; beri setiap orang satu."
+                ),
             ));
             return Err(wrong);
         };
@@ -388,7 +432,7 @@ impl Core {
         let mut field = |column: &'static str, result: Result<Option<String>>| match result {
             Ok(value) => value,
             Err(error) => {
-                wrong.push((Some(column), format!("{who}: {}", error.message)));
+                wrong.push((Some(column), of(&who, &error.message)));
                 None
             }
         };
@@ -420,7 +464,10 @@ impl Core {
                 "badge",
                 Err(Error::invalid(
                     "badge",
-                    "A badge number has at most 64 characters.",
+                    say!(
+                        "A badge number has at most 64 characters.",
+                        "Nomor kartu paling panjang 64 karakter."
+                    ),
                 )),
             ),
             None => old(|before| before.badge.clone()),
@@ -440,28 +487,35 @@ impl Core {
                 .unwrap_or_default()),
         };
         let areas = areas.unwrap_or_else(|error| {
-            wrong.push((Some("areas"), format!("{who}: {}", error.message)));
+            wrong.push((Some("areas"), of(&who, &error.message)));
             Vec::new()
         });
         let supervisor = match cell("supervisor") {
             Some("") => None,
             Some(text) => EmployeeId::new(text)
                 .inspect_err(|_| {
-                    wrong.push((Some("supervisor"), format!("{who}: {text} is no employee's id.")))
+                    wrong.push((
+                        Some("supervisor"),
+                        say!(
+                            "{who}: {text} is no employee's id.",
+                            "{who}: {text} bukan id karyawan."
+                        ),
+                    ))
                 })
                 .ok(),
             None => before.as_ref().and_then(|before| before.supervisor.clone()),
         };
         let language = match cell("language") {
-            None | Some("") => before
-                .as_ref()
-                .map_or(self.settings.language, |before| before.language),
+            None | Some("") => before.as_ref().map_or(known.language, |before| before.language),
             Some(text) => Language::parse(&text.to_lowercase()).unwrap_or_else(|| {
                 wrong.push((
                     Some("language"),
-                    format!("{who}: write the language as id or en."),
+                    say!(
+                        "{who}: write the language as id or en.",
+                        "{who}: tulis bahasanya sebagai id atau en."
+                    ),
                 ));
-                self.settings.language
+                known.language
             }),
         };
         // An empty cell withdraws no consent: that erases the face, and is done on purpose only.
@@ -477,7 +531,7 @@ impl Core {
             Some(text) => self.consented(text, now).and_then(|at| consent(Some(at), now)),
         };
         let consent = consented.unwrap_or_else(|error| {
-            wrong.push((Some("consent"), format!("{who}: {}", error.message)));
+            wrong.push((Some("consent"), of(&who, &error.message)));
             None
         });
         if !wrong.is_empty() {
@@ -511,11 +565,20 @@ impl Core {
             false => at.ok_or_else(|| {
                 Error::invalid(
                     "consent",
-                    "Write when they consented, like 2026-11-24, or yes for today.",
+                    say!(
+                        "Write when they consented, like 2026-11-24, or yes for today.",
+                        "Tulis tanggal persetujuannya, misalnya 2026-11-24, atau ya untuk hari ini."
+                    ),
                 )
             }),
         }
     }
+}
+
+/// What is wrong with somebody's row.
+fn of(who: &str, what: &Sentence) -> Sentence {
+    let (en, id) = (what.en(), what.to(Language::Id));
+    Sentence::new(format!("{who}: {en}"), format!("{who}: {id}"))
 }
 
 fn is_yes(text: &str) -> bool {
@@ -523,10 +586,13 @@ fn is_yes(text: &str) -> bool {
 }
 
 /// Which column is which.
-fn columns(file: &mut csv::Reader<&[u8]>) -> Result<Vec<&'static str>, String> {
-    let head = file
-        .headers()
-        .map_err(|error| format!("The first line cannot be read: {error}."))?;
+fn columns(file: &mut csv::Reader<&[u8]>) -> Result<Vec<&'static str>, Sentence> {
+    let head = file.headers().map_err(|error| {
+        say!(
+            "The first line cannot be read: {error}.",
+            "Baris pertama tidak dapat dibaca: {error}."
+        )
+    })?;
     let all = COLUMNS.join(", ");
     let mut columns: Vec<&'static str> = Vec::new();
     for title in head {
@@ -535,20 +601,25 @@ fn columns(file: &mut csv::Reader<&[u8]>) -> Result<Vec<&'static str>, String> {
             .find(|column| title.eq_ignore_ascii_case(column));
         match known {
             None => {
-                return Err(format!(
-                    "The first line names a column {title:?}; it may name {all}."
+                return Err(say!(
+                    "The first line names a column {title:?}; it may name {all}.",
+                    "Baris pertama memuat kolom {title:?}; yang dikenal: {all}."
                 ));
             }
             Some(column) if columns.contains(&column) => {
-                return Err(format!("The first line names the column {column} twice."));
+                return Err(say!(
+                    "The first line names the column {column} twice.",
+                    "Baris pertama memuat kolom {column} dua kali."
+                ));
             }
             Some(column) => columns.push(column),
         }
     }
     for needed in ["id", "name"] {
         if !columns.contains(&needed) {
-            return Err(format!(
-                "The first line has to name the columns; {needed} is missing. It may name {all}."
+            return Err(say!(
+                "The first line has to name the columns; {needed} is missing. It may name {all}.",
+                "Baris pertama harus memuat nama kolom; {needed} tidak ada. Yang dikenal: {all}."
             ));
         }
     }
@@ -571,7 +642,10 @@ fn together(rows: &[Row], existing: &HashMap<EmployeeId, Employee>, problems: &m
             problem(
                 row.line,
                 "id",
-                format!("{name}: the id {id} stands in line {line} already."),
+                say!(
+                    "{name}: the id {id} stands in line {line} already.",
+                    "{name}: id {id} sudah ada di baris {line}."
+                ),
             );
         }
     }
@@ -598,7 +672,10 @@ fn together(rows: &[Row], existing: &HashMap<EmployeeId, Employee>, problems: &m
             problem(
                 row.line,
                 "badge",
-                format!("{name}: the badge {badge} is that of {other}."),
+                say!(
+                    "{name}: the badge {badge} is that of {other}.",
+                    "{name}: kartu {badge} milik {other}."
+                ),
             );
         }
         if let Some(superior) = &row.record.supervisor
@@ -607,7 +684,10 @@ fn together(rows: &[Row], existing: &HashMap<EmployeeId, Employee>, problems: &m
             problem(
                 row.line,
                 "supervisor",
-                format!("{name}: there is no employee {superior}, neither in this file nor registered."),
+                say!(
+                    "{name}: there is no employee {superior}, neither in this file nor registered.",
+                    "{name}: tidak ada karyawan {superior}, baik di berkas ini maupun yang terdaftar."
+                ),
             );
         }
     }
@@ -626,7 +706,11 @@ fn together(rows: &[Row], existing: &HashMap<EmployeeId, Employee>, problems: &m
                 problem(
                     row.line,
                     "supervisor",
-                    format!("Nobody can be above themselves: {}.", people.join(" → ")),
+                    say!(
+                        "Nobody can be above themselves: {}.",
+                        "Tidak seorang pun dapat menjadi atasan dirinya: {}.",
+                        people.join(" → ")
+                    ),
                 );
                 break;
             }

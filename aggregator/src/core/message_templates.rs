@@ -54,7 +54,7 @@ impl Core {
 
     async fn check_templates_once(self: &Arc<Self>, settings: &cloud_api::Settings) -> Result<(), Failure> {
         let cannot = |error: crate::error::Error| Failure::Refused {
-            detail: error.message,
+            detail: error.to_string(),
         };
         let api = CloudApi::new(settings.clone()).map_err(cannot)?;
         let Some(listed) = api.listed().await? else {

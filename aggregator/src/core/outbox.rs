@@ -194,7 +194,7 @@ impl Core {
                 Ok(outgoing)
             }
             Err(error) => {
-                let detail = error.message;
+                let detail = error.to_string();
                 let failure = match error.kind {
                     ErrorKind::Unavailable => Failure::Temporary {
                         detail,

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hadir_shared::id::{AreaId, EmployeeId};
+use hadir_shared::id::{AreaId, EmployeeId, InvalidId};
 
 use super::Core;
 use super::alerts::must_manage;
@@ -15,6 +15,7 @@ use super::types::{
 use super::users;
 use crate::error::{Error, Result};
 use crate::presence::{MEMORY, Terms};
+use crate::sentence::{Sentence, say};
 use crate::store::{EmployeeRecord, Reader};
 
 impl Core {
@@ -131,13 +132,13 @@ impl Core {
         let now = self.now();
         self.update(|state, tx, changes| {
             let id = match new.id.as_deref().map(str::trim).filter(|id| !id.is_empty()) {
-                Some(id) => EmployeeId::new(id).map_err(|error| Error::invalid("id", sentence(&error)))?,
+                Some(id) => EmployeeId::new(id).map_err(|error| Error::invalid("id", no_id(&error)))?,
                 None => next_id(tx)?,
             };
             if tx.employee(&id)?.is_some() {
                 return Err(Error::conflict(
                     "id",
-                    format!("There is an employee {id} already."),
+                    say!("There is an employee {id} already.", "Karyawan {id} sudah ada."),
                 ));
             }
             let record = EmployeeRecord {
@@ -147,7 +148,7 @@ impl Core {
                 phone: self.phone(new.phone.as_deref())?,
                 email: email(new.email.as_deref())?,
                 badge: badge(tx, &id, new.badge.as_deref())?,
-                language: new.language.unwrap_or(self.settings.language),
+                language: new.language.map_or_else(|| self.language_in_force(tx), Ok)?,
                 role_title: title(new.role_title.as_deref())?,
                 schedule: schedule(tx, new.schedule.as_deref())?,
                 policy: policy(tx, new.policy.as_deref())?,
@@ -300,7 +301,10 @@ impl Core {
                 Some(phone) => Ok(Some(phone)),
                 None => Err(Error::invalid(
                     "phone",
-                    "This is no phone number: write it like 0812-3456-7890 or +62 812 3456 7890.",
+                    say!(
+                        "This is no phone number: write it like 0812-3456-7890 or +62 812 3456 7890.",
+                        "Ini bukan nomor telepon: tulis seperti 0812-3456-7890 atau +62 812 3456 7890."
+                    ),
                 )),
             },
         }
@@ -315,14 +319,21 @@ pub(super) fn email(text: Option<&str>) -> Result<Option<String>> {
         Ok(address) if text.is_ascii() && text.len() <= 254 => Ok(Some(address.to_string())),
         _ => Err(Error::invalid(
             "email",
-            "This is no e-mail address: write it like sari@example.com.",
+            say!(
+                "This is no e-mail address: write it like sari@example.com.",
+                "Ini bukan alamat e-mail: tulis seperti sari@example.com."
+            ),
         )),
     }
 }
 
-/// An error of an id as a sentence.
-fn sentence(error: &impl std::fmt::Display) -> String {
-    format!("{error}.")
+/// What is wrong with a text that should be an id.
+pub(super) fn no_id(error: &InvalidId) -> Sentence {
+    let text = error.text();
+    say!(
+        "{error}.",
+        "`{text}` bukan id: gunakan 1 sampai 64 huruf, angka, `-`, `_` atau `.`, diawali huruf atau angka."
+    )
 }
 
 fn next_id(reader: &Reader<'_>) -> Result<EmployeeId> {
@@ -332,7 +343,7 @@ fn next_id(reader: &Reader<'_>) -> Result<EmployeeId> {
         .filter_map(|(id, _)| id.as_str().strip_prefix("EMP")?.parse().ok())
         .collect();
     let next = used.into_iter().max().unwrap_or(0).saturating_add(1);
-    EmployeeId::new(format!("EMP{next:03}")).map_err(|error| Error::internal(sentence(&error)))
+    EmployeeId::new(format!("EMP{next:03}")).map_err(|error| Error::internal(format!("{error}.")))
 }
 
 pub(super) fn name(text: &str) -> Result<String> {
@@ -340,7 +351,10 @@ pub(super) fn name(text: &str) -> Result<String> {
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         return Err(Error::invalid(
             "name",
-            "A name has 1 to 100 characters, in one line.",
+            say!(
+                "A name has 1 to 100 characters, in one line.",
+                "Nama terdiri dari 1 sampai 100 karakter dalam satu baris."
+            ),
         ));
     }
     Ok(name.to_owned())
@@ -353,7 +367,10 @@ pub(super) fn title(text: Option<&str>) -> Result<Option<String>> {
     if title.chars().count() > 100 || title.chars().any(char::is_control) {
         return Err(Error::invalid(
             "role_title",
-            "A title has at most 100 characters, in one line.",
+            say!(
+                "A title has at most 100 characters, in one line.",
+                "Jabatan paling panjang 100 karakter dalam satu baris."
+            ),
         ));
     }
     Ok(Some(title.to_owned()))
@@ -376,14 +393,20 @@ pub(super) fn one_of(field: &'static str, text: Option<&str>, known: &[String]) 
     if known.iter().any(|one| one == name) {
         return Ok(Some(name.to_owned()));
     }
-    let there = if known.is_empty() {
-        "there is none yet".to_owned()
-    } else {
-        format!("there are {}", known.join(", "))
-    };
     Err(Error::invalid(
         field,
-        format!("There is no {field} {name}; {there}."),
+        if known.is_empty() {
+            say!(
+                "There is no {field} {name}; there is none yet.",
+                "Tidak ada {field} {name}; belum ada satu pun."
+            )
+        } else {
+            say!(
+                "There is no {field} {name}; there are {}.",
+                "Tidak ada {field} {name}; yang ada: {}.",
+                known.join(", ")
+            )
+        },
     ))
 }
 
@@ -402,13 +425,19 @@ fn badge(reader: &Reader<'_>, id: &EmployeeId, text: Option<&str>) -> Result<Opt
     if badge.len() > 64 || badge.chars().any(char::is_control) {
         return Err(Error::invalid(
             "badge",
-            "A badge number has at most 64 characters.",
+            say!(
+                "A badge number has at most 64 characters.",
+                "Nomor kartu paling panjang 64 karakter."
+            ),
         ));
     }
     match reader.employee_of_badge(badge)? {
         Some(other) if other != *id => Err(Error::conflict(
             "badge",
-            format!("This badge belongs to employee {other}."),
+            say!(
+                "This badge belongs to employee {other}.",
+                "Kartu ini milik karyawan {other}."
+            ),
         )),
         _ => Ok(Some(badge.to_owned())),
     }
@@ -416,7 +445,7 @@ fn badge(reader: &Reader<'_>, id: &EmployeeId, text: Option<&str>) -> Result<Opt
 
 pub(super) fn areas(texts: &[String]) -> Result<Vec<AreaId>> {
     let parse =
-        |text: &String| AreaId::new(text.trim()).map_err(|error| Error::invalid("areas", sentence(&error)));
+        |text: &String| AreaId::new(text.trim()).map_err(|error| Error::invalid("areas", no_id(&error)));
     let mut areas = texts.iter().map(parse).collect::<Result<Vec<_>>>()?;
     areas.sort();
     areas.dedup();
@@ -425,9 +454,13 @@ pub(super) fn areas(texts: &[String]) -> Result<Vec<AreaId>> {
 
 pub(super) fn consent(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     match at {
-        Some(at) if at > now + TimeDelta::days(1) => {
-            Err(Error::invalid("consent", "The consent lies in the future."))
-        }
+        Some(at) if at > now + TimeDelta::days(1) => Err(Error::invalid(
+            "consent",
+            say!(
+                "The consent lies in the future.",
+                "Tanggal persetujuan ini belum tiba."
+            ),
+        )),
         at => Ok(at),
     }
 }
@@ -437,21 +470,28 @@ fn superior(reader: &Reader<'_>, id: &EmployeeId, text: Option<&str>) -> Result<
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    let top = EmployeeId::new(text).map_err(|error| Error::invalid("supervisor", sentence(&error)))?;
+    let top = EmployeeId::new(text).map_err(|error| Error::invalid("supervisor", no_id(&error)))?;
     if top == *id {
-        return Err(Error::invalid("supervisor", "Nobody is their own superior."));
+        return Err(Error::invalid(
+            "supervisor",
+            say!(
+                "Nobody is their own superior.",
+                "Tidak seorang pun menjadi atasannya sendiri."
+            ),
+        ));
     }
     let Some(found) = reader.employee(&top)? else {
         return Err(Error::invalid(
             "supervisor",
-            format!("There is no employee {top}."),
+            say!("There is no employee {top}.", "Tidak ada karyawan {top}."),
         ));
     };
     if reader.above(&top)?.contains(id) {
         return Err(Error::invalid(
             "supervisor",
-            format!(
+            say!(
                 "{} stands below this employee; that would be a circle.",
+                "{} berada di bawah karyawan ini; susunannya akan melingkar.",
                 found.name
             ),
         ));

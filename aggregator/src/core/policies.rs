@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::escalation::{
     Action, Ladder, Outcome, Policy, QuietTime, Step, TakenStep, Target, due_actions, next_due,
 };
+use crate::sentence::say;
 use crate::store::Reader;
 
 /// In place of the id of somebody whom the viewer may not see.
@@ -61,7 +62,7 @@ impl Core {
             if !reaches_anybody(tx, policy, now)? {
                 return Err(Error::invalid(
                     "steps",
-                    "This policy can never reach anybody: nobody whom it names, or above them, has the phone number or e-mail address it needs.",
+                    say!("This policy can never reach anybody: nobody whom it names, or above them, has the phone number or e-mail address it needs.", "Kebijakan ini tidak akan pernah mencapai siapa pun: tidak seorang pun yang disebutnya, atau di atas mereka, memiliki nomor telepon atau alamat e-mail yang diperlukan."),
                 ));
             }
             tx.save_policy(name, policy, now)?;
@@ -84,8 +85,7 @@ impl Core {
             if row.areas + row.teams > 0 {
                 return Err(Error::conflict(
                     "name",
-                    format!(
-                        "The policy {name} holds in {} areas and for {} teams; give them another one first.",
+                    say!("The policy {name} holds in {} areas and for {} teams; give them another one first.", "Kebijakan {name} berlaku di {} area dan untuk {} tim; beri mereka kebijakan lain dahulu.",
                         row.areas, row.teams
                     ),
                 ));
@@ -351,11 +351,17 @@ fn reaches(reader: &Reader<'_>, step: &Step, now: DateTime<Utc>) -> Result<bool>
 
 fn no_technician(viewer: &Viewer) -> Result<()> {
     match viewer.role {
-        Role::Technician => Err(Error::forbidden("Policies are for those who see people.")),
+        Role::Technician => Err(Error::forbidden(say!(
+            "Policies are for those who see people.",
+            "Kebijakan hanya untuk yang boleh melihat karyawan."
+        ))),
         Role::Admin | Role::Hr | Role::Supervisor => Ok(()),
     }
 }
 
 fn no_policy(name: &str) -> Error {
-    Error::not_found("name", format!("There is no policy {name}."))
+    Error::not_found(
+        "name",
+        say!("There is no policy {name}.", "Tidak ada kebijakan {name}."),
+    )
 }

@@ -5,7 +5,7 @@ use hadir_shared::id::{AreaId, EmployeeId};
 
 use super::Core;
 use super::alerts::must_manage;
-use super::people::policy;
+use super::people::{no_id, policy};
 use super::state::{self, Changes, Memory};
 use super::templates::no_employee;
 use super::types::{
@@ -14,6 +14,7 @@ use super::types::{
 use crate::error::{Error, Result};
 use crate::presence::MEMORY;
 use crate::schedule::{Schedule, midnight};
+use crate::sentence::say;
 use crate::store::{Plans, Reader, Tx};
 
 /// A leave may last so long.
@@ -64,8 +65,9 @@ impl Core {
             if row.employees > 0 {
                 return Err(Error::conflict(
                     "name",
-                    format!(
+                    say!(
                         "{} employees work by the schedule {name}; give them another one first.",
+                        "{} karyawan bekerja dengan jadwal {name}; beri mereka jadwal lain dahulu.",
                         row.employees
                     ),
                 ));
@@ -100,7 +102,10 @@ impl Core {
             if tx.holidays()?.len() >= MAX_HOLIDAYS {
                 return Err(Error::conflict(
                     "date",
-                    format!("There are {MAX_HOLIDAYS} holidays already; delete old ones."),
+                    say!(
+                        "There are {MAX_HOLIDAYS} holidays already; delete old ones.",
+                        "Sudah ada {MAX_HOLIDAYS} hari libur; hapus yang lama."
+                    ),
                 ));
             }
             tx.save_holiday(date, &name)?;
@@ -119,7 +124,10 @@ impl Core {
         let now = self.now();
         self.update(|state, tx, changes| {
             if !tx.delete_holiday(date)? {
-                return Err(Error::not_found("date", format!("{date} is no holiday.")));
+                return Err(Error::not_found(
+                    "date",
+                    say!("{date} is no holiday.", "{date} bukan hari libur."),
+                ));
             }
             tx.audit(&viewer.username, &format!("holiday {date} deleted"), now)?;
             self.take_up_rules(state, tx, changes, now)
@@ -156,7 +164,10 @@ impl Core {
         if reason.chars().count() > 200 || reason.chars().any(char::is_control) {
             return Err(Error::invalid(
                 "reason",
-                "A reason has at most 200 characters, in one line.",
+                say!(
+                    "A reason has at most 200 characters, in one line.",
+                    "Alasan paling panjang 200 karakter dalam satu baris."
+                ),
             ));
         }
         self.update(|state, tx, changes| {
@@ -179,16 +190,17 @@ impl Core {
             };
             let (from, to) = self.leave_span(shifts_end, new)?;
             if to <= from {
-                return Err(Error::invalid("to", "A leave ends after it begins."));
+                return Err(Error::invalid("to", say!("A leave ends after it begins.", "Cuti harus berakhir setelah dimulai.")));
             }
             if to - from > MAX_LEAVE {
-                return Err(Error::invalid("to", "A leave lasts at most 400 days."));
+                return Err(Error::invalid("to", say!("A leave lasts at most 400 days.", "Cuti paling lama 400 hari.")));
             }
             if from < now && !self.keeps_watch(self.today(from), now)? {
                 return Err(Error::invalid(
                     "from",
-                    "Days of so long ago cannot be worked out again. Let the leave begin later, and correct those days in \
-                     the attendance (status: on leave).",
+                    say!("Days of so long ago cannot be worked out again. Let the leave begin later, and correct those days in \
+                     the attendance (status: on leave).", "Hari yang sudah selama itu tidak dapat dihitung ulang. Mulai cutinya lebih akhir, dan koreksi hari-hari itu di \
+                     laporan kehadiran (status: cuti)."),
                 ));
             }
             let deputy = new
@@ -198,7 +210,7 @@ impl Core {
                 .filter(|text| !text.is_empty());
             let deputy = deputy.map(|text| registered(tx, "deputy", text)).transpose()?;
             if deputy.as_ref() == Some(&employee) {
-                return Err(Error::invalid("deputy", "Nobody is their own deputy."));
+                return Err(Error::invalid("deputy", say!("Nobody is their own deputy.", "Tidak seorang pun menjadi penggantinya sendiri.")));
             }
             let row = ExemptionRow {
                 id: 0,
@@ -232,7 +244,7 @@ impl Core {
             // Exactly which days were taken back has to be known when its row is gone.
             let days = format!("{} to {}", self.today(row.from), self.today(row.to));
             if row.to <= now && how == Ending::Now {
-                return Err(Error::conflict("id", "This leave is over already."));
+                return Err(Error::conflict("id", say!("This leave is over already.", "Cuti ini sudah berakhir.")));
             }
             if row.from >= now {
                 tx.end_exemption(id, now)?;
@@ -247,8 +259,9 @@ impl Core {
             } else {
                 return Err(Error::conflict(
                     "id",
-                    "This leave was so long ago that its days cannot be worked out again; correct them in the attendance \
-                     instead.",
+                    say!("This leave was so long ago that its days cannot be worked out again; correct them in the attendance \
+                     instead.", "Cuti ini sudah terlalu lama sehingga hari-harinya tidak dapat dihitung ulang; koreksi hari-hari itu di laporan \
+                     kehadiran."),
                 ));
             }
             self.take_up_exceptions(state, tx, changes, &row.employee, now)
@@ -266,7 +279,7 @@ impl Core {
         self.update(|state, tx, changes| {
             let find = |tx: &Tx<'_>| -> Result<Area> {
                 let area = tx.areas()?.into_iter().find(|area| area.id == *id);
-                area.ok_or_else(|| Error::not_found("id", format!("There is no area {id}.")))
+                area.ok_or_else(|| Error::not_found("id", say!("There is no area {id}.", "Tidak ada area {id}.")))
             };
             let mut area = find(tx)?;
             if let Some(name) = &patch.name {
@@ -290,12 +303,12 @@ impl Core {
                 .absent_after_s
                 .map_or(site.absent_after.num_seconds(), i64::from);
             if !(1..=3600).contains(&off) {
-                return Err(Error::invalid("off_after_s", "Give 1 to 3600 seconds."));
+                return Err(Error::invalid("off_after_s", say!("Give 1 to 3600 seconds.", "Isi 1 sampai 3600 detik.")));
             }
             if absent > 86_400 || absent <= off {
                 return Err(Error::invalid(
                     "absent_after_s",
-                    format!("Give more than the {off} seconds after which somebody is off, at most 86400."),
+                    say!("Give more than the {off} seconds after which somebody is off, at most 86400.", "Isi lebih dari {off} detik, yaitu saat seseorang dianggap tidak terdeteksi; paling banyak 86400."),
                 ));
             }
             tx.change_area(&area)?;
@@ -388,7 +401,12 @@ impl Core {
                 .and_then(|date| midnight(self.settings.timezone, date)),
         };
         let plausible = moment.filter(|at| (*at - self.now()).abs() < MAX_LEAVE * 10);
-        plausible.ok_or_else(|| Error::invalid(field, "Give a date of this age."))
+        plausible.ok_or_else(|| {
+            Error::invalid(
+                field,
+                say!("Give a date of this age.", "Isi tanggal pada zaman ini."),
+            )
+        })
     }
 }
 
@@ -398,7 +416,10 @@ pub(super) fn plain_name(name: &str) -> Result<()> {
     if name.is_empty() || name.len() > 50 || !name.chars().all(plain) {
         return Err(Error::invalid(
             "name",
-            "This name has to be made of 1 to 50 letters, digits, `-`, `_` or `.`.",
+            say!(
+                "This name has to be made of 1 to 50 letters, digits, `-`, `_` or `.`.",
+                "Nama ini harus terdiri dari 1 sampai 50 huruf, angka, `-`, `_` atau `.`."
+            ),
         ));
     }
     Ok(())
@@ -410,7 +431,10 @@ pub(super) fn label(field: &'static str, text: &str, longest: usize) -> Result<S
     if text.is_empty() || text.chars().count() > longest || text.chars().any(char::is_control) {
         return Err(Error::invalid(
             field,
-            format!("A name has 1 to {longest} characters, in one line."),
+            say!(
+                "A name has 1 to {longest} characters, in one line.",
+                "Nama terdiri dari 1 sampai {longest} karakter dalam satu baris."
+            ),
         ));
     }
     Ok(text.to_owned())
@@ -418,7 +442,7 @@ pub(super) fn label(field: &'static str, text: &str, longest: usize) -> Result<S
 
 /// The employee that a field names.
 pub(super) fn registered(reader: &Reader<'_>, field: &'static str, text: &str) -> Result<EmployeeId> {
-    let id = EmployeeId::new(text.trim()).map_err(|error| Error::invalid(field, format!("{error}.")))?;
+    let id = EmployeeId::new(text.trim()).map_err(|error| Error::invalid(field, no_id(&error)))?;
     match reader.employee(&id)? {
         Some(_) => Ok(id),
         None => Err(Error::invalid(field, no_employee(&id).message)),
@@ -426,9 +450,12 @@ pub(super) fn registered(reader: &Reader<'_>, field: &'static str, text: &str) -
 }
 
 fn no_schedule(name: &str) -> Error {
-    Error::not_found("name", format!("There is no schedule {name}."))
+    Error::not_found(
+        "name",
+        say!("There is no schedule {name}.", "Tidak ada jadwal {name}."),
+    )
 }
 
 fn no_leave(id: i64) -> Error {
-    Error::not_found("id", format!("There is no leave {id}."))
+    Error::not_found("id", say!("There is no leave {id}.", "Tidak ada cuti {id}."))
 }

@@ -8,6 +8,7 @@ use super::state::{Changes, Memory};
 use super::types::{Banner, Level, NewSilence, Silence, Viewer};
 use crate::error::{Error, Result};
 use crate::escalation::QuietTime;
+use crate::sentence::say;
 use crate::store::{Reader, Tx};
 
 /// The longest silence.
@@ -47,12 +48,21 @@ impl Core {
         let now = self.now();
         let reason = new.reason.trim();
         if reason.is_empty() || reason.chars().count() > 200 {
-            return Err(Error::invalid("reason", "Give a reason of 1 to 200 characters."));
+            return Err(Error::invalid(
+                "reason",
+                say!(
+                    "Give a reason of 1 to 200 characters.",
+                    "Isi alasan sepanjang 1 sampai 200 karakter."
+                ),
+            ));
         }
         if new.until <= now || new.until > now + MAX_SILENCE {
             return Err(Error::invalid(
                 "until",
-                "Give an end that lies ahead, at most 7 days.",
+                say!(
+                    "Give an end that lies ahead, at most 7 days.",
+                    "Isi waktu berakhir di masa depan, paling lama 7 hari."
+                ),
             ));
         }
         let silence = Silence {

@@ -1,4 +1,4 @@
-//! What HR sets on the dashboard instead of in `aggregator.toml`: quiet hours, and how long what is kept.
+//! What HR sets on the dashboard instead of in `aggregator.toml`: language, quiet hours, and how long what is kept.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -6,11 +6,15 @@ use serde::{Deserialize, Serialize};
 use super::Core;
 use super::alerts::must_manage;
 use super::settings::{AttendanceRules, KEEP_DAYS, KEEP_SIGHTINGS_DAYS};
-use super::types::{NewQuietHours, QuietHours, Retention, RetentionDays, RetentionPatch, Viewer};
+use super::types::{
+    Language, NewQuietHours, QuietHours, Retention, RetentionDays, RetentionPatch, SiteLanguage, Viewer,
+};
 use crate::error::{Error, Result};
 use crate::escalation::Hours;
+use crate::sentence::say;
 use crate::store::Reader;
 
+const LANGUAGE: &str = "language";
 const QUIET_HOURS: &str = "quiet_hours";
 const RETENTION: &str = "retention";
 
@@ -23,6 +27,39 @@ struct Kept {
 }
 
 impl Core {
+    /// The site's language in force.
+    pub(super) fn language_in_force(&self, reader: &Reader<'_>) -> Result<Language> {
+        Ok(reader.site_setting(LANGUAGE)?.unwrap_or(self.settings.language))
+    }
+
+    /// The language of whoever has none of their own: who is newly registered, mails to administrators, reports.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn language(&self) -> Result<SiteLanguage> {
+        Ok(SiteLanguage {
+            language: self.store.read(|reader| self.language_in_force(reader))?,
+            configured: self.settings.language,
+        })
+    }
+
+    /// Sets another language than configured (`Some`), or lets the configured one hold again.
+    ///
+    /// # Errors
+    /// `Forbidden` but for administrators and HR.
+    pub fn set_language(&self, viewer: &Viewer, new: Option<Language>) -> Result<SiteLanguage> {
+        must_manage(viewer)?;
+        let now = self.now();
+        self.update(|_, tx, _| {
+            match new {
+                Some(new) => tx.set_site_setting(LANGUAGE, &new)?,
+                None => tx.reset_site_setting(LANGUAGE)?,
+            }
+            tx.audit(&viewer.username, "language of the site changed", now)
+        })?;
+        self.language()
+    }
+
     /// The quiet hours in force.
     pub(super) fn quiet_hours_in_force(&self, reader: &Reader<'_>) -> Result<Option<Hours>> {
         let set: Option<NewQuietHours> = reader.site_setting(QUIET_HOURS)?;
@@ -56,11 +93,20 @@ impl Core {
             if hours.from == hours.to {
                 return Err(Error::invalid(
                     "hours",
-                    "They begin and end at the same time: nothing would ever go out.",
+                    say!(
+                        "They begin and end at the same time: nothing would ever go out.",
+                        "Mulai dan berakhirnya sama: tidak akan ada pesan yang pernah keluar."
+                    ),
                 ));
             }
             if hours.days.is_empty() {
-                return Err(Error::invalid("hours", "Give at least one day of the week."));
+                return Err(Error::invalid(
+                    "hours",
+                    say!(
+                        "Give at least one day of the week.",
+                        "Pilih paling sedikit satu hari dalam seminggu."
+                    ),
+                ));
             }
         }
         let now = self.now();
@@ -122,7 +168,10 @@ impl Core {
             if let Some(Some(days)) = value
                 && !(least..=most).contains(&i64::from(days))
             {
-                return Err(Error::invalid(field, format!("Give {least} to {most} days.")));
+                return Err(Error::invalid(
+                    field,
+                    say!("Give {least} to {most} days.", "Isi {least} sampai {most} hari."),
+                ));
             }
         }
         self.update(|state, tx, _| {

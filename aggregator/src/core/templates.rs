@@ -7,6 +7,7 @@ use super::Core;
 use super::alerts::must_manage;
 use super::types::{AddedTemplates, ErasedTemplates, Viewer};
 use crate::error::{Error, Result};
+use crate::sentence::say;
 use crate::store::Erased;
 
 /// More than these add no accuracy.
@@ -25,7 +26,11 @@ impl Core {
             if employee.consent.is_none() {
                 return Err(Error::conflict(
                     "consent",
-                    format!("{} has not consented to face recognition.", employee.name),
+                    say!(
+                        "{} has not consented to face recognition.",
+                        "{} belum menyetujui pengenalan wajah.",
+                        employee.name
+                    ),
                 ));
             }
             tx.audit(&viewer.username, &format!("photo of employee {id} tried"), now)
@@ -51,8 +56,7 @@ impl Core {
             if employee.consent.is_none() {
                 return Err(Error::conflict(
                     "consent",
-                    format!(
-                        "{} has not consented to face recognition; record the consent first, or use a badge.",
+                    say!("{} has not consented to face recognition; record the consent first, or use a badge.", "{} belum menyetujui pengenalan wajah; catat persetujuannya dahulu, atau gunakan kartu.",
                         employee.name
                     ),
                 ));
@@ -60,8 +64,7 @@ impl Core {
             if employee.photos + templates.len() as u64 > MAX_TEMPLATES {
                 return Err(Error::conflict(
                     "photo",
-                    format!(
-                        "{} has {} photos; at most {MAX_TEMPLATES} are kept.",
+                    say!("{} has {} photos; at most {MAX_TEMPLATES} are kept.", "{} memiliki {} foto; paling banyak {MAX_TEMPLATES} disimpan.",
                         employee.name, employee.photos
                     ),
                 ));
@@ -168,5 +171,8 @@ impl Core {
 
 /// The answer where an employee is not there, or may not be known of.
 pub(super) fn no_employee(id: &EmployeeId) -> Error {
-    Error::not_found("id", format!("There is no employee {id}."))
+    Error::not_found(
+        "id",
+        say!("There is no employee {id}.", "Tidak ada karyawan {id}."),
+    )
 }

@@ -8,6 +8,7 @@ use super::types::{AttendanceQuery, Language, MessageRow, Of, Role, Viewer};
 use crate::error::{Error, Result};
 use crate::notify::Channel;
 use crate::notify::digest::{self, Digest};
+use crate::sentence::say;
 use crate::store::NewMessage;
 
 impl Core {
@@ -22,18 +23,32 @@ impl Core {
         if !self.has(Channel::Whatsapp) {
             return Err(Error::conflict(
                 "employee",
-                "WhatsApp is not configured; add a [whatsapp] section to aggregator.toml.",
+                say!(
+                    "WhatsApp is not configured; add a [whatsapp] section to aggregator.toml.",
+                    "WhatsApp belum diatur; tambahkan bagian [whatsapp] di aggregator.toml."
+                ),
             ));
         }
         let now = self.now();
         let id = self.update(|state, tx, changes| {
             let person = tx.employee(employee)?;
-            let person = person
-                .ok_or_else(|| Error::invalid("employee", format!("There is no employee {employee}.")))?;
+            let person = person.ok_or_else(|| {
+                Error::invalid(
+                    "employee",
+                    say!(
+                        "There is no employee {employee}.",
+                        "Tidak ada karyawan {employee}."
+                    ),
+                )
+            })?;
             let Some(phone) = &person.phone else {
                 return Err(Error::invalid(
                     "employee",
-                    format!("{} has no phone number.", person.name),
+                    say!(
+                        "{} has no phone number.",
+                        "{} tidak memiliki nomor telepon.",
+                        person.name
+                    ),
                 ));
             };
             state.stretches.write(tx, usize::MAX, now)?;
@@ -76,7 +91,15 @@ impl Core {
             };
             tx.audit(&viewer.username, &format!("test message to {employee}"), now)?;
             let queued = self.queue_at(tx, changes, &message, now, now)?;
-            queued.ok_or_else(|| Error::conflict("employee", "A test message is on its way already."))
+            queued.ok_or_else(|| {
+                Error::conflict(
+                    "employee",
+                    say!(
+                        "A test message is on its way already.",
+                        "Pesan uji sudah dalam perjalanan."
+                    ),
+                )
+            })
         })?;
         self.message_state(viewer, id)
     }
@@ -88,6 +111,6 @@ impl Core {
     pub fn message_state(&self, viewer: &Viewer, id: i64) -> Result<MessageRow> {
         must_manage(viewer)?;
         let row = self.store.read(|reader| reader.message_row(id))?;
-        row.ok_or_else(|| Error::not_found("id", format!("There is no message {id}.")))
+        row.ok_or_else(|| Error::not_found("id", say!("There is no message {id}.", "Tidak ada pesan {id}.")))
     }
 }

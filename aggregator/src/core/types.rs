@@ -9,7 +9,7 @@ mod site;
 
 use chrono::{DateTime, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
-use hadir_shared::status::{CameraCounts, CameraMode, CameraState, Inference};
+use hadir_shared::status::{CameraCounts, CameraMode, CameraState, Inference, Placement};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::alerts::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Comment, Excuse, What};
@@ -26,7 +26,7 @@ pub use self::schedules::{
 };
 pub use self::site::{
     AuditRow, CameraPatch, MessageRow, NewQuietHours, NewUser, QuietHours, Retention, RetentionDays,
-    RetentionPatch, UserPatch, UserRow,
+    RetentionPatch, SiteLanguage, UserPatch, UserRow,
 };
 pub use crate::notify::MessageState;
 pub use crate::presence::State;
@@ -370,6 +370,8 @@ pub struct Camera {
     pub problem: Option<String>,
     /// What it counted since it began.
     pub counts: CameraCounts,
+    /// What the last check of its mounting found, if there was one.
+    pub placement: Option<Placement>,
     /// How many people watch it live: 0 here, filled in by the live view.
     pub viewers: u32,
 }

@@ -8,6 +8,7 @@ use super::alerts::must_manage;
 use super::schedules::registered;
 use super::types::{AuditRow, Role, User, UserPatch, UserRow, Viewer};
 use crate::error::{Error, Result};
+use crate::sentence::say;
 use crate::store::Tx;
 
 /// So many lines of the record are told at once.
@@ -65,7 +66,10 @@ impl Core {
         if !(1..=64).contains(&username.len()) || !username.chars().all(allowed) {
             return Err(Error::invalid(
                 "username",
-                "A user name has 1 to 64 characters of a-z, 0-9, ., -, _ and @.",
+                say!(
+                    "A user name has 1 to 64 characters of a-z, 0-9, ., -, _ and @.",
+                    "Nama pengguna terdiri dari 1 sampai 64 karakter a-z, 0-9, ., -, _ dan @."
+                ),
             ));
         }
         must_be_bound(role, employee)?;
@@ -74,12 +78,18 @@ impl Core {
             if let Some(id) = employee
                 && tx.employee(id)?.is_none()
             {
-                return Err(Error::invalid("employee", format!("There is no employee {id}.")));
+                return Err(Error::invalid(
+                    "employee",
+                    say!("There is no employee {id}.", "Tidak ada karyawan {id}."),
+                ));
             }
             if !tx.add_user(username, password_hash, role, employee, now)? {
                 return Err(Error::conflict(
                     "username",
-                    format!("There is a user {username} already."),
+                    say!(
+                        "There is a user {username} already.",
+                        "Pengguna {username} sudah ada."
+                    ),
                 ));
             }
             // A name of the login may be one of a person, who may be deleted: the record says the role alone.
@@ -136,7 +146,10 @@ impl Core {
         if viewer.username == username {
             return Err(Error::conflict(
                 "username",
-                "You are logged in as this user; another administrator has to delete it.",
+                say!(
+                    "You are logged in as this user; another administrator has to delete it.",
+                    "Anda sedang masuk sebagai pengguna ini; administrator lain yang harus menghapusnya."
+                ),
             ));
         }
         let now = self.now();
@@ -252,7 +265,10 @@ impl Core {
 }
 
 fn no_user(username: &str) -> Error {
-    Error::not_found("username", format!("There is no user {username}."))
+    Error::not_found(
+        "username",
+        say!("There is no user {username}.", "Tidak ada pengguna {username}."),
+    )
 }
 
 /// Between the check of a password and what it allows, the password may be changed.
@@ -261,7 +277,10 @@ fn must_be_current(tx: &Tx<'_>, username: &str, verified: &str) -> Result<()> {
     if user.password_hash != verified {
         return Err(Error::conflict(
             "password",
-            "The password was changed just now; log in with the new one.",
+            say!(
+                "The password was changed just now; log in with the new one.",
+                "Kata sandi baru saja diubah; masuklah dengan yang baru."
+            ),
         ));
     }
     Ok(())
@@ -270,9 +289,10 @@ fn must_be_current(tx: &Tx<'_>, username: &str, verified: &str) -> Result<()> {
 fn must_administer(viewer: &Viewer) -> Result<()> {
     match viewer.role {
         Role::Admin => Ok(()),
-        Role::Hr | Role::Supervisor | Role::Technician => {
-            Err(Error::forbidden("Only administrators change who may log in."))
-        }
+        Role::Hr | Role::Supervisor | Role::Technician => Err(Error::forbidden(say!(
+            "Only administrators change who may log in.",
+            "Hanya administrator yang dapat mengubah siapa yang boleh masuk."
+        ))),
     }
 }
 
@@ -280,7 +300,10 @@ fn must_be_bound(role: Role, employee: Option<&EmployeeId>) -> Result<()> {
     if role == Role::Supervisor && employee.is_none() {
         return Err(Error::invalid(
             "employee",
-            "A supervisor sees the employees below one employee: name that one.",
+            say!(
+                "A supervisor sees the employees below one employee: name that one.",
+                "Supervisor melihat karyawan di bawah satu karyawan: pilih karyawan itu."
+            ),
         ));
     }
     Ok(())
@@ -297,14 +320,18 @@ pub(super) fn may_go_with(tx: &Tx<'_>, viewer: &Viewer, employee: &EmployeeId) -
         return Ok(());
     }
     if viewer.role != Role::Admin {
-        return Err(Error::forbidden(
+        return Err(Error::forbidden(say!(
             "This employee logs in as an administrator; another administrator has to delete them.",
-        ));
+            "Karyawan ini masuk sebagai administrator; administrator lain yang harus menghapusnya."
+        )));
     }
     if !administers(&others) {
         return Err(Error::conflict(
             "id",
-            "This employee is the last administrator; make another one first.",
+            say!(
+                "This employee is the last administrator; make another one first.",
+                "Karyawan ini administrator terakhir; buat administrator lain dahulu."
+            ),
         ));
     }
     Ok(())
@@ -319,7 +346,10 @@ fn keep_an_administrator(tx: &Tx<'_>, user: &User) -> Result<()> {
     if user.role == Role::Admin && !left {
         return Err(Error::conflict(
             "role",
-            "This is the last administrator; make another one first.",
+            say!(
+                "This is the last administrator; make another one first.",
+                "Ini administrator terakhir; buat administrator lain dahulu."
+            ),
         ));
     }
     Ok(())

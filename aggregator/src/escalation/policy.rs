@@ -5,9 +5,10 @@ use chrono_tz::Tz;
 use hadir_shared::id::EmployeeId;
 use serde::{Deserialize, Serialize};
 
-use crate::core::types::Role;
+use crate::core::types::{Language, Role};
 use crate::notify::Channel;
 use crate::schedule::{days, hhmm, local_moment};
+use crate::sentence::{Sentence, say};
 
 /// Longer policies are a mistake.
 const MAX_STEPS: usize = 20;
@@ -112,29 +113,48 @@ impl Policy {
     ///
     /// # Errors
     /// A sentence that names the step that does not.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Sentence> {
         if !(1..=MAX_STEPS).contains(&self.steps.len()) {
-            return Err(format!("A policy has 1 to {MAX_STEPS} steps."));
+            return Err(say!(
+                "A policy has 1 to {MAX_STEPS} steps.",
+                "Kebijakan terdiri dari 1 sampai {MAX_STEPS} langkah."
+            ));
         }
         let mut before = 0;
         for (number, step) in (1..).zip(&self.steps) {
-            let wrong = |what: &str| Err(format!("Step {number}: {what}"));
+            let wrong = |what: Sentence| {
+                let (en, id) = (what.en(), what.to(Language::Id));
+                Err(Sentence::new(
+                    format!("Step {number}: {en}"),
+                    format!("Langkah {number}: {id}"),
+                ))
+            };
             if step.after_s < before || step.after_s > MAX_AFTER_S {
-                return wrong(
+                return wrong(say!(
                     "give its time in seconds after the alert, not before the step above, at most 86400.",
-                );
+                    "isi waktunya dalam detik setelah peringatan, tidak mendahului langkah di atasnya, paling banyak 86400."
+                ));
             }
             before = step.after_s;
             if matches!(step.to, Target::Superior(level) if !(1..=MAX_STEPS as u8).contains(&level)) {
-                return wrong("a superior has a level from 1, the direct one, to 20.");
+                return wrong(say!(
+                    "a superior has a level from 1, the direct one, to 20.",
+                    "tingkat atasan dimulai dari 1, atasan langsung, sampai 20."
+                ));
             }
             if let Some(repeat) = step.repeat
                 && !((10..=MAX_AFTER_S).contains(&repeat.every_s) && (1..=20).contains(&repeat.times))
             {
-                return wrong("repeat every 10 to 86400 seconds, 1 to 20 times.");
+                return wrong(say!(
+                    "repeat every 10 to 86400 seconds, 1 to 20 times.",
+                    "ulangi setiap 10 sampai 86400 detik, 1 sampai 20 kali."
+                ));
             }
             if step.hours.as_ref().is_some_and(|hours| hours.days.is_empty()) {
-                return wrong("its hours are on no day.");
+                return wrong(say!(
+                    "its hours are on no day.",
+                    "jamnya tidak ada pada hari apa pun."
+                ));
             }
         }
         Ok(())

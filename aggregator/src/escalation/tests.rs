@@ -258,7 +258,9 @@ fn what_makes_no_sense_is_refused_by_its_step() {
     ] {
         let policy: Policy = serde_json::from_str(text).expect(text);
         let refused = policy.check().expect_err(text);
-        assert!(refused.contains(says), "{refused}");
+        assert!(refused.en().contains(says), "{refused}");
+        let indonesian = refused.to(crate::core::types::Language::Id);
+        assert_ne!(indonesian, refused.en());
     }
     assert!(serde_json::from_str::<Policy>(r#"{"steps": [{"after_s": 0, "to": {"boss": 1}}]}"#).is_err());
 }

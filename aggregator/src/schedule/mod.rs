@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::attendance::Rules;
+use crate::sentence::{Sentence, say};
 
 pub use self::calendar::{Calendar, Exception, Phase, Standing, Window, local_moment, midnight};
 pub(crate) use self::hhmm::days;
@@ -142,16 +143,25 @@ impl Shift {
         (from, from + length)
     }
 
-    fn problem(&self) -> Option<String> {
+    fn problem(&self) -> Option<Sentence> {
         let name = self.name.trim();
         if name.is_empty() || name.chars().count() > 50 {
-            return Some("Give each shift a name of 1 to 50 characters.".into());
+            return Some(say!(
+                "Give each shift a name of 1 to 50 characters.",
+                "Beri setiap sif nama sepanjang 1 sampai 50 karakter."
+            ));
         }
         if self.days.is_empty() {
-            return Some(format!("The shift {name} is on no day: name one, like \"mon\"."));
+            return Some(say!(
+                "The shift {name} is on no day: name one, like \"mon\".",
+                "Sif {name} tidak ada pada hari apa pun: pilih paling sedikit satu hari."
+            ));
         }
         if self.breaks.len() > MAX_BREAKS {
-            return Some(format!("The shift {name} has more than {MAX_BREAKS} breaks."));
+            return Some(say!(
+                "The shift {name} has more than {MAX_BREAKS} breaks.",
+                "Sif {name} memiliki lebih dari {MAX_BREAKS} istirahat."
+            ));
         }
         let (from, to) = self.span();
         let mut breaks: Vec<(i64, i64)> = self.breaks.iter().map(|one| self.break_span(one)).collect();
@@ -160,18 +170,23 @@ impl Shift {
         for (begins, ends) in breaks {
             let written = format!("{}–{}", hhmm::text(begins), hhmm::text(ends));
             if begins == ends {
-                return Some(format!("The break {written} of the shift {name} has no length."));
+                return Some(say!(
+                    "The break {written} of the shift {name} has no length.",
+                    "Istirahat {written} pada sif {name} tidak berdurasi."
+                ));
             }
             if begins <= from || ends >= to {
-                return Some(format!(
+                return Some(say!(
                     "The break {written} does not lie inside the shift {name}, which runs {}–{}.",
+                    "Istirahat {written} tidak berada di dalam sif {name}, yang berlangsung {}–{}.",
                     hhmm::text(from),
                     hhmm::text(to)
                 ));
             }
             if begins < free_from {
-                return Some(format!(
-                    "The break {written} of the shift {name} overlaps another."
+                return Some(say!(
+                    "The break {written} of the shift {name} overlaps another.",
+                    "Istirahat {written} pada sif {name} tumpang tindih dengan yang lain."
                 ));
             }
             free_from = ends;
@@ -185,9 +200,12 @@ impl Schedule {
     ///
     /// # Errors
     /// A sentence that names the shift or the break that does not.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Sentence> {
         if !(1..=MAX_SHIFTS).contains(&self.shifts.len()) {
-            return Err(format!("A schedule has 1 to {MAX_SHIFTS} shifts."));
+            return Err(say!(
+                "A schedule has 1 to {MAX_SHIFTS} shifts.",
+                "Jadwal terdiri dari 1 sampai {MAX_SHIFTS} sif."
+            ));
         }
         if let Some(problem) = self.shifts.iter().find_map(Shift::problem) {
             return Err(problem);
@@ -213,9 +231,15 @@ impl Schedule {
         for ((_, ends, one), (begins, _, other)) in week.iter().zip(next) {
             if begins < *ends {
                 return Err(if *one == other {
-                    format!("The shift {one} begins again before it has ended.")
+                    say!(
+                        "The shift {one} begins again before it has ended.",
+                        "Sif {one} dimulai lagi sebelum berakhir."
+                    )
                 } else {
-                    format!("The shifts {one} and {other} overlap.")
+                    say!(
+                        "The shifts {one} and {other} overlap.",
+                        "Sif {one} dan {other} tumpang tindih."
+                    )
                 });
             }
         }

@@ -19,7 +19,7 @@ const WEEK: &str = r#"{"shifts": [
 
 fn parse(text: &str) -> Result<Schedule, String> {
     let schedule: Schedule = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    schedule.check()?;
+    schedule.check().map_err(|problem| problem.to_string())?;
     Ok(schedule)
 }
 

@@ -1,8 +1,10 @@
 //! Alerts and what happened to them.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
-use rusqlite::{OptionalExtension as _, Row, named_params, params};
+use rusqlite::{OptionalExtension as _, Row, named_params, params, params_from_iter};
 
 use super::{Reader, Tx, ms, read_as, read_option, time, time_option};
 use crate::core::types::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Language, What};
@@ -83,16 +85,23 @@ fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
 }
 
 impl Reader<'_> {
-    /// Alerts with their history, newest first; at most 500.
-    pub fn alerts(&self, filter: AlertFilter) -> Result<Vec<Alert>> {
-        let which = match filter {
-            AlertFilter::Open => "where a.state <> 'closed'",
-            AlertFilter::All => "",
+    /// Alerts with their history, newest first, of everybody or of these; all that are open, or the newest 500.
+    pub fn alerts(&self, filter: AlertFilter, of: Option<&HashSet<EmployeeId>>) -> Result<Vec<Alert>> {
+        let (state, limit) = match filter {
+            AlertFilter::Open => ("a.state <> 'closed'", ""),
+            AlertFilter::All => ("true", "limit 500"),
+        };
+        let (whose, ids) = match of {
+            None => ("true", None),
+            Some(ids) => (
+                "a.employee in (select value from json_each(?1))",
+                Some(serde_json::to_string(ids).unwrap_or_else(|_| "[]".into())),
+            ),
         };
         let mut query = self.conn.prepare_cached(&format!(
-            "{ALERT} {which} order by a.opened_at desc, a.id desc limit 500"
+            "{ALERT} where {state} and {whose} order by a.opened_at desc, a.id desc {limit}"
         ))?;
-        let rows = query.query_map([], alert)?;
+        let rows = query.query_map(params_from_iter(ids), alert)?;
         let mut alerts: Vec<Alert> = rows.collect::<rusqlite::Result<_>>()?;
         for alert in &mut alerts {
             alert.history = self.history(alert.id)?;

@@ -48,7 +48,7 @@ fn inference(inference: Inference) -> &'static str {
 }
 
 const CAMERA: &str = "select c.id, c.number, coalesce(c.own_label, c.label) as label, c.label as device_label, c.area, c.agent, c.mode, c.state, c.inference, c.fps,
-    c.last_frame, c.problem, c.counts, g.online from camera c join agent g on g.id = c.agent";
+    c.last_frame, c.problem, c.counts, c.placement, g.online from camera c join agent g on g.id = c.agent";
 
 fn camera(row: &Row<'_>) -> rusqlite::Result<Camera> {
     let mut camera = Camera {
@@ -78,6 +78,9 @@ fn camera(row: &Row<'_>) -> rusqlite::Result<Camera> {
         last_frame: time_option(row, "last_frame")?,
         problem: row.get("problem")?,
         counts: read_as(row, "counts", |t| serde_json::from_str(t).ok())?,
+        placement: row
+            .get::<_, Option<String>>("placement")?
+            .and_then(|t| serde_json::from_str(&t).ok()),
         viewers: 0,
     };
     let online: bool = row.get("online")?;
@@ -332,12 +335,13 @@ impl Tx<'_> {
         let number = self.camera_number(&status.id, status.number)?;
         self.run(
             "insert into camera (id, number, label, area, agent, mode, state, inference, fps, last_frame, problem,
-                 counts)
+                 counts, placement)
              values (:id, :number, :label, :area, :agent, :mode, :state, :inference, :fps, :last_frame, :problem,
-                 :counts)
+                 :counts, :placement)
              on conflict (id) do update set number = :number, label = :label, area = :area, agent = :agent,
                  mode = :mode, state = :state, inference = :inference, fps = :fps,
-                 last_frame = coalesce(:last_frame, last_frame), problem = :problem, counts = :counts",
+                 last_frame = coalesce(:last_frame, last_frame), problem = :problem, counts = :counts,
+                 placement = :placement",
             named_params! {
                 ":id": status.id.as_str(),
                 ":number": number,
@@ -351,6 +355,7 @@ impl Tx<'_> {
                 ":last_frame": status.last_frame.map(ms),
                 ":problem": status.problem,
                 ":counts": serde_json::to_string(&status.counts).unwrap_or_else(|_| "{}".into()),
+                ":placement": status.placement.as_ref().and_then(|found| serde_json::to_string(found).ok()),
             },
         )?;
         Ok(())

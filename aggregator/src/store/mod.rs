@@ -49,6 +49,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema_5.sql")),
     M::up(include_str!("schema_6.sql")),
     M::up(include_str!("schema_7.sql")),
+    M::up(include_str!("schema_8.sql")),
 ];
 
 /// How long a connection waits for another one's lock.
@@ -143,7 +144,7 @@ impl Store {
         let mut writer = Connection::open(path).map_err(|error| {
             let error = Error::from(error);
             Error {
-                message: format!("{}: {}", path.display(), error.message),
+                message: format!("{}: {error}", path.display()).into(),
                 ..error
             }
         })?;

@@ -1,4 +1,4 @@
--- Settings that were made on the dashboard instead of in the configuration (JSON): quiet_hours, retention.
+-- Settings that were made on the dashboard instead of in the configuration (JSON): language, quiet_hours, retention.
 create table site_setting (
     key   text primary key,
     value text not null

@@ -1,5 +1,7 @@
 //! The store: erasure, merging of stretches, the order of message states, the check.
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 use hadir_shared::gallery::Template;
 use hadir_shared::id::{CameraId, EmployeeId};
@@ -7,7 +9,8 @@ use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, I
 
 use super::*;
 use crate::attendance::Methods;
-use crate::core::types::Language;
+use crate::core::types::{AlertFilter, Language};
+use crate::escalation::Policy;
 use crate::notify::{Channel, Draft, MessageState};
 
 fn t(second: i64) -> DateTime<Utc> {
@@ -333,6 +336,7 @@ fn cameras_get_the_number_they_wish_if_it_is_free() {
         last_frame: None,
         problem: None,
         counts: hadir_shared::status::CameraCounts::default(),
+        placement: None,
     };
     let numbers = store
         .write(|tx| {
@@ -411,9 +415,9 @@ fn what_is_no_store_is_refused_in_a_sentence() {
     let path = folder.path().join("hadir.sqlite");
     std::fs::write(&path, vec![b'x'; 10_000]).expect("file");
     let error = Store::open(&path).expect_err("was opened");
-    assert!(error.message.contains("damaged"), "{error}");
+    assert!(error.message.en().contains("damaged"), "{error}");
     let error = Store::open(&folder.path().join("no/hadir.sqlite")).expect_err("was opened");
-    assert!(error.message.contains("folder"), "{error}");
+    assert!(error.message.en().contains("folder"), "{error}");
 }
 
 /// A store of the schema before is brought to this one with everything that it held.
@@ -451,4 +455,35 @@ fn an_older_store_keeps_its_messages() {
         })
         .expect("read");
     assert_eq!(store.check().expect("check"), Vec::<String>::new());
+}
+
+/// What happens to others does not push somebody's own alerts out of sight, and all that are open are there.
+#[test]
+fn the_newest_alerts_are_those_of_whom_one_asks() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = open(&folder);
+    store
+        .write(|tx| {
+            for n in 1..=520 {
+                tx.register(&employee(n, None), t(0))?;
+                tx.open_alert_for(&who(n), t(0), &Policy::standard(1), t(n as i64))?;
+            }
+            Ok(())
+        })
+        .expect("alerts");
+    let found = |filter, of: Option<&[usize]>| {
+        let of: Option<HashSet<EmployeeId>> = of.map(|these| these.iter().map(|n| who(*n)).collect());
+        store
+            .read(|reader| reader.alerts(filter, of.as_ref()))
+            .expect("read")
+            .into_iter()
+            .map(|alert| alert.employee)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found(AlertFilter::All, None).len(), 500);
+    assert_eq!(found(AlertFilter::Open, None).len(), 520);
+    let ids = [who(519), who(2)];
+    assert_eq!(found(AlertFilter::All, Some(&[2, 519])), ids);
+    assert_eq!(found(AlertFilter::Open, Some(&[2, 519])), ids);
+    assert_eq!(found(AlertFilter::All, Some(&[])), []);
 }

@@ -24,6 +24,7 @@ use super::error::ApiError;
 use super::reply;
 use super::request::{Headers, Request};
 use crate::core::{Role, User};
+use crate::sentence::say;
 
 /// The session cookie's name.
 pub(crate) const COOKIE: &str = "hadir_session";
@@ -99,7 +100,12 @@ impl Logins {
 
     /// A place among those whose passwords are worked on.
     async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, ApiError> {
-        let busy = || ApiError::unavailable("Too many people log in at once; try again.");
+        let busy = || {
+            ApiError::unavailable(say!(
+                "Too many people log in at once; try again.",
+                "Terlalu banyak orang masuk bersamaan; coba lagi."
+            ))
+        };
         let turn = tokio::time::timeout(PATIENCE, self.checks.acquire()).await;
         turn.map_err(|_| busy())?.map_err(|_| busy())
     }
@@ -152,7 +158,11 @@ pub(crate) async fn change_password(
         .await
         .map_err(|error| match error.is_unauthenticated() {
             // The session is right; the page must not end it.
-            true => ApiError::invalid("The current password is wrong.").field("current"),
+            true => ApiError::invalid(say!(
+                "The current password is wrong.",
+                "Kata sandi saat ini salah."
+            ))
+            .field("current"),
             false => error,
         })?;
     let mut user = user;
@@ -170,16 +180,20 @@ pub(crate) async fn change_password(
 pub(crate) async fn hash(web: &Web, password: String) -> Result<String, ApiError> {
     let password = zeroize::Zeroizing::new(password);
     if password.chars().count() < MIN_PASSWORD || password.len() > MAX_PASSWORD {
-        let message = format!("A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.");
+        let message = say!(
+            "A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.",
+            "Kata sandi terdiri dari {MIN_PASSWORD} sampai {MAX_PASSWORD} karakter."
+        );
         return Err(ApiError::invalid(message).field("password"));
     }
     let _turn = web.logins.turn().await?;
     let hashed = tokio::task::spawn_blocking(move || hash_password(&password)).await;
     match hashed {
         Ok(Ok(hash)) => Ok(hash),
-        _ => Err(ApiError::unavailable(
+        _ => Err(ApiError::unavailable(say!(
             "The password could not be hashed; try again.",
-        )),
+            "Kata sandi tidak dapat disimpan; coba lagi."
+        ))),
     }
 }
 
@@ -187,14 +201,18 @@ pub(crate) async fn hash(web: &Web, password: String) -> Result<String, ApiError
 async fn check(web: &Web, username: String, password: String) -> Result<User, ApiError> {
     let password = zeroize::Zeroizing::new(password);
     if username.len() > 200 || password.len() > MAX_PASSWORD {
-        return Err(ApiError::unauthenticated(
+        return Err(ApiError::unauthenticated(say!(
             "The user name or the password is wrong.",
-        ));
+            "Nama pengguna atau kata sandi salah."
+        )));
     }
     web.logins.begin(&username, Instant::now()).map_err(|rest| {
         let seconds = rest.as_secs() + 1;
         ApiError::too_many(
-            format!("Too many wrong passwords for this user; try again in {seconds} seconds."),
+            say!(
+                "Too many wrong passwords for this user; try again in {seconds} seconds.",
+                "Terlalu banyak kata sandi salah untuk pengguna ini; coba lagi dalam {seconds} detik."
+            ),
             seconds,
         )
     })?;
@@ -208,17 +226,22 @@ async fn check(web: &Web, username: String, password: String) -> Result<User, Ap
         .await
         .unwrap_or(false);
     let Some(user) = user.filter(|_| right) else {
-        return Err(ApiError::unauthenticated(
+        return Err(ApiError::unauthenticated(say!(
             "The user name or the password is wrong.",
-        ));
+            "Nama pengguna atau kata sandi salah."
+        )));
     };
     web.logins.succeeded(&username);
     Ok(user)
 }
 
 async fn begin_session(web: &Web, user: &User) -> Result<Response, ApiError> {
-    let token =
-        secret::random().map_err(|_| ApiError::unavailable("No session could be made; try again."))?;
+    let token = secret::random().map_err(|_| {
+        ApiError::unavailable(say!(
+            "No session could be made; try again.",
+            "Sesi tidak dapat dibuat; coba lagi."
+        ))
+    })?;
     let token = secret::encode(&token);
     let (digest, expires_at) = (digest(&token), web.core.now() + SESSION);
     let (username, verified) = (user.username.clone(), user.password_hash.clone());
@@ -254,7 +277,12 @@ pub(crate) fn session_of(headers: &Headers) -> Option<[u8; 32]> {
 
 /// The user who is asking.
 pub(crate) async fn user(web: &Web, headers: &Headers) -> Result<User, ApiError> {
-    let nobody = || ApiError::unauthenticated("You are not logged in, or not any more; log in.");
+    let nobody = || {
+        ApiError::unauthenticated(say!(
+            "You are not logged in, or not any more; log in.",
+            "Anda belum masuk, atau sesi Anda telah berakhir; silakan masuk."
+        ))
+    };
     let session = session_of(headers).ok_or_else(nobody)?;
     web.core
         .call(move |core| core.session(&session))
@@ -267,8 +295,9 @@ pub(crate) fn only(user: &User, roles: &[Role]) -> Result<(), ApiError> {
     if roles.contains(&user.role) {
         Ok(())
     } else {
-        Err(ApiError::forbidden(format!(
-            "The role {} may not do this.",
+        Err(ApiError::forbidden(say!(
+            "Your account (role {}) may not do this; ask an administrator.",
+            "Akun Anda (peran {}) tidak diizinkan melakukan ini; tanyakan kepada administrator.",
             user.role.as_str()
         )))
     }

@@ -1,22 +1,22 @@
 //! What a request is answered with when it fails: the one place that maps failures to HTTP.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 use warp::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
 use super::reply;
+use crate::core::types::Language;
 use crate::enrolment::{EnrolmentError, Reason};
 use crate::error::{Error, ErrorKind};
+use crate::sentence::{Sentence, say};
 
 /// A failure as `docs/api.md` describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
     status: StatusCode,
     code: &'static str,
-    message: Cow<'static, str>,
+    message: Sentence,
     field: Option<&'static str>,
     reason: Option<&'static str>,
     header: Option<Header>,
@@ -51,7 +51,7 @@ impl ApiError {
         self.status == StatusCode::UNAUTHORIZED
     }
 
-    fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<Sentence>) -> Self {
         Self {
             status,
             code,
@@ -62,31 +62,31 @@ impl ApiError {
         }
     }
 
-    pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn invalid(message: impl Into<Sentence>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid", message)
     }
 
-    pub(crate) fn unauthenticated(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn unauthenticated(message: impl Into<Sentence>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", message)
     }
 
-    pub(crate) fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn forbidden(message: impl Into<Sentence>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
-    pub(crate) fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn not_found(message: impl Into<Sentence>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
-    pub(crate) fn too_large(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn too_large(message: impl Into<Sentence>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
     }
 
-    pub(crate) fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn unsupported(message: impl Into<Sentence>) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported", message)
     }
 
-    pub(crate) fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn unavailable(message: impl Into<Sentence>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
     }
 
@@ -94,11 +94,14 @@ impl ApiError {
         Self::new(
             StatusCode::REQUEST_TIMEOUT,
             "invalid",
-            "The request's body did not arrive in time; send it again.",
+            say!(
+                "The request's body did not arrive in time; send it again.",
+                "Kiriman tidak tiba pada waktunya; kirim lagi."
+            ),
         )
     }
 
-    pub(crate) fn too_many(message: impl Into<Cow<'static, str>>, seconds: u64) -> Self {
+    pub(crate) fn too_many(message: impl Into<Sentence>, seconds: u64) -> Self {
         let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", message);
         error.header = Some(Header::RetryAfter(seconds));
         error
@@ -116,10 +119,11 @@ impl ApiError {
         self
     }
 
-    pub(crate) fn into_response(self) -> Response {
+    /// The answer, its sentence in the language that the request asked for.
+    pub(crate) fn into_response(self, language: Language) -> Response {
         let detail = Detail {
             code: self.code,
-            message: &self.message,
+            message: self.message.to(language),
             field: self.field,
             reason: self.reason,
         };
@@ -164,11 +168,18 @@ impl From<EnrolmentError> for ApiError {
             EnrolmentError::Refused { photo, of, reason } => {
                 let mut refused = Self::from(reason);
                 if of > 1 {
-                    refused.message = format!("Photo {photo} of {of}: {}", refused.message).into();
+                    let (en, id) = (refused.message.en(), refused.message.to(Language::Id));
+                    refused.message = Sentence::new(
+                        format!("Photo {photo} of {of}: {en}"),
+                        format!("Foto {photo} dari {of}: {id}"),
+                    );
                 }
                 refused
             }
-            EnrolmentError::Busy => Self::unavailable(error.to_string()),
+            EnrolmentError::Busy => Self::unavailable(say!(
+                "Other photos are being looked at; try again in a minute.",
+                "Foto lain sedang diperiksa; coba lagi sebentar lagi."
+            )),
             EnrolmentError::Failed(_) => {
                 tracing::error!(%error, "enrolment failed");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
@@ -182,7 +193,7 @@ impl From<Reason> for ApiError {
         let mut error = Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "unprocessable",
-            reason.to_string(),
+            reason.sentence(),
         );
         error.field = Some("photo");
         error.reason = Some(reason.code());

@@ -31,6 +31,7 @@ use warp::reply::Response;
 
 use self::error::ApiError;
 use self::request::{Headers, Request};
+use crate::core::types::Language;
 use crate::core::{Camera, Core};
 use crate::devices::Devices;
 use crate::enrolment::Enroller;
@@ -177,6 +178,6 @@ async fn refused(rejection: warp::Rejection) -> Result<Response, Infallible> {
     tracing::debug!(?rejection, "request refused");
     Ok(
         ApiError::invalid("The address cannot be read; check what stands after the question mark.")
-            .into_response(),
+            .into_response(Language::En),
     )
 }

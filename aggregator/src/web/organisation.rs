@@ -15,6 +15,7 @@ use super::request::Request;
 use crate::core::{AreaPatch, Ending, NewLeave, NewSilence, ThresholdsPatch, Viewer};
 use crate::escalation::Policy;
 use crate::schedule::Schedule;
+use crate::sentence::say;
 
 /// Answers below `/api/`, where `path` is one of these.
 pub(super) async fn answer(
@@ -99,9 +100,13 @@ pub(super) async fn answer(
             _ => Err(ApiError::method(&method, "GET")),
         },
         ["holidays", date] => {
-            let date: NaiveDate = date
-                .parse()
-                .map_err(|_| ApiError::invalid("Write the day like 2026-12-25.").field("date"))?;
+            let date: NaiveDate = date.parse().map_err(|_| {
+                ApiError::invalid(say!(
+                    "Write the day like 2026-12-25.",
+                    "Tulis harinya seperti 2026-12-25."
+                ))
+                .field("date")
+            })?;
             match method {
                 Method::PUT => {
                     let Named { name } = request.json().await?;
@@ -118,8 +123,13 @@ pub(super) async fn answer(
         ["leaves"] => match method {
             Method::GET => {
                 let since = request.query.get("from").map(|text| {
-                    text.parse()
-                        .map_err(|_| ApiError::invalid("Write the day like 2026-12-25.").field("from"))
+                    text.parse().map_err(|_| {
+                        ApiError::invalid(say!(
+                            "Write the day like 2026-12-25.",
+                            "Tulis harinya seperti 2026-12-25."
+                        ))
+                        .field("from")
+                    })
                 });
                 let since = since.transpose()?;
                 Ok(reply::ok(
@@ -134,7 +144,8 @@ pub(super) async fn answer(
             _ => Err(ApiError::method(&method, "GET, POST")),
         },
         ["leaves", id] => {
-            let none = || ApiError::not_found("There is no such leave.").field("id");
+            let none =
+                || ApiError::not_found(say!("There is no such leave.", "Tidak ada cuti itu.")).field("id");
             let id: i64 = id.parse().map_err(|_| none())?;
             match method {
                 Method::DELETE => {
@@ -157,8 +168,9 @@ pub(super) async fn answer(
             _ => Err(ApiError::method(&method, "GET")),
         },
         ["areas", id] => {
-            let id =
-                AreaId::new(*id).map_err(|_| ApiError::not_found("There is no such area.").field("id"))?;
+            let id = AreaId::new(*id).map_err(|_| {
+                ApiError::not_found(say!("There is no such area.", "Tidak ada area itu.")).field("id")
+            })?;
             match method {
                 Method::PATCH => {
                     let patch: AreaPatch = request.json().await?;

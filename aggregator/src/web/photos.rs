@@ -17,6 +17,7 @@ use super::{Web, auth, reply};
 use crate::core::{Role, Viewer};
 use crate::enrolment::{self, Likeness, Reason};
 use crate::error::ErrorKind;
+use crate::sentence::say;
 
 const MAX_PHOTO: usize = 12 << 20;
 const MAX_TOTAL: usize = 64 << 20;
@@ -41,7 +42,7 @@ pub(crate) async fn post(web: &Web, id: &str, headers: &Headers, mut form: FormD
         Err(error) => {
             // Whoever is cut off while sending never sees the answer.
             let _ = tokio::time::timeout(DRAIN_WITHIN, drain(form)).await;
-            error.into_response()
+            error.into_response(headers.language())
         }
     }
 }
@@ -72,9 +73,10 @@ async fn take(web: &Web, id: &str, headers: &Headers, form: &mut FormData) -> Re
 
     // Bounds the memory that uploads take together.
     let Ok(_upload) = web.uploads.try_acquire() else {
-        return Err(ApiError::unavailable(
+        return Err(ApiError::unavailable(say!(
             "Other photos are being uploaded; try again in a minute.",
-        ));
+            "Foto lain sedang diunggah; coba lagi sebentar lagi."
+        )));
     };
     let photos = tokio::time::timeout(BODY_WITHIN, read(form))
         .await
@@ -115,7 +117,7 @@ pub(crate) async fn test(web: &Web, id: &str, headers: &Headers, mut form: FormD
         Ok(response) => response,
         Err(error) => {
             let _ = tokio::time::timeout(DRAIN_WITHIN, drain(form)).await;
-            error.into_response()
+            error.into_response(headers.language())
         }
     }
 }
@@ -128,15 +130,16 @@ async fn try_out(web: &Web, id: &str, headers: &Headers, form: &mut FormData) ->
     let (who, seer) = (id.clone(), viewer.clone());
     web.core.call(move |core| core.try_photo(&viewer, &who)).await?;
     let Ok(_upload) = web.uploads.try_acquire() else {
-        return Err(ApiError::unavailable(
+        return Err(ApiError::unavailable(say!(
             "Other photos are being uploaded; try again in a minute.",
-        ));
+            "Foto lain sedang diunggah; coba lagi sebentar lagi."
+        )));
     };
     let photos = tokio::time::timeout(BODY_WITHIN, read(form))
         .await
         .map_err(|_| ApiError::too_slow())??;
     let [photo] = &photos[..] else {
-        return Err(ApiError::invalid("Send one photo.").field("photo"));
+        return Err(ApiError::invalid(say!("Send one photo.", "Kirim satu foto.")).field("photo"));
     };
     let everybody = web
         .core
@@ -183,9 +186,11 @@ async fn read(form: &mut FormData) -> Result<Vec<Bytes>, ApiError> {
             )));
         }
         if photos.len() == MAX_PHOTOS {
-            return Err(
-                ApiError::too_large(format!("Send at most {MAX_PHOTOS} photos at once.")).field("photo"),
-            );
+            return Err(ApiError::too_large(say!(
+                "Send at most {MAX_PHOTOS} photos at once.",
+                "Kirim paling banyak {MAX_PHOTOS} foto sekaligus."
+            ))
+            .field("photo"));
         }
         let photo = read_part(part, &mut total).await?;
         if photo.is_empty() {
@@ -194,9 +199,11 @@ async fn read(form: &mut FormData) -> Result<Vec<Bytes>, ApiError> {
         photos.push(photo);
     }
     if photos.is_empty() {
-        return Err(
-            ApiError::invalid("There is no photo in this request; send at least one.").field("photo"),
-        );
+        return Err(ApiError::invalid(say!(
+            "There is no photo in this request; send at least one.",
+            "Tidak ada foto; kirim paling sedikit satu."
+        ))
+        .field("photo"));
     }
     Ok(photos)
 }
@@ -208,13 +215,18 @@ async fn read_part(mut part: Part, total: &mut usize) -> Result<Bytes, ApiError>
         let length = data.remaining();
         *total += length;
         if photo.len() + length > MAX_PHOTO {
-            return Err(ApiError::too_large("A photo has at most 12 MB; scale it down.").field("photo"));
+            return Err(ApiError::too_large(say!(
+                "A photo has at most 12 MB; scale it down.",
+                "Satu foto paling besar 12 MB; perkecil fotonya."
+            ))
+            .field("photo"));
         }
         if *total > MAX_TOTAL {
-            return Err(
-                ApiError::too_large("The photos of one request have at most 64 MB; send fewer.")
-                    .field("photo"),
-            );
+            return Err(ApiError::too_large(say!(
+                "The photos of one request have at most 64 MB; send fewer.",
+                "Semua foto sekaligus paling besar 64 MB; kirim lebih sedikit."
+            ))
+            .field("photo"));
         }
         photo.extend_from_slice(&data.copy_to_bytes(length));
     }

@@ -15,6 +15,7 @@ use super::request::Request;
 use crate::core::types::Language;
 use crate::core::{AttendanceQuery, NewDecision, Of, Viewer};
 use crate::report::{self, Format};
+use crate::sentence::say;
 
 /// Answers below `/api/`, where `path` begins with one of these.
 pub(super) async fn answer(
@@ -153,8 +154,9 @@ fn span(query: &HashMap<String, String>) -> Result<(NaiveDate, NaiveDate), ApiEr
 }
 
 fn id(field: &'static str, text: &str) -> Result<EmployeeId, ApiError> {
-    EmployeeId::new(text)
-        .map_err(|_| ApiError::not_found(format!("There is no employee {text}.")).field(field))
+    EmployeeId::new(text).map_err(|_| {
+        ApiError::not_found(say!("There is no employee {text}.", "Tidak ada karyawan {text}.")).field(field)
+    })
 }
 
 fn of(query: &HashMap<String, String>) -> Result<Of, ApiError> {
@@ -198,7 +200,7 @@ async fn file(
     };
     let settings = web.core.settings();
     let language = match asked.get("language") {
-        None => settings.language,
+        None => web.core.call(|core| core.language()).await?.language,
         Some(text) => {
             let language = Language::parse(text);
             language

@@ -7,10 +7,14 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
 use serde::de::DeserializeOwned;
-use warp::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, IF_NONE_MATCH, ORIGIN};
+use warp::http::header::{
+    ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, IF_NONE_MATCH, ORIGIN,
+};
 use warp::http::{HeaderMap, Method};
 
 use super::error::ApiError;
+use crate::core::types::Language;
+use crate::sentence::say;
 
 /// Largest JSON body.
 pub(crate) const MAX_JSON: usize = 64 * 1024;
@@ -56,7 +60,13 @@ impl Request {
 
     /// The body, if it is no longer than `most` bytes.
     pub(crate) async fn body(&mut self, most: usize) -> Result<Bytes, ApiError> {
-        let too_large = || ApiError::too_large(format!("The body is longer than {} KB.", most / 1024));
+        let too_large = || {
+            ApiError::too_large(say!(
+                "The body is longer than {} KB.",
+                "Kiriman ini lebih besar dari {} KB.",
+                most / 1024
+            ))
+        };
         // Said before a byte is read, where the sender is honest about the length.
         let said = self
             .headers
@@ -68,7 +78,12 @@ impl Request {
         let mut body = BytesMut::new();
         let read = async {
             while let Some(part) = self.body.next().await {
-                let part = part.map_err(|_| ApiError::invalid("The body broke off; send it again."))?;
+                let part = part.map_err(|_| {
+                    ApiError::invalid(say!(
+                        "The body broke off; send it again.",
+                        "Kiriman terputus; kirim lagi."
+                    ))
+                })?;
                 if body.len() + part.len() > most {
                     return Err(too_large());
                 }
@@ -154,6 +169,27 @@ impl Headers {
         })
     }
 
+    /// Of Indonesian and English what `Accept-Language` would rather have (RFC 9110, section 12.5.4); English where
+    /// it names neither.
+    pub(crate) fn language(&self) -> Language {
+        let ranges = self.text(ACCEPT_LANGUAGE).unwrap_or_default().split(',');
+        let known = ranges.filter_map(|range| {
+            let (tag, weight) = range.split_once(';').unwrap_or((range, ""));
+            let weight = weight
+                .trim()
+                .strip_prefix("q=")
+                .map_or(Ok(1.0), str::parse::<f32>);
+            let language = Language::parse(&tag.trim().split('-').next()?.to_ascii_lowercase())?;
+            weight
+                .ok()
+                .filter(|weight| *weight > 0.0)
+                .map(|weight| (language, weight))
+        });
+        known
+            .reduce(|best, one| if one.1 > best.1 { one } else { best })
+            .map_or(Language::En, |(language, _)| language)
+    }
+
     /// Whether a page would rather be shown than an error in JSON.
     pub(crate) fn wants_page(&self) -> bool {
         self.text(warp::http::header::ACCEPT)
@@ -207,6 +243,28 @@ mod tests {
             assert_eq!(taken.is_ok(), own, "{origin} at {host}");
         }
         assert!(headers(&[("host", "a")]).check_origin("http://b").is_ok());
+    }
+
+    #[test]
+    fn the_language_is_what_is_wanted_most() {
+        for (wanted, language) in [
+            ("id", Language::Id),
+            ("id-ID,id;q=0.9,en-US;q=0.8,en;q=0.7", Language::Id),
+            ("en-GB,en;q=0.9,id;q=0.8", Language::En),
+            ("en;q=0.5, ID;q=0.6", Language::Id),
+            ("fr, id;q=0.1", Language::Id),
+            ("id;q=0, en;q=0.1", Language::En),
+            ("id;q=much", Language::En),
+            ("*", Language::En),
+            ("", Language::En),
+        ] {
+            assert_eq!(
+                headers(&[("accept-language", wanted)]).language(),
+                language,
+                "{wanted}"
+            );
+        }
+        assert_eq!(headers(&[]).language(), Language::En);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::core::{AlertFilter, Camera, CameraPatch, Comment, EmployeePatch, Excu
 use crate::devices::{Credential, Device};
 use crate::enrolment;
 use crate::notify::webhook::MAX_BODY as MAX_WEBHOOK;
+use crate::sentence::say;
 
 /// What addresses there are, for other programs.
 const OPENAPI: &str = include_str!("../../../docs/openapi.json");
@@ -60,7 +61,7 @@ pub(crate) async fn answer(web: &Web, mut request: Request) -> Response {
         Ok(response) => response,
         Err(error) => {
             request.drain().await;
-            error.into_response()
+            error.into_response(request.headers.language())
         }
     }
 }
@@ -133,7 +134,7 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
             };
             let file = request.body(MAX_IMPORT).await?;
             let import = core.call(move |core| core.import_employees(&viewer, &file, mode));
-            Ok(reply::ok(&import.await?))
+            Ok(reply::ok(&import.await?.to(request.headers.language())))
         }
         ["employees", id] => {
             let id = employee_id(id)?;
@@ -297,7 +298,7 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
             }
         }
         [
-            "users" | "audit" | "quiet-hours" | "retention" | "messages" | "whatsapp",
+            "users" | "audit" | "quiet-hours" | "retention" | "site-language" | "messages" | "whatsapp",
             ..,
         ] => site::answer(web, request, method, path, viewer).await,
         ["reports" | "attendance" | "patterns" | "timeline", ..] => {
@@ -319,17 +320,24 @@ struct Nothing {}
 pub(crate) fn employee_id(text: &str) -> Result<EmployeeId, ApiError> {
     EmployeeId::new(text).map_err(|_| {
         let shown: String = text.chars().take(64).collect();
-        ApiError::not_found(format!("There is no employee {shown}.")).field("id")
+        ApiError::not_found(say!(
+            "There is no employee {shown}.",
+            "Tidak ada karyawan {shown}."
+        ))
+        .field("id")
     })
 }
 
 fn camera_id(text: &str) -> Result<CameraId, ApiError> {
-    CameraId::new(text).map_err(|_| ApiError::not_found("There is no such camera.").field("id"))
+    CameraId::new(text).map_err(|_| {
+        ApiError::not_found(say!("There is no such camera.", "Tidak ada kamera itu.")).field("id")
+    })
 }
 
 fn alert_id(text: &str) -> Result<i64, ApiError> {
-    text.parse()
-        .map_err(|_| ApiError::not_found("There is no such alert.").field("id"))
+    text.parse().map_err(|_| {
+        ApiError::not_found(say!("There is no such alert.", "Tidak ada peringatan itu.")).field("id")
+    })
 }
 
 #[derive(Serialize)]
@@ -352,7 +360,10 @@ struct Thresholds {
 }
 
 async fn me(web: &Web, user: &User) -> Result<Response, ApiError> {
-    let thresholds = web.core.call(|core| core.thresholds()).await?;
+    let (thresholds, language) = web
+        .core
+        .call(|core| Ok((core.thresholds()?, core.language()?)))
+        .await?;
     let settings = web.core.settings();
     let banners = web.core.banners(&user.viewer());
     let problem = banners
@@ -368,7 +379,7 @@ async fn me(web: &Web, user: &User) -> Result<Response, ApiError> {
             "id": settings.site,
             "name": settings.name,
             "timezone": settings.timezone.name(),
-            "language": settings.language,
+            "language": language.language,
         }),
         now: hadir_shared::time::format(web.core.now()),
         presence: Thresholds {

@@ -11,7 +11,9 @@ use super::error::ApiError;
 use super::reply;
 use super::request::Request;
 use super::routes::employee_id;
+use crate::core::types::Language;
 use crate::core::{NewQuietHours, NewUser, RetentionPatch, UserPatch, Viewer};
+use crate::sentence::say;
 
 /// Answers below `/api/`, where `path` begins with one of these.
 pub(super) async fn answer(
@@ -87,6 +89,18 @@ pub(super) async fn answer(
             )),
             _ => Err(ApiError::method(&method, "GET, PUT, DELETE")),
         },
+        ["site-language"] => match method {
+            Method::GET => Ok(reply::ok(&core.call(|core| core.language()).await?)),
+            Method::PUT => {
+                let NewLanguage { language } = request.json().await?;
+                let set = core.call(move |core| core.set_language(&viewer, Some(language)));
+                Ok(reply::ok(&set.await?))
+            }
+            Method::DELETE => Ok(reply::ok(
+                &core.call(move |core| core.set_language(&viewer, None)).await?,
+            )),
+            _ => Err(ApiError::method(&method, "GET, PUT, DELETE")),
+        },
         ["retention"] => match method {
             Method::GET => Ok(reply::ok(&core.call(|core| core.retention()).await?)),
             Method::PATCH => {
@@ -107,7 +121,8 @@ pub(super) async fn answer(
             _ => Err(ApiError::method(&method, "POST")),
         },
         ["messages", id] => {
-            let none = || ApiError::not_found("There is no such message.").field("id");
+            let none =
+                || ApiError::not_found(say!("There is no such message.", "Tidak ada pesan itu.")).field("id");
             let id: i64 = id.parse().map_err(|_| none())?;
             match method {
                 Method::GET => Ok(reply::ok(
@@ -118,6 +133,13 @@ pub(super) async fn answer(
         }
         _ => Err(ApiError::not_found("There is nothing at this address.")),
     }
+}
+
+/// Body of `PUT /api/site-language`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewLanguage {
+    language: Language,
 }
 
 /// To whom a test message goes.

@@ -20,10 +20,12 @@ use warp::reply::{Reply as _, Response};
 use super::error::ApiError;
 use super::request::Headers;
 use super::{Web, auth, routes};
+use crate::core::types::Language;
 use crate::core::{Event, Role, Viewer};
 use crate::devices::Device;
 use crate::error::Result as CoreResult;
 use crate::live::{LiveFrame, Purpose, View};
+use crate::sentence::say;
 
 /// What a browser sends is at most a close or a pong.
 const MAX_FROM_BROWSER: usize = 4096;
@@ -51,7 +53,7 @@ const TRY_AGAIN: u16 = 1013;
 pub(super) async fn events(ws: Ws, headers: Headers, web: Arc<Web>) -> Response {
     let (viewer, session, permit) = match browser(&web, &headers).await {
         Ok(browser) => browser,
-        Err(error) => return error.into_response(),
+        Err(error) => return error.into_response(headers.language()),
     };
     ws.max_message_size(MAX_FROM_BROWSER)
         .max_frame_size(MAX_FROM_BROWSER)
@@ -74,18 +76,22 @@ pub(super) async fn watch(
 ) -> Response {
     let (viewer, session, permit) = match browser(&web, &headers).await {
         Ok(browser) => browser,
-        Err(error) => return error.into_response(),
+        Err(error) => return error.into_response(headers.language()),
     };
     let camera = match known_camera(&web, &camera).await {
         Ok((camera, _)) => camera,
-        Err(error) => return error.into_response(),
+        Err(error) => return error.into_response(headers.language()),
     };
     let purpose = match purpose(&web, &viewer, &camera, query.get("enrol")).await {
         Ok(purpose) => purpose,
-        Err(error) => return error.into_response(),
+        Err(error) => return error.into_response(headers.language()),
     };
     let Some(viewing) = web.hub.watch(&camera, purpose, Instant::now()) else {
-        return ApiError::unavailable("Too many people watch this camera; try again later.").into_response();
+        return ApiError::unavailable(say!(
+            "Too many people watch this camera; try again later.",
+            "Terlalu banyak orang melihat kamera ini; coba lagi nanti."
+        ))
+        .into_response(headers.language());
     };
     ws.max_message_size(MAX_FROM_BROWSER)
         .max_frame_size(MAX_FROM_BROWSER)
@@ -102,15 +108,17 @@ pub(super) async fn watch(
 pub(super) async fn stream(camera: String, ws: Ws, headers: Headers, web: Arc<Web>) -> Response {
     let device = match routes::device(&web, &headers) {
         Ok(device) => device,
-        Err(error) => return error.into_response(),
+        Err(error) => return error.into_response(headers.language()),
     };
     let camera = match known_camera(&web, &camera).await {
         Ok((camera, agent)) if agent == device.agent => camera,
-        Ok(_) => return ApiError::forbidden("This camera belongs to another device.").into_response(),
-        Err(error) => return error.into_response(),
+        Ok(_) => {
+            return ApiError::forbidden("This camera belongs to another device.").into_response(Language::En);
+        }
+        Err(error) => return error.into_response(headers.language()),
     };
     let Ok(permit) = web.sockets.clone().try_acquire_owned() else {
-        return too_many_sockets().into_response();
+        return too_many_sockets().into_response(Language::En);
     };
     ws.max_message_size(MAX_MESSAGE)
         .max_frame_size(MAX_MESSAGE)
@@ -155,12 +163,17 @@ async fn browser(web: &Web, headers: &Headers) -> Result<(Viewer, [u8; 32], Owne
 }
 
 fn too_many_sockets() -> ApiError {
-    ApiError::unavailable("Too many connections are open; try again later.")
+    ApiError::unavailable(say!(
+        "Too many connections are open; try again later.",
+        "Terlalu banyak sambungan terbuka; coba lagi nanti."
+    ))
 }
 
 async fn known_camera(web: &Web, id: &str) -> Result<(CameraId, hadir_shared::id::AgentId), ApiError> {
     let Ok(id) = CameraId::new(id) else {
-        return Err(ApiError::not_found("There is no such camera.").field("id"));
+        return Err(
+            ApiError::not_found(say!("There is no such camera.", "Tidak ada kamera itu.")).field("id"),
+        );
     };
     let camera = web.core.call(move |core| core.camera(&id)).await?;
     Ok((camera.id, camera.agent))

@@ -398,6 +398,7 @@ mod tests {
             last_frame: None,
             problem: None,
             counts: hadir_shared::status::CameraCounts::default(),
+            placement: None,
         };
         AgentStatus {
             online: true,

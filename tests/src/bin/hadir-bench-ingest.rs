@@ -188,6 +188,7 @@ fn site(folder: &Path, employees: usize, start: DateTime<Utc>) -> Outcome<Site> 
                 last_frame: None,
                 problem: None,
                 counts: CameraCounts::default(),
+                placement: None,
             })
         });
         let status = AgentStatus {

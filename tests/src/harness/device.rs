@@ -66,6 +66,7 @@ impl Device {
                 last_frame: None,
                 problem: None,
                 counts: Default::default(),
+                placement: None,
             })
         };
         let status = AgentStatus {

@@ -5,6 +5,7 @@
 
 pub mod camera;
 pub mod client;
+pub mod control;
 pub mod device;
 pub mod mosquitto;
 pub mod paths;

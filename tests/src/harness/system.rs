@@ -326,8 +326,20 @@ impl System {
     /// # Errors
     /// When it does not start.
     pub async fn kill_aggregator(&mut self) -> Result<(), Error> {
-        // It is gone before the next one starts, which wants its lock and its ports.
+        self.cut_aggregator();
+        self.start_aggregator().await
+    }
+
+    /// Kills the aggregator as a power cut would.
+    pub fn cut_aggregator(&mut self) {
         self.aggregator.kill();
+    }
+
+    /// Starts the aggregator again; the one before has to be gone, as it held the lock and the ports.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_aggregator(&mut self) -> Result<(), Error> {
         self.aggregator = start_aggregator(&self.plan, &self.site).await?;
         let base = format!("http://127.0.0.1:{}", self.plan.ports[0]);
         self.api = Api::login(&base, ADMIN, &self.password).await?;

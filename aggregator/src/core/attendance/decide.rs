@@ -14,6 +14,7 @@ use crate::core::types::{
     CorrectionBody, Decision, DecisionRow, DifferenceRow, NewDecision, TimeSpan, Viewer,
 };
 use crate::error::{Error, Result};
+use crate::sentence::say;
 use crate::store::{DayRow, Reader, Tx};
 
 /// Nobody works longer on one day.
@@ -141,17 +142,26 @@ impl Core {
         if reason.is_empty() || reason.chars().count() > 200 || reason.chars().any(char::is_control) {
             return Err(Error::invalid(
                 "reason",
-                "Say why, in 1 to 200 characters in one line.",
+                say!(
+                    "Say why, in 1 to 200 characters in one line.",
+                    "Tulis alasannya, 1 sampai 200 karakter dalam satu baris."
+                ),
             ));
         }
         if date > self.today(now) {
-            return Err(Error::invalid("date", format!("{date} has not begun.")));
+            return Err(Error::invalid(
+                "date",
+                say!("{date} has not begun.", "{date} belum dimulai."),
+            ));
         }
         let correction = self.correction(date, new)?;
         if new.what == Decision::Accepted && self.difference_grew(employee, date, now)? {
             return Err(Error::conflict(
                 "what",
-                "More has arrived meanwhile: look at the difference again before you accept it.",
+                say!(
+                    "More has arrived meanwhile: look at the difference again before you accept it.",
+                    "Sementara itu ada data baru: periksa lagi selisihnya sebelum Anda menerimanya."
+                ),
             ));
         }
         self.update(|state, tx, _| {
@@ -185,12 +195,23 @@ impl Core {
                         None => tx.correction(employee, date)?.is_some(),
                     };
                     if !corrected {
-                        return Err(Error::conflict("what", "This day was not corrected."));
+                        return Err(Error::conflict(
+                            "what",
+                            say!("This day was not corrected.", "Hari ini tidak pernah dikoreksi."),
+                        ));
                     }
                     tx.add_decision(employee, date, &made)?;
                 }
                 Decision::Accepted | Decision::Dismissed => {
-                    let none = || Error::conflict("what", "There is no difference to decide on.");
+                    let none = || {
+                        Error::conflict(
+                            "what",
+                            say!(
+                                "There is no difference to decide on.",
+                                "Tidak ada selisih yang perlu diputuskan."
+                            ),
+                        )
+                    };
                     let mut record = record.clone().ok_or_else(none)?;
                     let decided = match new.what {
                         Decision::Accepted => record.accept(),
@@ -296,9 +317,11 @@ impl Core {
             (None, None) => {
                 return Err(Error::conflict(
                     "correction",
-                    format!(
+                    say!(
                         "What the cameras watched on {date} is not kept any more, so the day cannot be worked out again; \
-                         give the figures instead (worked, away, late, …)."
+                         give the figures instead (worked, away, late, …).",
+                        "Yang direkam kamera pada {date} sudah tidak disimpan, jadi hari itu tidak dapat dihitung ulang; isi angkanya \
+                         langsung (bekerja, pergi, terlambat, …)."
                     ),
                 ));
             }
@@ -349,7 +372,10 @@ impl Core {
             (Decision::Corrected, _) => {
                 return Err(Error::invalid(
                     "correction",
-                    "Say what was otherwise: at least one of the figures.",
+                    say!(
+                        "Say what was otherwise: at least one of the figures.",
+                        "Isi apa yang seharusnya: paling sedikit satu angka."
+                    ),
                 ));
             }
             (_, Some(_)) => {
@@ -365,15 +391,26 @@ impl Core {
         let (first, last) = (
             moment(zone, date)?
                 .checked_sub_signed(TimeDelta::hours(12))
-                .ok_or_else(|| Error::invalid("date", "Give a date of this age."))?,
+                .ok_or_else(|| {
+                    Error::invalid(
+                        "date",
+                        say!("Give a date of this age.", "Isi tanggal pada zaman ini."),
+                    )
+                })?,
             moment(zone, after(after(date)))?,
         );
         for (field, at) in [("first_in", body.first_in), ("last_out", body.last_out)] {
             if at.is_some_and(|at| at < first || at > last) {
-                return Err(Error::invalid(field, format!("This is no time of {date}.")));
+                return Err(Error::invalid(
+                    field,
+                    say!("This is no time of {date}.", "Waktu ini bukan pada {date}."),
+                ));
             }
             if at.is_some_and(|at| at > self.now()) {
-                return Err(Error::invalid(field, "This is still to come."));
+                return Err(Error::invalid(
+                    field,
+                    say!("This is still to come.", "Waktu ini belum tiba."),
+                ));
             }
         }
         if let Some(status) = body
@@ -382,8 +419,9 @@ impl Core {
         {
             return Err(Error::invalid(
                 "status",
-                format!(
+                say!(
                     "`{}` is what nobody knows yet; say what came of the day.",
+                    "`{}` berarti belum diketahui; isi bagaimana hari itu berakhir.",
                     status.as_str()
                 ),
             ));
@@ -396,7 +434,13 @@ impl Core {
             ("overtime_s", body.overtime_s),
         ] {
             if value.is_some_and(|value| !(0..=MAX_FIGURE).contains(&value)) {
-                return Err(Error::invalid(field, "Give 0 to 172800 seconds (48 hours)."));
+                return Err(Error::invalid(
+                    field,
+                    say!(
+                        "Give 0 to 172800 seconds (48 hours).",
+                        "Isi 0 sampai 48 jam (172800 detik)."
+                    ),
+                ));
             }
         }
         Ok(Some(Correction {
@@ -442,11 +486,17 @@ fn check(worked: &Worked, correction: Option<&Correction>) -> Result<()> {
     match moments {
         (Some(_), None) => Err(Error::invalid(
             "last_out",
-            "They were not seen on this day: say when they went, too.",
+            say!(
+                "They were not seen on this day: say when they went, too.",
+                "Karyawan ini tidak terlihat pada hari ini: isi juga kapan ia pulang."
+            ),
         )),
         (None, Some(_)) => Err(Error::invalid(
             "first_in",
-            "They were not seen on this day: say when they came, too.",
+            say!(
+                "They were not seen on this day: say when they came, too.",
+                "Karyawan ini tidak terlihat pada hari ini: isi juga kapan ia datang."
+            ),
         )),
         (Some(came), Some(went)) if given && came >= went => {
             let field = if correction.last_out.is_some() {
@@ -454,7 +504,13 @@ fn check(worked: &Worked, correction: Option<&Correction>) -> Result<()> {
             } else {
                 "first_in"
             };
-            Err(Error::invalid(field, "They went before they came."))
+            Err(Error::invalid(
+                field,
+                say!(
+                    "They went before they came.",
+                    "Waktu pulang mendahului waktu datang."
+                ),
+            ))
         }
         _ => Ok(()),
     }
@@ -546,13 +602,19 @@ pub(super) fn spans(spans: &[Span]) -> Vec<TimeSpan> {
 pub(super) fn no_employee(id: &EmployeeId) -> Error {
     Error::not_found(
         "employee",
-        format!("There is no employee {id}, or there is none any more."),
+        say!(
+            "There is no employee {id}, or there is none any more.",
+            "Tidak ada karyawan {id}, atau sudah dihapus."
+        ),
     )
 }
 
 fn no_day(name: &str, date: NaiveDate) -> Error {
     Error::not_found(
         "date",
-        format!("{name} was not registered on {date}, or the day was deleted."),
+        say!(
+            "{name} was not registered on {date}, or the day was deleted.",
+            "{name} belum terdaftar pada {date}, atau hari itu sudah dihapus."
+        ),
     )
 }

@@ -23,6 +23,7 @@ use crate::attendance::{
 use crate::error::{Error, Result};
 use crate::presence::Timeline;
 use crate::schedule::midnight;
+use crate::sentence::say;
 use crate::store::{DayRow, Plans, Reader};
 
 /// Everything that days of several employees are worked out from.
@@ -230,7 +231,12 @@ fn work(facts: &Facts<'_>, correction: Option<&Correction>) -> Day {
 
 /// The beginning of a day.
 fn moment(zone: Tz, date: NaiveDate) -> Result<DateTime<Utc>> {
-    midnight(zone, date).ok_or_else(|| Error::invalid("date", "Give a date of this age."))
+    midnight(zone, date).ok_or_else(|| {
+        Error::invalid(
+            "date",
+            say!("Give a date of this age.", "Isi tanggal pada zaman ini."),
+        )
+    })
 }
 
 fn before(date: NaiveDate) -> NaiveDate {

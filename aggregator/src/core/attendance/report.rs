@@ -13,6 +13,7 @@ use crate::core::types::{
     PatternMember, Patterns, Totals, Viewer,
 };
 use crate::error::{Error, Result};
+use crate::sentence::say;
 use crate::store::{DayRow, PatternRow, Reader};
 
 /// The superior whose team somebody is in, and the superior's name.
@@ -88,7 +89,7 @@ impl Core {
         {
             return Err(Error::not_found(
                 "employee",
-                format!("There is no employee {id}."),
+                say!("There is no employee {id}.", "Tidak ada karyawan {id}."),
             ));
         }
         let wanted = |employee: &Employee| match of {
@@ -199,21 +200,29 @@ pub(super) fn check(query: &AttendanceQuery, today: NaiveDate) -> Result<()> {
     if days < 1 {
         return Err(Error::invalid(
             "to",
-            format!(
+            say!(
                 "{} is before {}: give the earlier day first.",
-                query.to, query.from
+                "{} mendahului {}: isi hari yang lebih awal dahulu.",
+                query.to,
+                query.from
             ),
         ));
     }
     if days > MAX_DAYS {
         return Err(Error::invalid(
             "to",
-            format!("These are {days} days; ask for at most {MAX_DAYS} at a time."),
+            say!(
+                "These are {days} days; ask for at most {MAX_DAYS} at a time.",
+                "Rentang ini {days} hari; mintalah paling banyak {MAX_DAYS} hari sekaligus."
+            ),
         ));
     }
     let near = |date: NaiveDate| (date - today).num_days().abs() < 366 * 100;
     if !near(query.from) || !near(query.to) {
-        return Err(Error::invalid("from", "Give a date of this age."));
+        return Err(Error::invalid(
+            "from",
+            say!("Give a date of this age.", "Isi tanggal pada zaman ini."),
+        ));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::attendance::Evidence;
 use crate::core::Core;
 use crate::core::types::{AttendanceQuery, SeenTrack, Timeline, TimelineRow, TimelineSeen, Viewer};
 use crate::error::{Error, Result};
+use crate::sentence::say;
 use crate::store::SightingRow;
 
 /// More lines than this nobody reads.
@@ -35,9 +36,9 @@ impl Core {
             if selected.len().saturating_mul(usize::try_from(days).unwrap_or(usize::MAX)) > MAX_LINES {
                 return Err(Error::invalid(
                     "to",
-                    format!(
-                        "These are {} people and {days} days; ask for at most {MAX_LINES} lines: fewer days, a team, or one \
-                         person.",
+                    say!("These are {} people and {days} days; ask for at most {MAX_LINES} lines: fewer days, a team, or one \
+                         person.", "Ini {} orang dan {days} hari; mintalah paling banyak {MAX_LINES} baris: hari lebih sedikit, satu tim, atau satu \
+                         orang.",
                         selected.len()
                     ),
                 ));

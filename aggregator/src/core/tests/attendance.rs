@@ -531,7 +531,7 @@ fn reports_are_of_those_whom_the_viewer_sees() {
     ] {
         let error = office.report(Of::Everybody, from, to).expect_err(what);
         assert!(
-            error.kind == ErrorKind::Invalid && error.message.contains(what),
+            error.kind == ErrorKind::Invalid && error.message.en().contains(what),
             "{}",
             error.message
         );

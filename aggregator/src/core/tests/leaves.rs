@@ -130,7 +130,7 @@ fn a_sick_note_that_comes_late_flags_final_days_and_changes_others() {
         .add_leave(&admin(), &long_ago)
         .expect_err("too late");
     assert_eq!(refused.field, Some("from"));
-    assert!(refused.message.contains("correct"), "{refused}");
+    assert!(refused.message.en().contains("correct"), "{refused}");
 }
 
 /// By the shifts that were planned then, not by those of now.

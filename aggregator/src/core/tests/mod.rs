@@ -222,6 +222,7 @@ fn camera(id: &str, area: &str) -> CameraStatus {
         last_frame: None,
         problem: None,
         counts: hadir_shared::status::CameraCounts::default(),
+        placement: None,
     }
 }
 

@@ -108,7 +108,7 @@ fn what_is_wrong_with_an_employee_is_named() {
     };
     let circle = patch("HR", Some("LEE")).expect_err("was taken");
     assert_eq!((circle.kind, circle.field), (Invalid, Some("supervisor")));
-    assert!(circle.message.contains("Lee Min"), "{circle}");
+    assert!(circle.message.en().contains("Lee Min"), "{circle}");
     assert!(patch("HR", Some("HR")).is_err());
     assert_eq!(
         patch("LEE", Some("BUDI")).expect("taken").supervisor,
@@ -393,6 +393,7 @@ fn a_camera_belongs_to_one_agent() {
         last_frame: None,
         problem: None,
         counts: hadir_shared::status::CameraCounts::default(),
+        placement: None,
     };
     let says = |cameras: Vec<CameraStatus>| {
         let status = AgentStatus {

@@ -299,7 +299,7 @@ fn the_sites_thresholds_can_be_set_and_stay_set() {
         .core
         .set_thresholds(&admin(), &patch(Some(110), Some(500)))
         .expect_err("was taken");
-    assert!(error.message.contains("Gudang A"), "{}", error.message);
+    assert!(error.message.en().contains("Gudang A"), "{}", error.message);
     // As configured again.
     site.core
         .set_thresholds(&admin(), &patch(None, None))

@@ -33,7 +33,7 @@ async fn quiet_hours_that_are_set_hold_instead_of_the_configured_ones() {
         let refused = core
             .set_quiet_hours(&admin(), Some(&quiet(wrong)))
             .expect_err("was taken");
-        assert!(refused.message.contains(why), "{refused}");
+        assert!(refused.message.en().contains(why), "{refused}");
     }
     let evening = quiet(r#"{"hours": {"days": ["mon"], "from": "21:00", "to": "21:30"}}"#);
     let refused = core

@@ -5,7 +5,7 @@ use hadir_shared::id::EmployeeId;
 use hadir_shared::status::CameraMode;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{MessageState, Role};
+use super::{Language, MessageState, Role};
 use crate::escalation::Hours;
 use crate::notify::Channel;
 
@@ -62,6 +62,15 @@ pub struct AuditRow {
     pub who: String,
     /// What they changed.
     pub what: String,
+}
+
+/// `GET /api/site-language`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SiteLanguage {
+    /// The one in force.
+    pub language: Language,
+    /// As in the configuration.
+    pub configured: Language,
 }
 
 /// `GET /api/quiet-hours`: when no message goes out but answers and digests.

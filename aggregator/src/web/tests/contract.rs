@@ -164,6 +164,7 @@ fn body(call: &Call, who: &str, later: &str) -> Value {
         ("PUT", "/api/policies/{name}") => json!({"steps": [{"after_s": 0, "to": {"employee": who}}]}),
         ("PUT", "/api/silence") => json!({"until": "2000-01-01T00:00:00.000Z", "reason": "x"}),
         ("PUT", "/api/quiet-hours") => json!({"hours": null}),
+        ("PUT", "/api/site-language") => json!({"language": "en"}),
         ("POST", "/api/alerts/{id}/excuse") => json!({"reason": "x", "until": "2000-01-01T00:00:00.000Z"}),
         ("POST", "/api/alerts/{id}/comment") => json!({"text": "x"}),
         ("POST", "/api/attendance/{employee}/{date}") => {

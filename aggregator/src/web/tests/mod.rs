@@ -286,6 +286,7 @@ impl Bench {
             last_frame: Some(self.clock.now()),
             problem: None,
             counts: hadir_shared::status::CameraCounts::default(),
+            placement: None,
         };
         let status = AgentStatus {
             online: true,

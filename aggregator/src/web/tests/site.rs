@@ -109,6 +109,35 @@ async fn settings_are_read_by_all_and_changed_by_hr() {
     assert_eq!(told["hours"], hours["hours"]);
     let reset = bench.request(Method::DELETE, "/api/quiet-hours", &hr);
     assert_eq!(bench.send(reset).await.json()["hours"], Value::Null);
+    let language = |cookie: &str, body: Value| {
+        bench
+            .request(Method::PUT, "/api/site-language", cookie)
+            .json(&body)
+    };
+    let english = json!({"language": "en"});
+    assert_eq!(
+        bench.send(language(&technician, english.clone())).await.status,
+        403
+    );
+    assert_eq!(
+        bench.send(language(&hr, json!({"language": "fr"}))).await.status,
+        400
+    );
+    assert_eq!(bench.send(language(&hr, english)).await.json()["language"], "en");
+    assert_eq!(
+        bench.get("/api/me", &technician).await.json()["site"]["language"],
+        "en"
+    );
+    let new = bench
+        .post("/api/employees", &hr, &json!({"name": "Wayan"}))
+        .await
+        .json();
+    assert_eq!(new["language"], "en", "{new}");
+    let reset = bench.request(Method::DELETE, "/api/site-language", &hr);
+    assert_eq!(
+        bench.send(reset).await.json(),
+        json!({"language": "id", "configured": "id"})
+    );
     let patch = |body: Value| bench.request(Method::PATCH, "/api/retention", &hr).json(&body);
     assert_eq!(
         bench.send(patch(json!({"keep_days": 800}))).await.json()["keep_days"],
@@ -231,5 +260,42 @@ async fn days_are_lines_of_time_with_the_sightings_behind_them() {
             .await
             .status,
         404
+    );
+}
+
+#[tokio::test]
+async fn refusals_speak_the_language_that_is_asked_for() {
+    let bench = bench().await;
+    let hr = bench.login("hr").await;
+    let shifts = json!({"shifts": [{"name": "Pagi", "days": ["mon"], "from": "08:00", "to": "16:00",
+        "breaks": [{"from": "17:00", "to": "17:30"}]}]});
+    for (language, says) in [
+        ("id-ID,id;q=0.9,en;q=0.8", "tidak berada di dalam sif Pagi"),
+        ("en", "does not lie inside the shift Pagi"),
+        ("", "does not lie inside the shift Pagi"),
+    ] {
+        let put = bench
+            .request(Method::PUT, "/api/schedules/pagi", &hr)
+            .header("accept-language", language);
+        let refused = bench.send(put.json(&shifts)).await;
+        let error = &refused.json()["error"];
+        assert_eq!(
+            (refused.status, &error["field"]),
+            (400, &json!("shifts")),
+            "{error}"
+        );
+        assert!(
+            error["message"].as_str().is_some_and(|text| text.contains(says)),
+            "{error}"
+        );
+    }
+    let import = bench
+        .request(Method::POST, "/api/employees/import?dry_run=true", &hr)
+        .header("accept-language", "id")
+        .body("id,name,phone\nEMP001,Lee Min,abc\n");
+    let tried = bench.send(import).await.json();
+    assert_eq!(
+        tried["problems"][0]["message"],
+        "Lee Min: Ini bukan nomor telepon: tulis seperti 0812-3456-7890 atau +62 812 3456 7890."
     );
 }

@@ -9,13 +9,15 @@ use clap::{Args, Subcommand};
 use hadir_models::detect::{DetectOptions, Face};
 use hadir_models::{Compute, FrameBuf, align, quality};
 use hadir_shared::id::CameraId;
+use hadir_shared::status::Placement;
 use tokio::time::timeout;
 
-use super::output::{json_line, to_stdout};
+use super::output::{complain, json_line, to_stdout};
 use super::{Failure, run};
 use crate::capture::{self, Source, open_clip, probe};
 use crate::config::{CameraConfig, DEFAULT_DETECT_WIDTH};
 use crate::pipeline::Models;
+use crate::placements;
 use placement::{Mounting, Report, Sample};
 
 /// Frames looked at for each second.
@@ -84,9 +86,12 @@ fn metres(text: &str) -> Result<f32, String> {
 pub(crate) fn run(args: &CameraArgs, compute: &Compute) -> Result<(), Failure> {
     let What::Check(args) = &args.what;
     let wrong = |e: &dyn std::fmt::Display| Failure::NotRight(e.to_string());
-    let camera = match &args.clip {
-        Some(_) => None,
-        None => Some(configured(args)?),
+    let (data, camera) = match &args.clip {
+        Some(_) => (None, None),
+        None => {
+            let (data, camera) = configured(args)?;
+            (Some(data), Some(camera))
+        }
     };
     let models = Models::new(compute).map_err(|e| wrong(&e))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -118,6 +123,12 @@ pub(crate) fn run(args: &CameraArgs, compute: &Compute) -> Result<(), Failure> {
         distance: args.distance.or(camera.as_ref().and_then(|c| c.distance)),
     };
     let report = placement::judge(&samples, &mounting);
+    if let (Some(data), Some(camera)) = (data, &camera)
+        && let Err(e) = placements::keep(&data, &camera.id, found(&report))
+    {
+        // The answer is what was asked for; that the dashboard does not hear of it is the lesser trouble.
+        complain(&data, &format!("{e}: the dashboard will not show what was found"));
+    }
     print(&report, args)
 }
 
@@ -140,9 +151,23 @@ fn print(report: &Report, args: &CheckArgs) -> Result<(), Failure> {
     })
 }
 
-/// The camera that is meant.
-fn configured(args: &CheckArgs) -> Result<CameraConfig, Failure> {
-    let mut cameras = run::load(&args.config)?.cameras;
+/// What the dashboard is told of it.
+fn found(report: &Report) -> Placement {
+    let wrong = report.checks.iter().filter(|check| !check.ok);
+    Placement {
+        at: chrono::Utc::now(),
+        eyes: report
+            .eyes_at_3_m
+            .or(report.eyes)
+            .filter(|_| report.eyes.is_some()),
+        wrong: wrong.map(|check| check.check.to_owned()).collect(),
+    }
+}
+
+/// The camera that is meant, and the agent's data folder.
+fn configured(args: &CheckArgs) -> Result<(PathBuf, CameraConfig), Failure> {
+    let config = run::load(&args.config)?;
+    let mut cameras = config.cameras;
     let ids: Vec<String> = cameras.iter().map(|camera| camera.id.to_string()).collect();
     let place = match &args.camera {
         Some(id) => cameras.iter().position(|camera| camera.id == *id),
@@ -150,7 +175,7 @@ fn configured(args: &CheckArgs) -> Result<CameraConfig, Failure> {
         None => None,
     };
     match place {
-        Some(place) => Ok(cameras.swap_remove(place)),
+        Some(place) => Ok((config.data, cameras.swap_remove(place))),
         None => Err(Failure::Usage(format!(
             "say which camera with --camera: one of {}",
             ids.join(", ")
