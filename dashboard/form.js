@@ -28,6 +28,8 @@ export function formDialog(title, content, send, { save = t('form.save'), acts =
     showError(failure, null);
     for (const control of form.querySelectorAll('[aria-invalid]')) control.removeAttribute('aria-invalid');
     for (const line of form.querySelectorAll('.field-error')) line.remove();
+    const invalid = unreadable(form);
+    if (invalid) return blame(form, failure, invalid);
     button.disabled = true;
     try {
       await send(form, dialog);
@@ -41,6 +43,14 @@ export function formDialog(title, content, send, { save = t('form.save'), acts =
   form.querySelector('input, select, textarea')?.focus();
   return dialog;
 }
+
+/** The first field in sight whose number, time or date is none; the server would name it in its own terms. */
+export function unreadable(form) {
+  const control = [...form.elements].find((one) => one.checkVisibility() && Object.hasOwn(KINDS, one.type) && !one.checkValidity());
+  return control ? Object.assign(new Error(t(KINDS[control.type], { min: control.min, max: control.max })), { field: control.name }) : null;
+}
+
+const KINDS = { number: 'form.number', time: 'form.time', date: 'form.date' };
 
 function blame(form, failure, error) {
   const text = error.code ? sentence(error) : error.message;

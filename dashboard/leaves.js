@@ -31,7 +31,7 @@ export async function renderLeaves(draw) {
   const state = (leave) => (Date.parse(leave.to) <= now() ? 'past' : Date.parse(leave.from) > now() ? 'coming' : 'running');
   const columns = [
     { label: t('column.name'), cell: (leave) => leave.name },
-    { label: t('leaves.kind'), cell: (leave) => t(`exempt.${leave.kind}`) },
+    { label: t('leaves.kind'), cell: (leave) => t(`attendance.${leave.kind}`) },
     { label: t('period.from'), cell: (leave) => edge(leave.from, false) },
     { label: t('leaves.until'), cell: (leave) => edge(leave.to, true) },
     { label: t('leaves.state'), cell: (leave) => t(`leaves.state.${state(leave)}`) },

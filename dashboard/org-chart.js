@@ -5,13 +5,21 @@ import { climbOf } from './climb.js';
 import { openForm, subtree } from './employee-manager.js';
 import { select } from './form.js';
 import { t } from './i18n.js';
-import { changesEmployees, load, store } from './store.js';
+import { changesEmployees, load, on, store } from './store.js';
 import { emptyState, filler, h, icon, sentence, showError, stateShape, stateWord } from './utils.js';
 
 let chosen = null;
-/** What was chosen for that person and not saved yet: a chart that is drawn anew, as somebody else changed something, keeps it. */
+/** What was chosen for that person and not saved yet, and why it could not be saved: a chart that is drawn anew, as somebody else changed something, keeps both. */
 const unsaved = new Map();
+let refused = null;
+
+function forget() {
+  unsaved.clear();
+  refused = null;
+}
 const opened = new Set();
+
+on('left', forget);
 
 export async function renderChart() {
   const [schedules, policies] = await Promise.all([get('/api/schedules'), get('/api/policies')]);
@@ -26,7 +34,7 @@ export async function renderChart() {
   };
   const side = h('aside', { class: 'panel person-side', 'aria-live': 'polite' });
   const choose = (person) => {
-    if (chosen !== person.id) unsaved.clear();
+    if (chosen !== person.id) forget();
     chosen = person.id;
     for (const button of tree.querySelectorAll('[aria-current]')) button.removeAttribute('aria-current');
     tree.querySelector(`[data-employee="${CSS.escape(person.id)}"]`)?.setAttribute('aria-current', 'true');
@@ -63,26 +71,34 @@ export async function renderChart() {
 }
 
 function personSide(person, schedules, policies) {
-  const failure = h('p', { class: 'error-line', role: 'alert', hidden: true });
+  const failure = h('p', { class: 'error-line', role: 'alert', hidden: refused === null }, refused);
   const nobody = [['', '–']];
   // A closed choice changes with every arrow key; what is meant is said with the button.
   const save = h('button', { class: 'button small primary', type: 'button', hidden: true, data: { act: 'save' }, onclick: async () => {
+    refused = null;
     showError(failure, null);
     save.disabled = true;
+    const sent = changed().map((one) => [one.name, one.value]);
     try {
-      await api('PATCH', employeePath(person.id), Object.fromEntries(changed().map((one) => [one.name, one.value || null])));
-      unsaved.clear();
+      await api('PATCH', employeePath(person.id), Object.fromEntries(sent.map(([name, value]) => [name, value || null])));
+      for (const [name, value] of sent) if (unsaved.get(name) === value) unsaved.delete(name);
       await load('employees');
     } catch (error) {
-      showError(failure, sentence(error));
+      if (chosen === person.id) refused = sentence(error);
+      showError(failure, refused);
+      // It may have been drawn anew meanwhile.
+      const line = document.querySelector('.person-side .error-line');
+      if (line) showError(line, refused);
     }
     save.disabled = false;
   } }, icon('check'), t('form.save'));
   const choices = [];
   const changed = () => choices.filter((one) => one.value !== (person[one.name] ?? ''));
   const choice = (key) => {
-    const made = select(key, unsaved.get(key) ?? person[key], options[key], { onchange: () => {
-      unsaved.set(key, made.value);
+    const kept = options[key].some(([value]) => value === unsaved.get(key)) ? unsaved.get(key) : person[key];
+    const made = select(key, kept, options[key], { onchange: () => {
+      if (made.value === (person[key] ?? '')) unsaved.delete(key);
+      else unsaved.set(key, made.value);
       save.hidden = changed().length === 0;
     } });
     choices.push(made);

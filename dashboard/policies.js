@@ -78,8 +78,8 @@ function stepBox(step, people) {
   const hours = h('div', { class: 'stack', hidden: !step.hours },
     h('div', { class: 'checks days' }, DAYS.map((day, n) => h('label', { class: 'check' }, h('input', { type: 'checkbox', name: 'hours-day', value: day,
       checked: step.hours ? step.hours.days.includes(day) : n < 5 }), names[n]))),
-    h('div', { class: 'form-pair' }, field(t('period.from'), input('hours-from', step.hours?.from ?? '07:00', { type: 'time' })),
-      field(t('period.to'), input('hours-to', step.hours?.to ?? '18:00', { type: 'time' }))));
+    h('div', { class: 'form-pair' }, field(t('period.from'), input('hours-from', step.hours?.from ?? '07:00', { type: 'time', required: true })),
+      field(t('period.to'), input('hours-to', step.hours?.to ?? '18:00', { type: 'time', required: true }))));
   limited.addEventListener('change', () => { hours.hidden = !limited.checked; });
   const choose = () => {
     for (const [name, part] of Object.entries(which)) part.hidden = name !== kind.value;

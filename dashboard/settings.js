@@ -3,7 +3,7 @@
 
 import { api, get, post } from './api.js';
 import { auditWords } from './audit-words.js';
-import { confirmDialog, field, formDialog, input, select, wrong } from './form.js';
+import { confirmDialog, field, formDialog, input, select, unreadable, wrong } from './form.js';
 import { LANGUAGES, chooseLanguage, currentLanguage, has, t } from './i18n.js';
 import { changesEmployees, emit, on, store } from './store.js';
 import { table } from './table.js';
@@ -123,6 +123,8 @@ function thresholds() {
   };
   const form = h('form', { class: 'stack thresholds', novalidate: true, onsubmit: (event) => {
     event.preventDefault();
+    const invalid = unreadable(form);
+    if (invalid) return showError(line, invalid.message);
     // Only what was changed becomes a wish of its own; the rest stays as configured.
     const changed = fields.filter((name) => Number(form.elements[name].value) !== presence[name]);
     set(Object.fromEntries(changed.map((name) => [name, Number(form.elements[name].value)])));
@@ -187,6 +189,7 @@ function siteLanguage({ language, configured }, draw) {
       if (code === configured) await api('DELETE', '/api/site-language');
       else await api('PUT', '/api/site-language', { language: code });
       store.me = await get('/api/me');
+      emit('me');
       draw();
     } catch (error) {
       showError(line, sentence(error));

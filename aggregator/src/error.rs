@@ -117,8 +117,9 @@ impl From<rusqlite::Error> for Error {
                 "Penyimpanan sedang sibuk dipakai program lain; coba lagi."
             )),
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                Self::unavailable(format!(
-                    "The store cannot be opened for writing ({error}): check that its folder exists and belongs to this user."
+                Self::unavailable(say!(
+                    "The store cannot be opened for writing ({error}): check that its folder exists and belongs to this user.",
+                    "Penyimpanan tidak dapat ditulis ({error}): periksa apakah foldernya ada dan milik pengguna ini."
                 ))
             }
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::internal(format!(

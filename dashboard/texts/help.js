@@ -47,7 +47,7 @@ export default {
     'The policy {name} can never reach anybody: nobody whom it names, or above them, has the phone number or e-mail address it needs.'],
   'help.answer': ['Menjawab lewat WhatsApp', 'Answering on WhatsApp'],
   'help.answer.how': ['Tekan tombol "{ack}" pada pesan, atau kirim salah satu teks ini:', 'Press the button "{ack}" in the message, or send one of these texts:'],
-  'help.text.take': ['12a; ack 12', '12a; ack 12'],
+  'help.text.take': ['12a; tangani 12', '12a; tangani 12'],
   'help.text.excuse': ['izin 12 15:30 ke dokter', 'excuse 12 15:30 at the doctor'],
   'help.text.status': ['status', 'status'],
   'help.text.where': ['di mana NAMA', 'where NAME'],

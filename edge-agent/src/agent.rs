@@ -5,6 +5,7 @@
 //! else waits for the network and is asynchronous.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,7 @@ use crate::live::{LiveTarget, LiveViews};
 use crate::modes::Modes;
 use crate::outbox::{self, Outbox, OutboxError};
 use crate::pipeline::Models;
-use crate::placements::Placements;
+use crate::placements;
 use crate::recognition::Turns;
 use crate::uplink::Uplink;
 use crate::{metrics, watchdog};
@@ -107,12 +108,11 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
         let (cameras, outbox, stop) = (cameras.clone(), outbox.clone(), cameras_stopped.clone());
         async move { watchdog::watch(&cameras, &outbox, &pulse, stop).await }
     });
-    let placements = Arc::new(Placements::of(&config.data));
     let metrics = config.metrics.map(|address| {
         let (cameras, gallery) = (cameras.clone(), gallery.clone());
         let (outbox, clock) = (outbox.clone(), clock.clone());
-        let placements = placements.clone();
-        let status = move || status(&cameras, &gallery, &outbox, &clock, &placements);
+        let data = config.data.clone();
+        let status = move || status(&cameras, &gallery, &outbox, &clock, &data);
         tokio::spawn(metrics::serve(address, status, cameras_stopped.clone()))
     });
     let version = env!("CARGO_PKG_VERSION");
@@ -123,7 +123,7 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
             uplink
                 .run(
                     &config,
-                    || status(&cameras, &gallery, &outbox, &clock, &placements),
+                    || status(&cameras, &gallery, &outbox, &clock, &config.data),
                     uplink_stopped,
                 )
                 .await
@@ -182,13 +182,13 @@ fn status(
     gallery: &GalleryStore,
     outbox: &Outbox,
     clock: &DeviceClock,
-    placements: &Placements,
+    data: &Path,
 ) -> AgentStatus {
     let now = Instant::now();
     let (outbox_depth, outbox_dropped) = outbox.depth_and_dropped().unwrap_or_default();
     let of = |camera: &Arc<Camera>| {
         let mut status = camera.status(now);
-        status.placement = placements.get(&status.id);
+        status.placement = placements::read(data, &status.id);
         if clock.may_be_unset() {
             status.inference = Inference::Offline;
         }

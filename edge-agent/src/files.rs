@@ -3,16 +3,27 @@
 use std::io::Write as _;
 use std::path::Path;
 
-/// Writes a file so that at any moment either the old or the new one is there, whole; readable by the owner only.
+/// Writes a file so that at any moment either the old or the new one is there, whole; readable by the owner only, who is
+/// the folder's: what a technician's command writes as root, the agent has to read.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
     let temporary = path.with_extension("new");
+    // Made anew: what lies there may be a link to somewhere else.
+    match std::fs::remove_file(&temporary) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
     let mut file = std::fs::OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&temporary)?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let folder = std::fs::metadata(folder)?;
+        if folder.uid() != file.metadata()?.uid() {
+            fchown(&file, Some(folder.uid()), Some(folder.gid()))?;
+        }
+    }
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&temporary, path)?;
@@ -40,5 +51,12 @@ mod tests {
             0o600
         );
         assert_eq!(std::fs::read_dir(dir.path()).expect("folder").count(), 1);
+        // What was left half-written, or laid there, is not written through.
+        let other = dir.path().join("other");
+        std::fs::write(&other, b"mine").expect("written");
+        std::os::unix::fs::symlink(&other, path.with_extension("new")).expect("link");
+        replace(&path, b"third").expect("written");
+        assert_eq!(std::fs::read(&other).expect("read"), b"mine");
+        assert_eq!(std::fs::read(&path).expect("read"), b"third");
     }
 }

@@ -22,6 +22,11 @@ impl InvalidId {
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    /// The characters of which it may be made: `a-z, 0-9, - and _`.
+    pub fn allowed(&self) -> &'static str {
+        self.allowed
+    }
 }
 
 macro_rules! id {

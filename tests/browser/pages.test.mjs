@@ -281,6 +281,9 @@ describe('pages', { concurrency: false }, () => {
     const box = (name) => page.locator(`[data-setting="${name}"]`);
     await box('quiet').locator('[data-act="edit"]').click();
     await dialog().locator('[name="on"]').check();
+    await dialog().locator('[name="from"]').fill('');
+    await dialog().locator('[data-act="save"]').click();
+    await dialog().locator('.field-error', { hasText: 'Isi jamnya' }).waitFor();
     await dialog().locator('[name="from"]').fill('03:00');
     await dialog().locator('[name="to"]').fill('03:05');
     await save();

@@ -43,25 +43,49 @@ impl Rules {
     /// What makes no sense, in a sentence.
     pub fn problem(&self) -> Option<Sentence> {
         let minutes = [
-            ("late_grace_min", self.late_grace_min, 0, 240),
-            ("early_leave_grace_min", self.early_leave_grace_min, 0, 240),
-            ("overtime_after_min", self.overtime_after_min.unwrap_or(0), 0, 720),
-            ("overtime_step_min", self.overtime_step_min, 1, 120),
+            (
+                "late_grace_min",
+                "Toleransi terlambat",
+                self.late_grace_min,
+                0,
+                240,
+            ),
+            (
+                "early_leave_grace_min",
+                "Toleransi pulang awal",
+                self.early_leave_grace_min,
+                0,
+                240,
+            ),
+            (
+                "overtime_after_min",
+                "Lembur mulai",
+                self.overtime_after_min.unwrap_or(0),
+                0,
+                720,
+            ),
+            (
+                "overtime_step_min",
+                "Kelipatan lembur",
+                self.overtime_step_min,
+                1,
+                120,
+            ),
         ];
-        if let Some((key, _, least, most)) = minutes
+        if let Some((key, label, _, least, most)) = minutes
             .into_iter()
-            .find(|(_, value, least, most)| !(least..=most).contains(&value))
+            .find(|(.., value, least, most)| !(least..=most).contains(&value))
         {
             return Some(say!(
                 "Give {least} to {most} minutes for {key}.",
-                "Isi {least} sampai {most} menit untuk {key}."
+                "Isi {least} sampai {most} menit untuk \"{label}\"."
             ));
         }
         if self.half_day_below_percent > 100 || self.absent_below_percent > self.half_day_below_percent {
             return Some(say!(
                 "Give shares of 0 to 100 percent, and for absent_below_percent no more than for \
                  half_day_below_percent.",
-                "Isi 0 sampai 100 persen, dan untuk absent_below_percent tidak lebih dari half_day_below_percent."
+                "Isi 0 sampai 100 persen; \"Tidak hadir di bawah\" tidak boleh lebih besar dari \"Setengah hari di bawah\"."
             ));
         }
         None

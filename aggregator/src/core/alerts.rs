@@ -123,8 +123,8 @@ impl Core {
                 return Err(Error::conflict(
                     "text",
                     say!(
-                        "This alert has 100 comments already; it takes no more.",
-                        "Peringatan ini sudah memiliki 100 komentar dan tidak menerima lagi."
+                        "This alert has 100 notes already; it takes no more.",
+                        "Peringatan ini sudah memiliki 100 catatan dan tidak menerima lagi."
                     ),
                 ));
             }

@@ -329,10 +329,10 @@ pub(super) fn email(text: Option<&str>) -> Result<Option<String>> {
 
 /// What is wrong with a text that should be an id.
 pub(super) fn no_id(error: &InvalidId) -> Sentence {
-    let text = error.text();
+    let (text, allowed) = (error.text(), error.allowed().replace(" and ", " dan "));
     say!(
         "{error}.",
-        "`{text}` bukan id: gunakan 1 sampai 64 huruf, angka, `-`, `_` atau `.`, diawali huruf atau angka."
+        "`{text}` bukan id: gunakan 1 sampai 64 dari {allowed}, diawali huruf atau angka."
     )
 }
 
@@ -393,17 +393,18 @@ pub(super) fn one_of(field: &'static str, text: Option<&str>, known: &[String]) 
     if known.iter().any(|one| one == name) {
         return Ok(Some(name.to_owned()));
     }
+    let noun = if field == "policy" { "kebijakan" } else { "jadwal" };
     Err(Error::invalid(
         field,
         if known.is_empty() {
             say!(
                 "There is no {field} {name}; there is none yet.",
-                "Tidak ada {field} {name}; belum ada satu pun."
+                "Tidak ada {noun} {name}; belum ada satu pun."
             )
         } else {
             say!(
                 "There is no {field} {name}; there are {}.",
-                "Tidak ada {field} {name}; yang ada: {}.",
+                "Tidak ada {noun} {name}; yang ada: {}.",
                 known.join(", ")
             )
         },
@@ -475,8 +476,8 @@ fn superior(reader: &Reader<'_>, id: &EmployeeId, text: Option<&str>) -> Result<
         return Err(Error::invalid(
             "supervisor",
             say!(
-                "Nobody is their own superior.",
-                "Tidak seorang pun menjadi atasannya sendiri."
+                "Nobody is their own superior; choose somebody else.",
+                "Karyawan tidak dapat menjadi atasan bagi dirinya sendiri; pilih orang lain."
             ),
         ));
     }

@@ -198,9 +198,9 @@ impl Core {
             if from < now && !self.keeps_watch(self.today(from), now)? {
                 return Err(Error::invalid(
                     "from",
-                    say!("Days of so long ago cannot be worked out again. Let the leave begin later, and correct those days in \
-                     the attendance (status: on leave).", "Hari yang sudah selama itu tidak dapat dihitung ulang. Mulai cutinya lebih akhir, dan koreksi hari-hari itu di \
-                     laporan kehadiran (status: cuti)."),
+                    say!("Days of so long ago cannot be worked out again. Let the leave begin later, and correct those days on \
+                         the page Reports (attendance: on leave).", "Hari yang sudah selama itu tidak dapat dihitung ulang. Mulai cutinya lebih akhir, dan koreksi hari-hari itu di \
+                         halaman Laporan (kehadiran: Cuti)."),
                 ));
             }
             let deputy = new
@@ -210,7 +210,7 @@ impl Core {
                 .filter(|text| !text.is_empty());
             let deputy = deputy.map(|text| registered(tx, "deputy", text)).transpose()?;
             if deputy.as_ref() == Some(&employee) {
-                return Err(Error::invalid("deputy", say!("Nobody is their own deputy.", "Tidak seorang pun menjadi penggantinya sendiri.")));
+                return Err(Error::invalid("deputy", say!("Nobody is their own deputy; choose somebody else.", "Karyawan tidak dapat menjadi pengganti bagi dirinya sendiri; pilih orang lain.")));
             }
             let row = ExemptionRow {
                 id: 0,
@@ -259,9 +259,9 @@ impl Core {
             } else {
                 return Err(Error::conflict(
                     "id",
-                    say!("This leave was so long ago that its days cannot be worked out again; correct them in the attendance \
-                     instead.", "Cuti ini sudah terlalu lama sehingga hari-harinya tidak dapat dihitung ulang; koreksi hari-hari itu di laporan \
-                     kehadiran."),
+                    say!("This leave was so long ago that its days cannot be worked out again; correct them on the page Reports \
+                         instead.", "Cuti ini sudah terlalu lama sehingga hari-harinya tidak dapat dihitung ulang; koreksi hari-hari itu di \
+                         halaman Laporan."),
                 ));
             }
             self.take_up_exceptions(state, tx, changes, &row.employee, now)
@@ -404,7 +404,10 @@ impl Core {
         plausible.ok_or_else(|| {
             Error::invalid(
                 field,
-                say!("Give a date of this age.", "Isi tanggal pada zaman ini."),
+                say!(
+                    "This date is too far away; check the year.",
+                    "Tanggal ini terlalu jauh; periksa tahunnya."
+                ),
             )
         })
     }

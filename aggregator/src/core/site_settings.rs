@@ -94,8 +94,8 @@ impl Core {
                 return Err(Error::invalid(
                     "hours",
                     say!(
-                        "They begin and end at the same time: nothing would ever go out.",
-                        "Mulai dan berakhirnya sama: tidak akan ada pesan yang pernah keluar."
+                        "They begin and end at the same time: no alert would ever go out.",
+                        "Jam mulai dan jam selesai sama: tidak akan ada peringatan yang terkirim."
                     ),
                 ));
             }

@@ -64,7 +64,7 @@ impl Core {
             if employee.photos + templates.len() as u64 > MAX_TEMPLATES {
                 return Err(Error::conflict(
                     "photo",
-                    say!("{} has {} photos; at most {MAX_TEMPLATES} are kept.", "{} memiliki {} foto; paling banyak {MAX_TEMPLATES} disimpan.",
+                    say!("{} has {} face templates already, at most {MAX_TEMPLATES} are kept; add fewer photos, or erase all first.", "{} sudah memiliki {} templat wajah, paling banyak {MAX_TEMPLATES}; tambahkan lebih sedikit foto, atau hapus dahulu semuanya.",
                         employee.name, employee.photos
                     ),
                 ));

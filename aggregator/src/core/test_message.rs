@@ -96,7 +96,7 @@ impl Core {
                     "employee",
                     say!(
                         "A test message is on its way already.",
-                        "Pesan uji sudah dalam perjalanan."
+                        "Pesan uji sedang dikirim; tunggu sebentar."
                     ),
                 )
             })

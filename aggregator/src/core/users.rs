@@ -301,8 +301,8 @@ fn must_be_bound(role: Role, employee: Option<&EmployeeId>) -> Result<()> {
         return Err(Error::invalid(
             "employee",
             say!(
-                "A supervisor sees the employees below one employee: name that one.",
-                "Supervisor melihat karyawan di bawah satu karyawan: pilih karyawan itu."
+                "A supervisor sees one employee and everybody below: name that employee.",
+                "Pengguna dengan peran Atasan melihat satu orang dan semua bawahannya: pilih orang itu."
             ),
         ));
     }

@@ -131,8 +131,8 @@ impl Policy {
             };
             if step.after_s < before || step.after_s > MAX_AFTER_S {
                 return wrong(say!(
-                    "give its time in seconds after the alert, not before the step above, at most 86400.",
-                    "isi waktunya dalam detik setelah peringatan, tidak mendahului langkah di atasnya, paling banyak 86400."
+                    "its time may not be before the step above, and is at most 24 hours (86400 seconds) after the alert.",
+                    "waktunya tidak boleh mendahului langkah di atasnya, dan paling lama 24 jam (86400 detik) setelah peringatan."
                 ));
             }
             before = step.after_s;
@@ -146,14 +146,14 @@ impl Policy {
                 && !((10..=MAX_AFTER_S).contains(&repeat.every_s) && (1..=20).contains(&repeat.times))
             {
                 return wrong(say!(
-                    "repeat every 10 to 86400 seconds, 1 to 20 times.",
-                    "ulangi setiap 10 sampai 86400 detik, 1 sampai 20 kali."
+                    "repeat 1 to 20 times, every 10 seconds to 24 hours.",
+                    "ulangi 1 sampai 20 kali, dengan jarak 10 detik sampai 24 jam."
                 ));
             }
             if step.hours.as_ref().is_some_and(|hours| hours.days.is_empty()) {
                 return wrong(say!(
                     "its hours are on no day.",
-                    "jamnya tidak ada pada hari apa pun."
+                    "pilih paling sedikit satu hari untuk jamnya."
                 ));
             }
         }

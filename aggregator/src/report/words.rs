@@ -107,7 +107,7 @@ pub(super) fn status(status: Status, language: Language) -> &'static str {
         (Status::Excused, Id) => "Izin",
         (Status::Excused, En) => "Excused",
         (Status::NotExpected, Id) => "Libur",
-        (Status::NotExpected, En) => "Off",
+        (Status::NotExpected, En) => "Day off",
         (Status::Pending, Id) => "Belum terlihat",
         (Status::Pending, En) => "Not seen yet",
         (Status::Unknown, Id) => "Tidak diketahui",

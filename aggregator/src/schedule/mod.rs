@@ -148,19 +148,19 @@ impl Shift {
         if name.is_empty() || name.chars().count() > 50 {
             return Some(say!(
                 "Give each shift a name of 1 to 50 characters.",
-                "Beri setiap sif nama sepanjang 1 sampai 50 karakter."
+                "Beri setiap giliran nama sepanjang 1 sampai 50 karakter."
             ));
         }
         if self.days.is_empty() {
             return Some(say!(
                 "The shift {name} is on no day: name one, like \"mon\".",
-                "Sif {name} tidak ada pada hari apa pun: pilih paling sedikit satu hari."
+                "Giliran {name} tidak ada pada hari apa pun: pilih paling sedikit satu hari."
             ));
         }
         if self.breaks.len() > MAX_BREAKS {
             return Some(say!(
                 "The shift {name} has more than {MAX_BREAKS} breaks.",
-                "Sif {name} memiliki lebih dari {MAX_BREAKS} istirahat."
+                "Giliran {name} memiliki lebih dari {MAX_BREAKS} istirahat."
             ));
         }
         let (from, to) = self.span();
@@ -172,13 +172,13 @@ impl Shift {
             if begins == ends {
                 return Some(say!(
                     "The break {written} of the shift {name} has no length.",
-                    "Istirahat {written} pada sif {name} tidak berdurasi."
+                    "Istirahat {written} pada giliran {name} mulai dan selesai pada jam yang sama."
                 ));
             }
             if begins <= from || ends >= to {
                 return Some(say!(
                     "The break {written} does not lie inside the shift {name}, which runs {}–{}.",
-                    "Istirahat {written} tidak berada di dalam sif {name}, yang berlangsung {}–{}.",
+                    "Istirahat {written} tidak berada di dalam giliran {name}, yang berlangsung {}–{}.",
                     hhmm::text(from),
                     hhmm::text(to)
                 ));
@@ -186,7 +186,7 @@ impl Shift {
             if begins < free_from {
                 return Some(say!(
                     "The break {written} of the shift {name} overlaps another.",
-                    "Istirahat {written} pada sif {name} tumpang tindih dengan yang lain."
+                    "Istirahat {written} pada giliran {name} tumpang tindih dengan yang lain."
                 ));
             }
             free_from = ends;
@@ -204,7 +204,7 @@ impl Schedule {
         if !(1..=MAX_SHIFTS).contains(&self.shifts.len()) {
             return Err(say!(
                 "A schedule has 1 to {MAX_SHIFTS} shifts.",
-                "Jadwal terdiri dari 1 sampai {MAX_SHIFTS} sif."
+                "Jadwal terdiri dari 1 sampai {MAX_SHIFTS} giliran."
             ));
         }
         if let Some(problem) = self.shifts.iter().find_map(Shift::problem) {
@@ -233,12 +233,12 @@ impl Schedule {
                 return Err(if *one == other {
                     say!(
                         "The shift {one} begins again before it has ended.",
-                        "Sif {one} dimulai lagi sebelum berakhir."
+                        "Giliran {one} dimulai lagi sebelum berakhir."
                     )
                 } else {
                     say!(
                         "The shifts {one} and {other} overlap.",
-                        "Sif {one} dan {other} tumpang tindih."
+                        "Giliran {one} dan {other} tumpang tindih."
                     )
                 });
             }

@@ -6,9 +6,11 @@ use chrono::TimeDelta;
 use hadir_shared::gallery::Template;
 use hadir_shared::id::{CameraId, EmployeeId};
 use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
+use rusqlite::params;
 
 use super::*;
 use crate::attendance::Methods;
+use crate::core::settings::AttendanceRules;
 use crate::core::types::{AlertFilter, Language};
 use crate::escalation::Policy;
 use crate::notify::{Channel, Draft, MessageState};
@@ -486,4 +488,59 @@ fn the_newest_alerts_are_those_of_whom_one_asks() {
     assert_eq!(found(AlertFilter::All, Some(&[2, 519])), ids);
     assert_eq!(found(AlertFilter::Open, Some(&[2, 519])), ids);
     assert_eq!(found(AlertFilter::All, Some(&[])), []);
+}
+
+/// What is too old goes in pieces, each whole, and only as far as it is too old.
+#[test]
+fn old_days_go_some_at_a_time() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = open(&folder);
+    let now = t(0);
+    let day = |back: i64| (now - TimeDelta::days(back)).date_naive().to_string();
+    store
+        .write(|tx| {
+            tx.run("insert into day_plan (id, definition) values (1, '{}')", [])?;
+            for n in 1..=5 {
+                tx.register(&employee(n, None), t(0))?;
+                for back in 399..=899 {
+                    let (id, date) = (who(n), day(back));
+                    let row = params![id.as_str(), date];
+                    tx.run(
+                        "insert into attendance_day (employee, date, plan, state) values (?1, ?2, 1, 'provisional')",
+                        row,
+                    )?;
+                    tx.run(
+                        "insert into attendance_evidence (employee, date, evidence) values (?1, ?2, '{}')",
+                        row,
+                    )?;
+                }
+            }
+            Ok(())
+        })
+        .expect("days");
+    let rules = AttendanceRules {
+        keep_days: TimeDelta::days(400),
+        ..AttendanceRules::default()
+    };
+    let left = || {
+        store
+            .read(|r| {
+                let count = |table: &str| {
+                    let of = format!("select count(*), min(date) from {table}");
+                    r.conn.query_row(&of, [], |row| Ok((row.get(0)?, row.get(1)?)))
+                };
+                let days: (i64, String) = count("attendance_day")?;
+                assert_eq!(days, count("attendance_evidence")?, "each with its evidence");
+                Ok(days)
+            })
+            .expect("read")
+    };
+    assert_eq!(left().0, 2505);
+    assert!(
+        store.write(|tx| tx.forget(&rules, now)).expect("forget"),
+        "there is more"
+    );
+    assert_eq!(left(), (505, day(499)), "the oldest first");
+    assert!(!store.write(|tx| tx.forget(&rules, now)).expect("forget"));
+    assert_eq!(left(), (10, day(400)), "400 days are kept");
 }

@@ -296,9 +296,8 @@ pub(crate) fn only(user: &User, roles: &[Role]) -> Result<(), ApiError> {
         Ok(())
     } else {
         Err(ApiError::forbidden(say!(
-            "Your account (role {}) may not do this; ask an administrator.",
-            "Akun Anda (peran {}) tidak diizinkan melakukan ini; tanyakan kepada administrator.",
-            user.role.as_str()
+            "Your account may not do this; ask an administrator.",
+            "Akun Anda tidak diizinkan melakukan ini; tanyakan kepada administrator."
         )))
     }
 }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures_util::StreamExt as _;
+use hadir_shared::id::EmployeeId;
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::sync::SemaphorePermit;
 use warp::filters::multipart::{FormData, Part};
 use warp::http::StatusCode;
 use warp::reply::Response;
@@ -22,10 +24,10 @@ use crate::sentence::say;
 const MAX_PHOTO: usize = 12 << 20;
 const MAX_TOTAL: usize = 64 << 20;
 const MAX_PHOTOS: usize = 20;
-/// All of it has to be there by then.
 /// The whole body: the photographs, and what multipart puts around them. Without this bound the reader of the
 /// parts would keep whatever comes before the first boundary.
 pub(crate) const MAX_BODY: u64 = (MAX_TOTAL as u64) + (1 << 20);
+/// All of it has to be there by then.
 const BODY_WITHIN: Duration = Duration::from_secs(180);
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 
@@ -37,7 +39,18 @@ struct Taken {
 
 /// `POST /api/employees/{id}/photos`.
 pub(crate) async fn post(web: &Web, id: &str, headers: &Headers, mut form: FormData) -> Response {
-    match take(web, id, headers, &mut form).await {
+    let taken = take(web, id, headers, &mut form).await;
+    answer(taken, form, headers).await
+}
+
+/// `POST /api/employees/{id}/test`: whom a photograph would be taken for.
+pub(crate) async fn test(web: &Web, id: &str, headers: &Headers, mut form: FormData) -> Response {
+    let tried = try_out(web, id, headers, &mut form).await;
+    answer(tried, form, headers).await
+}
+
+async fn answer(outcome: Result<Response, ApiError>, form: FormData, headers: &Headers) -> Response {
+    match outcome {
         Ok(response) => response,
         Err(error) => {
             // Whoever is cut off while sending never sees the answer.
@@ -60,19 +73,20 @@ async fn drain(mut form: FormData) {
     }
 }
 
-async fn take(web: &Web, id: &str, headers: &Headers, form: &mut FormData) -> Result<Response, ApiError> {
+/// Whose photographs somebody sends who may, from this website.
+async fn asked(web: &Web, id: &str, headers: &Headers) -> Result<(EmployeeId, Viewer), ApiError> {
     headers.check_origin(&web.public_url)?;
     let user = auth::user(web, headers).await?;
     auth::only(&user, &[Role::Admin, Role::Hr])?;
-    let (id, viewer) = (employee_id(id)?, user.viewer());
-    let (who, asking, seer) = (id.clone(), viewer.clone(), viewer.clone());
-    let employee = web.core.call(move |core| core.employee(&asking, &who)).await?;
-    if employee.consent.is_none() {
-        return Err(Reason::NoConsent.into());
-    }
+    Ok((employee_id(id)?, user.viewer()))
+}
 
-    // Bounds the memory that uploads take together.
-    let Ok(_upload) = web.uploads.try_acquire() else {
+/// The photographs of a request, with the permit under which they are held: together, uploads take bounded memory.
+async fn upload<'w>(
+    web: &'w Web,
+    form: &mut FormData,
+) -> Result<(SemaphorePermit<'w>, Vec<Bytes>), ApiError> {
+    let Ok(permit) = web.uploads.try_acquire() else {
         return Err(ApiError::unavailable(say!(
             "Other photos are being uploaded; try again in a minute.",
             "Foto lain sedang diunggah; coba lagi sebentar lagi."
@@ -81,6 +95,18 @@ async fn take(web: &Web, id: &str, headers: &Headers, form: &mut FormData) -> Re
     let photos = tokio::time::timeout(BODY_WITHIN, read(form))
         .await
         .map_err(|_| ApiError::too_slow())??;
+    Ok((permit, photos))
+}
+
+async fn take(web: &Web, id: &str, headers: &Headers, form: &mut FormData) -> Result<Response, ApiError> {
+    let (id, viewer) = asked(web, id, headers).await?;
+    let (who, asking, seer) = (id.clone(), viewer.clone(), viewer.clone());
+    let employee = web.core.call(move |core| core.employee(&asking, &who)).await?;
+    if employee.consent.is_none() {
+        return Err(Reason::NoConsent.into());
+    }
+
+    let (_upload, photos) = upload(web, form).await?;
     let mut others = web
         .core
         .call(|core| core.all_templates(enrolment::model_id()))
@@ -111,33 +137,11 @@ async fn take(web: &Web, id: &str, headers: &Headers, form: &mut FormData) -> Re
     Ok(reply::json(StatusCode::CREATED, &taken))
 }
 
-/// `POST /api/employees/{id}/test`: whom a photograph would be taken for.
-pub(crate) async fn test(web: &Web, id: &str, headers: &Headers, mut form: FormData) -> Response {
-    match try_out(web, id, headers, &mut form).await {
-        Ok(response) => response,
-        Err(error) => {
-            let _ = tokio::time::timeout(DRAIN_WITHIN, drain(form)).await;
-            error.into_response(headers.language())
-        }
-    }
-}
-
 async fn try_out(web: &Web, id: &str, headers: &Headers, form: &mut FormData) -> Result<Response, ApiError> {
-    headers.check_origin(&web.public_url)?;
-    let user = auth::user(web, headers).await?;
-    auth::only(&user, &[Role::Admin, Role::Hr])?;
-    let (id, viewer) = (employee_id(id)?, user.viewer());
+    let (id, viewer) = asked(web, id, headers).await?;
     let (who, seer) = (id.clone(), viewer.clone());
     web.core.call(move |core| core.try_photo(&viewer, &who)).await?;
-    let Ok(_upload) = web.uploads.try_acquire() else {
-        return Err(ApiError::unavailable(say!(
-            "Other photos are being uploaded; try again in a minute.",
-            "Foto lain sedang diunggah; coba lagi sebentar lagi."
-        )));
-    };
-    let photos = tokio::time::timeout(BODY_WITHIN, read(form))
-        .await
-        .map_err(|_| ApiError::too_slow())??;
+    let (_upload, photos) = upload(web, form).await?;
     let [photo] = &photos[..] else {
         return Err(ApiError::invalid(say!("Send one photo.", "Kirim satu foto.")).field("photo"));
     };

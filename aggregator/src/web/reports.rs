@@ -64,25 +64,13 @@ pub(super) async fn answer(
             .await
         }
         ["timeline"] => {
-            known(&request.query, &[&["from", "to"][..], &OF].concat())?;
-            let (from, to) = span(&request.query)?;
-            let query = AttendanceQuery {
-                from,
-                to,
-                of: of(&request.query)?,
-            };
+            let query = asked(&request.query)?;
             Ok(reply::ok(
                 &core.call(move |core| core.timeline(&viewer, &query)).await?,
             ))
         }
         ["patterns"] => {
-            known(&request.query, &[&["from", "to"][..], &OF].concat())?;
-            let (from, to) = span(&request.query)?;
-            let query = AttendanceQuery {
-                from,
-                to,
-                of: of(&request.query)?,
-            };
+            let query = asked(&request.query)?;
             Ok(reply::ok(
                 &core.call(move |core| core.patterns(&viewer, &query)).await?,
             ))
@@ -156,6 +144,17 @@ fn span(query: &HashMap<String, String>) -> Result<(NaiveDate, NaiveDate), ApiEr
 fn id(field: &'static str, text: &str) -> Result<EmployeeId, ApiError> {
     EmployeeId::new(text).map_err(|_| {
         ApiError::not_found(say!("There is no employee {text}.", "Tidak ada karyawan {text}.")).field(field)
+    })
+}
+
+/// Days and people, and nothing else.
+fn asked(query: &HashMap<String, String>) -> Result<AttendanceQuery, ApiError> {
+    known(query, &[&["from", "to"][..], &OF].concat())?;
+    let (from, to) = span(query)?;
+    Ok(AttendanceQuery {
+        from,
+        to,
+        of: of(query)?,
     })
 }
 

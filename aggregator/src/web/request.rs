@@ -175,10 +175,10 @@ impl Headers {
         let ranges = self.text(ACCEPT_LANGUAGE).unwrap_or_default().split(',');
         let known = ranges.filter_map(|range| {
             let (tag, weight) = range.split_once(';').unwrap_or((range, ""));
-            let weight = weight
-                .trim()
-                .strip_prefix("q=")
-                .map_or(Ok(1.0), str::parse::<f32>);
+            let weight = match weight.trim().to_ascii_lowercase().strip_prefix("q=") {
+                Some(weight) => weight.trim().parse::<f32>(),
+                None => Ok(1.0),
+            };
             let language = Language::parse(&tag.trim().split('-').next()?.to_ascii_lowercase())?;
             weight
                 .ok()
@@ -254,6 +254,7 @@ mod tests {
             ("en;q=0.5, ID;q=0.6", Language::Id),
             ("fr, id;q=0.1", Language::Id),
             ("id;q=0, en;q=0.1", Language::En),
+            ("id;Q=0, en", Language::En),
             ("id;q=much", Language::En),
             ("*", Language::En),
             ("", Language::En),

@@ -197,7 +197,7 @@ impl Core {
                     if !corrected {
                         return Err(Error::conflict(
                             "what",
-                            say!("This day was not corrected.", "Hari ini tidak pernah dikoreksi."),
+                            say!("This day was not corrected.", "Hari itu tidak pernah dikoreksi."),
                         ));
                     }
                     tx.add_decision(employee, date, &made)?;
@@ -320,8 +320,8 @@ impl Core {
                     say!(
                         "What the cameras watched on {date} is not kept any more, so the day cannot be worked out again; \
                          give the figures instead (worked, away, late, …).",
-                        "Yang direkam kamera pada {date} sudah tidak disimpan, jadi hari itu tidak dapat dihitung ulang; isi angkanya \
-                         langsung (bekerja, pergi, terlambat, …)."
+                        "Data pantauan kamera untuk {date} sudah tidak disimpan, jadi hari itu tidak dapat dihitung ulang; isi \
+                             angkanya langsung (bekerja, di luar, terlambat, …)."
                     ),
                 ));
             }
@@ -394,7 +394,10 @@ impl Core {
                 .ok_or_else(|| {
                     Error::invalid(
                         "date",
-                        say!("Give a date of this age.", "Isi tanggal pada zaman ini."),
+                        say!(
+                            "This date is too far away; check the year.",
+                            "Tanggal ini terlalu jauh; periksa tahunnya."
+                        ),
                     )
                 })?,
             moment(zone, after(after(date)))?,
@@ -488,14 +491,14 @@ fn check(worked: &Worked, correction: Option<&Correction>) -> Result<()> {
             "last_out",
             say!(
                 "They were not seen on this day: say when they went, too.",
-                "Karyawan ini tidak terlihat pada hari ini: isi juga kapan ia pulang."
+                "Karyawan ini tidak terlihat pada hari itu: isi juga kapan ia pulang."
             ),
         )),
         (None, Some(_)) => Err(Error::invalid(
             "first_in",
             say!(
                 "They were not seen on this day: say when they came, too.",
-                "Karyawan ini tidak terlihat pada hari ini: isi juga kapan ia datang."
+                "Karyawan ini tidak terlihat pada hari itu: isi juga kapan ia datang."
             ),
         )),
         (Some(came), Some(went)) if given && came >= went => {

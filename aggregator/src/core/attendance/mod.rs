@@ -234,7 +234,10 @@ fn moment(zone: Tz, date: NaiveDate) -> Result<DateTime<Utc>> {
     midnight(zone, date).ok_or_else(|| {
         Error::invalid(
             "date",
-            say!("Give a date of this age.", "Isi tanggal pada zaman ini."),
+            say!(
+                "This date is too far away; check the year.",
+                "Tanggal ini terlalu jauh; periksa tahunnya."
+            ),
         )
     })
 }

@@ -221,7 +221,10 @@ pub(super) fn check(query: &AttendanceQuery, today: NaiveDate) -> Result<()> {
     if !near(query.from) || !near(query.to) {
         return Err(Error::invalid(
             "from",
-            say!("Give a date of this age.", "Isi tanggal pada zaman ini."),
+            say!(
+                "This date is too far away; check the year.",
+                "Tanggal ini terlalu jauh; periksa tahunnya."
+            ),
         ));
     }
     Ok(())

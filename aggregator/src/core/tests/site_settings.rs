@@ -271,6 +271,12 @@ fn notes_stand_in_an_alerts_history() {
             (Some("Lee Min"), Some("Saya di gudang B."))
         ]
     );
+    // What nobody reads any more is not taken: these are two, and room for 98.
+    for _ in 0..98 {
+        site.core.comment(&budi, id, "Belum.").expect("noted");
+    }
+    let full = site.core.comment(&budi, id, "Belum.").expect_err("was taken");
+    assert_eq!((full.kind, full.field), (ErrorKind::Conflict, Some("text")));
     // Who is deleted is named no more; what was noted stays.
     site.core
         .delete_employee(&admin(), &who("BUDI"))

@@ -132,6 +132,14 @@ async fn photos_that_cannot_be_used_are_refused_with_the_reason() {
         refusal(&bench.photos("E2", &cookie, vec![jpeg(64, 64)]).await).0,
         "no_consent"
     );
+    // Whom a photograph is like is as little to be asked of somebody who has not consented.
+    let form = multipart::Form::new().part("photo", multipart::Part::bytes(jpeg(64, 64)).file_name("a.jpg"));
+    let test = bench.request(Method::POST, "/api/employees/E2/test", &cookie);
+    let refused = bench.send(test.multipart(form)).await;
+    assert_eq!(
+        (refused.status, &refused.json()["error"]["field"]),
+        (409, &json!("consent"))
+    );
     let mut cut = jpeg(640, 480);
     cut.truncate(cut.len() / 2);
     for (photo, reason) in [

@@ -270,7 +270,7 @@ async fn refusals_speak_the_language_that_is_asked_for() {
     let shifts = json!({"shifts": [{"name": "Pagi", "days": ["mon"], "from": "08:00", "to": "16:00",
         "breaks": [{"from": "17:00", "to": "17:30"}]}]});
     for (language, says) in [
-        ("id-ID,id;q=0.9,en;q=0.8", "tidak berada di dalam sif Pagi"),
+        ("id-ID,id;q=0.9,en;q=0.8", "tidak berada di dalam giliran Pagi"),
         ("en", "does not lie inside the shift Pagi"),
         ("", "does not lie inside the shift Pagi"),
     ] {

@@ -124,7 +124,7 @@ pub(crate) fn run(args: &CameraArgs, compute: &Compute) -> Result<(), Failure> {
     };
     let report = placement::judge(&samples, &mounting);
     if let (Some(data), Some(camera)) = (data, &camera)
-        && let Err(e) = placements::keep(&data, &camera.id, found(&report))
+        && let Err(e) = placements::keep(&data, &camera.id, &found(&report))
     {
         // The answer is what was asked for; that the dashboard does not hear of it is the lesser trouble.
         complain(&data, &format!("{e}: the dashboard will not show what was found"));
