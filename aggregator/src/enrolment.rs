@@ -129,10 +129,10 @@ impl Reason {
                 "Ada lebih dari satu wajah di foto ini; ambil foto yang hanya memuat karyawan ini."
             ),
             Reason::TooSmall { eye_distance } => say!(
-                "The face is too small ({eye_distance:.0} pixels between the eyes, at least 24 are needed); take the \
-                 photo from nearer.",
-                "Wajahnya terlalu kecil (jarak mata {eye_distance:.0} piksel, perlu paling sedikit 24); ambil foto dari \
-                 lebih dekat."
+                "The face is too small ({eye_distance:.0} pixels between the eyes, at least 24 are needed); \
+                 take the photo from nearer.",
+                "Wajahnya terlalu kecil (jarak mata {eye_distance:.0} piksel, perlu paling sedikit 24); \
+                 ambil foto dari lebih dekat."
             ),
             Reason::TooBlurred => say!(
                 "The face is blurred; hold the camera still, in good light.",

@@ -118,8 +118,10 @@ impl From<rusqlite::Error> for Error {
             )),
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 Self::unavailable(say!(
-                    "The store cannot be opened for writing ({error}): check that its folder exists and belongs to this user.",
-                    "Penyimpanan tidak dapat ditulis ({error}): periksa apakah foldernya ada dan milik pengguna ini."
+                    "The store cannot be opened for writing ({error}): check that its folder exists and \
+                     belongs to this user.",
+                    "Penyimpanan tidak dapat ditulis ({error}): periksa apakah foldernya ada dan milik \
+                     pengguna ini."
                 ))
             }
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::internal(format!(

@@ -85,7 +85,8 @@ impl Rules {
             return Some(say!(
                 "Give shares of 0 to 100 percent, and for absent_below_percent no more than for \
                  half_day_below_percent.",
-                "Isi 0 sampai 100 persen; \"Tidak hadir di bawah\" tidak boleh lebih besar dari \"Setengah hari di bawah\"."
+                "Isi 0 sampai 100 persen; \"Tidak hadir di bawah\" tidak boleh lebih besar dari \"Setengah \
+                 hari di bawah\"."
             ));
         }
         None

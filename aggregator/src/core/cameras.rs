@@ -37,7 +37,10 @@ impl Core {
             if patch.mode.is_some() && !state.agents.get(&camera.agent).is_some_and(|agent| agent.online) {
                 return Err(Error::conflict(
                     "mode",
-                    say!("The device {} is not connected, so it cannot be told; try again when it is back.", "Perangkat {} tidak tersambung sehingga tidak dapat diberi tahu; coba lagi setelah tersambung.",
+                    say!(
+                        "The device {} is not connected, so it cannot be told; try again when it is back.",
+                        "Perangkat {} tidak tersambung sehingga tidak dapat diberi tahu; coba lagi setelah \
+                         tersambung.",
                         camera.agent
                     ),
                 ));

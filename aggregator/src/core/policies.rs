@@ -62,7 +62,13 @@ impl Core {
             if !reaches_anybody(tx, policy, now)? {
                 return Err(Error::invalid(
                     "steps",
-                    say!("This policy can never reach anybody: nobody whom it names, or above them, has the phone number or e-mail address it needs.", "Kebijakan ini tidak akan pernah mencapai siapa pun: tidak seorang pun yang disebutnya, atau di atas mereka, memiliki nomor telepon atau alamat e-mail yang diperlukan."),
+                    say!(
+                        "This policy can never reach anybody: nobody whom it names, or above them, has the \
+                         phone number or e-mail address it needs.",
+                        "Kebijakan ini tidak akan pernah mencapai siapa pun: tidak seorang pun yang \
+                         disebutnya, atau di atas mereka, memiliki nomor telepon atau alamat e-mail yang \
+                         diperlukan."
+                    ),
                 ));
             }
             tx.save_policy(name, policy, now)?;
@@ -85,8 +91,12 @@ impl Core {
             if row.areas + row.teams > 0 {
                 return Err(Error::conflict(
                     "name",
-                    say!("The policy {name} holds in {} areas and for {} teams; give them another one first.", "Kebijakan {name} berlaku di {} area dan untuk {} tim; beri mereka kebijakan lain dahulu.",
-                        row.areas, row.teams
+                    say!(
+                        "The policy {name} holds in {} areas and for {} teams; give them another one first.",
+                        "Kebijakan {name} berlaku di {} area dan untuk {} tim; beri mereka kebijakan lain \
+                         dahulu.",
+                        row.areas,
+                        row.teams
                     ),
                 ));
             }

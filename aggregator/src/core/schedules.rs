@@ -182,25 +182,36 @@ impl Core {
                 let known = tx.days_of(&employee, date, date, &mut Plans::new())?.pop();
                 let ends: Option<i64> = match known {
                     Some(day) => day.plan.shifts.iter().map(|shift| shift.to).max(),
-                    None => calendar.and_then(|calendar| {
-                        calendar.windows(date).into_iter().map(|shift| shift.to).max()
-                    }),
+                    None => calendar
+                        .and_then(|calendar| calendar.windows(date).into_iter().map(|shift| shift.to).max()),
                 };
                 Ok(ends.and_then(DateTime::from_timestamp_millis))
             };
             let (from, to) = self.leave_span(shifts_end, new)?;
             if to <= from {
-                return Err(Error::invalid("to", say!("A leave ends after it begins.", "Cuti harus berakhir setelah dimulai.")));
+                return Err(Error::invalid(
+                    "to",
+                    say!(
+                        "A leave ends after it begins.",
+                        "Cuti harus berakhir setelah dimulai."
+                    ),
+                ));
             }
             if to - from > MAX_LEAVE {
-                return Err(Error::invalid("to", say!("A leave lasts at most 400 days.", "Cuti paling lama 400 hari.")));
+                return Err(Error::invalid(
+                    "to",
+                    say!("A leave lasts at most 400 days.", "Cuti paling lama 400 hari."),
+                ));
             }
             if from < now && !self.keeps_watch(self.today(from), now)? {
                 return Err(Error::invalid(
                     "from",
-                    say!("Days of so long ago cannot be worked out again. Let the leave begin later, and correct those days on \
-                         the page Reports (attendance: on leave).", "Hari yang sudah selama itu tidak dapat dihitung ulang. Mulai cutinya lebih akhir, dan koreksi hari-hari itu di \
-                         halaman Laporan (kehadiran: Cuti)."),
+                    say!(
+                        "Days of so long ago cannot be worked out again. Let the leave begin later, and \
+                         correct those days on the page Reports (attendance: on leave).",
+                        "Hari yang sudah selama itu tidak dapat dihitung ulang. Mulai cutinya lebih akhir, \
+                         dan koreksi hari-hari itu di halaman Laporan (kehadiran: Cuti)."
+                    ),
                 ));
             }
             let deputy = new
@@ -210,7 +221,13 @@ impl Core {
                 .filter(|text| !text.is_empty());
             let deputy = deputy.map(|text| registered(tx, "deputy", text)).transpose()?;
             if deputy.as_ref() == Some(&employee) {
-                return Err(Error::invalid("deputy", say!("Nobody is their own deputy; choose somebody else.", "Karyawan tidak dapat menjadi pengganti bagi dirinya sendiri; pilih orang lain.")));
+                return Err(Error::invalid(
+                    "deputy",
+                    say!(
+                        "Nobody is their own deputy; choose somebody else.",
+                        "Karyawan tidak dapat menjadi pengganti bagi dirinya sendiri; pilih orang lain."
+                    ),
+                ));
             }
             let row = ExemptionRow {
                 id: 0,
@@ -244,7 +261,10 @@ impl Core {
             // Exactly which days were taken back has to be known when its row is gone.
             let days = format!("{} to {}", self.today(row.from), self.today(row.to));
             if row.to <= now && how == Ending::Now {
-                return Err(Error::conflict("id", say!("This leave is over already.", "Cuti ini sudah berakhir.")));
+                return Err(Error::conflict(
+                    "id",
+                    say!("This leave is over already.", "Cuti ini sudah berakhir."),
+                ));
             }
             if row.from >= now {
                 tx.end_exemption(id, now)?;
@@ -259,9 +279,12 @@ impl Core {
             } else {
                 return Err(Error::conflict(
                     "id",
-                    say!("This leave was so long ago that its days cannot be worked out again; correct them on the page Reports \
-                         instead.", "Cuti ini sudah terlalu lama sehingga hari-harinya tidak dapat dihitung ulang; koreksi hari-hari itu di \
-                         halaman Laporan."),
+                    say!(
+                        "This leave was so long ago that its days cannot be worked out again; correct them \
+                         on the page Reports instead.",
+                        "Cuti ini sudah terlalu lama sehingga hari-harinya tidak dapat dihitung ulang; \
+                         koreksi hari-hari itu di halaman Laporan."
+                    ),
                 ));
             }
             self.take_up_exceptions(state, tx, changes, &row.employee, now)
@@ -279,7 +302,9 @@ impl Core {
         self.update(|state, tx, changes| {
             let find = |tx: &Tx<'_>| -> Result<Area> {
                 let area = tx.areas()?.into_iter().find(|area| area.id == *id);
-                area.ok_or_else(|| Error::not_found("id", say!("There is no area {id}.", "Tidak ada area {id}.")))
+                area.ok_or_else(|| {
+                    Error::not_found("id", say!("There is no area {id}.", "Tidak ada area {id}."))
+                })
             };
             let mut area = find(tx)?;
             if let Some(name) = &patch.name {
@@ -303,12 +328,19 @@ impl Core {
                 .absent_after_s
                 .map_or(site.absent_after.num_seconds(), i64::from);
             if !(1..=3600).contains(&off) {
-                return Err(Error::invalid("off_after_s", say!("Give 1 to 3600 seconds.", "Isi 1 sampai 3600 detik.")));
+                return Err(Error::invalid(
+                    "off_after_s",
+                    say!("Give 1 to 3600 seconds.", "Isi 1 sampai 3600 detik."),
+                ));
             }
             if absent > 86_400 || absent <= off {
                 return Err(Error::invalid(
                     "absent_after_s",
-                    say!("Give more than the {off} seconds after which somebody is off, at most 86400.", "Isi lebih dari {off} detik, yaitu saat seseorang dianggap tidak terdeteksi; paling banyak 86400."),
+                    say!(
+                        "Give more than the {off} seconds after which somebody is off, at most 86400.",
+                        "Isi lebih dari {off} detik, yaitu saat seseorang dianggap tidak terdeteksi; paling \
+                         banyak 86400."
+                    ),
                 ));
             }
             tx.change_area(&area)?;

@@ -56,7 +56,10 @@ impl Core {
             if employee.consent.is_none() {
                 return Err(Error::conflict(
                     "consent",
-                    say!("{} has not consented to face recognition; record the consent first, or use a badge.", "{} belum menyetujui pengenalan wajah; catat persetujuannya dahulu, atau gunakan kartu.",
+                    say!(
+                        "{} has not consented to face recognition; record the consent first, or use a badge.",
+                        "{} belum menyetujui pengenalan wajah; catat persetujuannya dahulu, atau gunakan \
+                         kartu.",
                         employee.name
                     ),
                 ));
@@ -64,8 +67,13 @@ impl Core {
             if employee.photos + templates.len() as u64 > MAX_TEMPLATES {
                 return Err(Error::conflict(
                     "photo",
-                    say!("{} has {} face templates already, at most {MAX_TEMPLATES} are kept; add fewer photos, or erase all first.", "{} sudah memiliki {} templat wajah, paling banyak {MAX_TEMPLATES}; tambahkan lebih sedikit foto, atau hapus dahulu semuanya.",
-                        employee.name, employee.photos
+                    say!(
+                        "{} has {} face templates already, at most {MAX_TEMPLATES} are kept; add fewer \
+                         photos, or erase all first.",
+                        "{} sudah memiliki {} templat wajah, paling banyak {MAX_TEMPLATES}; tambahkan lebih \
+                         sedikit foto, atau hapus dahulu semuanya.",
+                        employee.name,
+                        employee.photos
                     ),
                 ));
             }

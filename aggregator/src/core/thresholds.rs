@@ -51,28 +51,45 @@ impl Core {
                 absent_after_s: patch.absent_after_s.unwrap_or(before.absent_after_s),
             };
             if set.off_after_s.is_some_and(|off| !(1..=3600).contains(&off)) {
-                return Err(Error::invalid("off_after_s", say!("Give 1 to 3600 seconds.", "Isi 1 sampai 3600 detik.")));
+                return Err(Error::invalid(
+                    "off_after_s",
+                    say!("Give 1 to 3600 seconds.", "Isi 1 sampai 3600 detik."),
+                ));
             }
-            if set.absent_after_s.is_some_and(|absent| !(2..=86_400).contains(&absent)) {
-                return Err(Error::invalid("absent_after_s", say!("Give 2 to 86400 seconds.", "Isi 2 sampai 86400 detik.")));
+            if set
+                .absent_after_s
+                .is_some_and(|absent| !(2..=86_400).contains(&absent))
+            {
+                return Err(Error::invalid(
+                    "absent_after_s",
+                    say!("Give 2 to 86400 seconds.", "Isi 2 sampai 86400 detik."),
+                ));
             }
             tx.set_site_thresholds(set)?;
             let site = in_force(tx, &self.settings)?;
             if site.off_after >= site.absent_after {
                 return Err(Error::invalid(
                     "absent_after_s",
-                    say!("Give more than the {} seconds after which somebody is off.", "Isi lebih dari {} detik, yaitu saat seseorang dianggap tidak terdeteksi.",
+                    say!(
+                        "Give more than the {} seconds after which somebody is off.",
+                        "Isi lebih dari {} detik, yaitu saat seseorang dianggap tidak terdeteksi.",
                         site.off_after.num_seconds()
                     ),
                 ));
             }
             for area in tx.areas()? {
                 let off = area.off_after_s.map_or(site.off_after.num_seconds(), i64::from);
-                let absent = area.absent_after_s.map_or(site.absent_after.num_seconds(), i64::from);
+                let absent = area
+                    .absent_after_s
+                    .map_or(site.absent_after.num_seconds(), i64::from);
                 if off >= absent {
                     return Err(Error::invalid(
                         "off_after_s",
-                        say!("In {} somebody would be absent after {absent} seconds and off after {off}: change that area first.", "Di {} seseorang akan dianggap tidak di tempat setelah {absent} detik dan tidak terdeteksi setelah {off}: ubah area itu dahulu.",
+                        say!(
+                            "In {} somebody would be absent after {absent} seconds and off after {off}: \
+                             change that area first.",
+                            "Di {} seseorang akan dianggap tidak di tempat setelah {absent} detik dan tidak \
+                             terdeteksi setelah {off}: ubah area itu dahulu.",
                             area.name
                         ),
                     ));

@@ -131,8 +131,10 @@ impl Policy {
             };
             if step.after_s < before || step.after_s > MAX_AFTER_S {
                 return wrong(say!(
-                    "its time may not be before the step above, and is at most 24 hours (86400 seconds) after the alert.",
-                    "waktunya tidak boleh mendahului langkah di atasnya, dan paling lama 24 jam (86400 detik) setelah peringatan."
+                    "its time may not be before the step above, and is at most 24 hours (86400 seconds) \
+                     after the alert.",
+                    "waktunya tidak boleh mendahului langkah di atasnya, dan paling lama 24 jam (86400 \
+                     detik) setelah peringatan."
                 ));
             }
             before = step.after_s;

@@ -237,11 +237,11 @@ fn what_makes_no_sense_is_refused_by_its_step() {
         (r#"{"steps": []}"#, "1 to 20 steps"),
         (
             r#"{"steps": [{"after_s": 60, "to": {"superior": 1}}, {"after_s": 30, "to": {"superior": 2}}]}"#,
-            "Step 2: give its time",
+            "Step 2: its time",
         ),
         (
             r#"{"steps": [{"after_s": 90000, "to": {"superior": 1}}]}"#,
-            "Step 1: give its time",
+            "Step 1: its time",
         ),
         (
             r#"{"steps": [{"after_s": 0, "to": {"superior": 0}}]}"#,

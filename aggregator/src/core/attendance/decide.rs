@@ -318,10 +318,10 @@ impl Core {
                 return Err(Error::conflict(
                     "correction",
                     say!(
-                        "What the cameras watched on {date} is not kept any more, so the day cannot be worked out again; \
-                         give the figures instead (worked, away, late, …).",
-                        "Data pantauan kamera untuk {date} sudah tidak disimpan, jadi hari itu tidak dapat dihitung ulang; isi \
-                             angkanya langsung (bekerja, di luar, terlambat, …)."
+                        "What the cameras watched on {date} is not kept any more, so the day cannot be \
+                         worked out again; give the figures instead (worked, away, late, …).",
+                        "Data pantauan kamera untuk {date} sudah tidak disimpan, jadi hari itu tidak dapat \
+                         dihitung ulang; isi angkanya langsung (bekerja, di luar, terlambat, …)."
                     ),
                 ));
             }

@@ -33,12 +33,18 @@ impl Core {
         self.store.read(|reader| {
             let selected = self.selected(reader, viewer, &query.of)?;
             let days = (query.to - query.from).num_days() + 1;
-            if selected.len().saturating_mul(usize::try_from(days).unwrap_or(usize::MAX)) > MAX_LINES {
+            if selected
+                .len()
+                .saturating_mul(usize::try_from(days).unwrap_or(usize::MAX))
+                > MAX_LINES
+            {
                 return Err(Error::invalid(
                     "to",
-                    say!("These are {} people and {days} days; ask for at most {MAX_LINES} lines: fewer days, a team, or one \
-                         person.", "Ini {} orang dan {days} hari; mintalah paling banyak {MAX_LINES} baris: hari lebih sedikit, satu tim, atau satu \
-                         orang.",
+                    say!(
+                        "These are {} people and {days} days; ask for at most {MAX_LINES} lines: fewer \
+                         days, a team, or one person.",
+                        "Ini {} orang dan {days} hari; mintalah paling banyak {MAX_LINES} baris: hari lebih \
+                         sedikit, satu tim, atau satu orang.",
                         selected.len()
                     ),
                 ));
@@ -47,7 +53,9 @@ impl Core {
             let mut rows = Vec::new();
             for (employee, _) in selected {
                 let mut kept = reader.evidence_between(&employee.id, query.from, query.to)?;
-                for (row, worked) in bench.days(reader, &employee.id, &employee.areas, query.from, query.to)? {
+                for (row, worked) in
+                    bench.days(reader, &employee.id, &employee.areas, query.from, query.to)?
+                {
                     let evidence = match &worked {
                         Some(worked) => bench.keep(worked, &employee.areas).1,
                         None => kept.remove(&row.date).unwrap_or_default(),

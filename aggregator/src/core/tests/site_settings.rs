@@ -23,7 +23,7 @@ async fn quiet_hours_that_are_set_hold_instead_of_the_configured_ones() {
     for (wrong, why) in [
         (
             r#"{"hours": {"days": ["mon"], "from": "22:00", "to": "22:00"}}"#,
-            "nothing would ever",
+            "no alert would ever",
         ),
         (
             r#"{"hours": {"days": [], "from": "22:00", "to": "05:00"}}"#,
