@@ -78,20 +78,23 @@ export function redrawCharts() {
   for (const { redraw } of drawn.values()) redraw();
 }
 
-/** Paper is light, whatever the screen is; what is drawn late is not on it. */
-function redrawAtOnce() {
-  for (const { chart, redraw } of drawn.values()) {
-    redraw();
-    chart.getZr().flush();
-  }
-}
+/** Paper is light, whatever the screen is, and takes a picture that is finished: the library draws some parts late. */
 addEventListener('beforeprint', () => {
   document.documentElement.classList.add('printing');
-  redrawAtOnce();
+  for (const [canvas, { chart, redraw }] of drawn) {
+    redraw();
+    const picture = chart.renderToCanvas({ pixelRatio: 2 });
+    picture.removeAttribute('style');
+    picture.className = 'chart-print';
+    canvas.append(picture);
+  }
 });
 addEventListener('afterprint', () => {
   document.documentElement.classList.remove('printing');
-  redrawAtOnce();
+  for (const [canvas, { redraw }] of drawn) {
+    canvas.querySelector('.chart-print')?.remove();
+    redraw();
+  }
 });
 
 /** A tooltip of plain text: what people are called is never taken for markup. */
