@@ -6,6 +6,7 @@ import { newBadge, openBadge } from './badge.js';
 import { openEnrolment } from './enrolment.js';
 import { openImport } from './import.js';
 import { t } from './i18n.js';
+import { nameOf } from './people-picker.js';
 import { areaName, changesEmployees, load, on, store } from './store.js';
 import { dayOf, now } from './time.js';
 import { byId, emptyState, h, icon, oncePerFrame, openDialog, redraw, sentence, setText, showError, stateShape, stateWord, throttle } from './utils.js';
@@ -19,8 +20,6 @@ const names = new Intl.Collator();
 let search = '';
 let limit = ROWS_AT_ONCE;
 let view = null;
-
-const nameOf = (id) => store.employees.find((person) => person.id === id)?.name ?? id;
 
 /** Fetches again what a change of the employees touches. */
 export const reloadEmployees = () => load('employees', 'status', 'summary', 'notices');
@@ -58,6 +57,17 @@ function renderFrame() {
     h('div', { id: 'employee-table', class: 'panel table-panel' }));
 }
 
+/** Everybody by name, with what the search looks at: thousands are sorted when they change, not with every key. */
+let sorted = { of: null, people: [] };
+
+function inOrder() {
+  if (sorted.of !== store.employees) {
+    const people = store.employees.toSorted((a, b) => names.compare(a.name, b.name));
+    sorted = { of: store.employees, people: people.map((person) => ({ person, text: `${person.name} ${person.id}`.toLowerCase() })) };
+  }
+  return sorted.people;
+}
+
 function renderTable() {
   if (!store.loaded.has('employees')) return;
   if (view.childElementCount === 0) renderFrame();
@@ -65,9 +75,7 @@ function renderTable() {
   byId('employee-import').hidden = !changesEmployees();
   byId('employee-readonly').hidden = changesEmployees();
   const text = search.toLowerCase();
-  const people = store.employees
-    .filter((person) => `${person.name} ${person.id}`.toLowerCase().includes(text))
-    .sort((a, b) => names.compare(a.name, b.name));
+  const people = inOrder().filter((one) => one.text.includes(text)).map((one) => one.person);
   setText(byId('employee-count'), t('employees.count', { n: store.employees.length }));
   const box = byId('employee-table');
   if (people.length === 0) {

@@ -16,7 +16,13 @@ export function pickedFrom(params) {
 /** For an address or a request: `{ team: 'EMP002' }`. */
 export const pickedParams = ({ kind, id }) => (kind && id ? { [kind]: id } : {});
 
-export const nameOf = (id) => store.employees.find((person) => person.id === id)?.name ?? id;
+/** Made once for each list of employees: a table of a hundred asks a hundred times. */
+let named = { of: null, names: new Map() };
+
+export function nameOf(id) {
+  if (named.of !== store.employees) named = { of: store.employees, names: new Map(store.employees.map((person) => [person.id, person.name])) };
+  return named.names.get(id) ?? id;
+}
 
 /** In words: "Tim Sari". */
 export function pickedName({ kind, id }) {
