@@ -4,7 +4,7 @@ import { notifySwitches, startAlertNotify } from './alert-notify.js';
 import { post } from './api.js';
 import { cameraName, track } from './camera-manager.js';
 import { field, formDialog, input, wrong } from './form.js';
-import { has, t } from './i18n.js';
+import { has, t, word } from './i18n.js';
 import { areaName, changesEmployees, emit, on, store } from './store.js';
 import { dayKey, duration, exactDuration, exactTime, now, shortTime, siteMoment, whenShort } from './time.js';
 import { byId, emptyState, h, icon, oncePerFrame, redraw, sentence, setText, showError, throttle } from './utils.js';
@@ -19,7 +19,6 @@ let switches = null;
 const failures = new Map();
 const opened = new Set();
 
-const word = (prefix, value) => (has(`${prefix}.${value}`) ? t(`${prefix}.${value}`) : value);
 const who = (entry, alert) => entry.recipient_name ?? entry.recipient
   ?? (entry.what === 'acknowledged' ? alert.acknowledged_by : null) ?? '–';
 

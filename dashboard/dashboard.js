@@ -201,7 +201,10 @@ function renderThresholds() {
 }
 
 function renderSystemBanner() {
-  const messages = [...store.banners].map(([key, { message }]) => (has(`banner.${key}`) ? t(`banner.${key}`, { message }) : message));
+  const messages = [...store.banners].map(([key, banner]) => {
+    const message = banner.message[currentLanguage()];
+    return has(`banner.${key}`) ? t(`banner.${key}`, { message }) : message;
+  });
   const banner = byId('system-banner');
   banner.hidden = messages.length === 0;
   if (banner.hidden) return;

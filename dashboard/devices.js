@@ -3,7 +3,7 @@
 import { api } from './api.js';
 import { camera } from './camera-manager.js';
 import { field, formDialog, input, select } from './form.js';
-import { has, t } from './i18n.js';
+import { has, t, word } from './i18n.js';
 import { areaName, cameraById, changesEmployees, load, on, seesDevices, seesSetAside, store } from './store.js';
 import { table as plainTable } from './table.js';
 import { ago, exactTime } from './time.js';
@@ -80,7 +80,7 @@ function rejections({ rejected, measured, unknown_tracks: unknown }) {
       const figures = figure && { last: figure.last.toFixed(digits), limit: figure.limit.toFixed(digits) };
       const behind = figure && has(`rejected.${reason}.measured`) && t(`rejected.${reason}.measured`, figures);
       // An agent may be newer than this page.
-      const name = has(`rejected.${reason}`) ? t(`rejected.${reason}`) : reason;
+      const name = word('rejected', reason);
       return h('li', {}, `${count} × ${name}`, behind && h('span', { class: 'muted' }, ` ${behind}`));
     }),
     unknown > 0 && h('li', {}, t('devices.unknownTracks', { n: unknown })));
@@ -90,8 +90,7 @@ function rejections({ rejected, measured, unknown_tracks: unknown }) {
 function placement(found) {
   if (!found) return h('span', { class: 'muted', title: t('devices.placement.how') }, t('devices.placement.never'));
   const good = found.wrong.length === 0;
-  const word = (what) => (has(`placement.${what}`) ? t(`placement.${what}`) : what);
-  const said = [good ? t('devices.placement.good') : found.wrong.map(word).join(', ')];
+  const said = [good ? t('devices.placement.good') : found.wrong.map((what) => word('placement', what)).join(', ')];
   if (found.eyes !== null) said.push(t('devices.placement.eyes', { n: Math.round(found.eyes) }));
   return h('span', { title: t('devices.placement.how') }, lamp(good, said.join(' · ')), ' ', h('span', { class: 'muted' }, moment(found.at)));
 }
@@ -148,7 +147,7 @@ function renderPage() {
     table(['devices.label', 'tracking.area', 'devices.agent', 'devices.stream', 'devices.mode', 'devices.inference', 'devices.lastFrame', 'devices.placement', 'devices.rejected', ''],
       store.cameras.map((entry) => [
         h('span', {}, `${camera(entry.number)} · ${entry.label}`), areaName(entry.area), entry.agent,
-        h('span', {}, lamp(entry.state === 'streaming', t(`camera.${entry.state}`)), entry.problem && h('span', { class: 'problem muted' }, entry.problem)),
+        h('span', {}, lamp(entry.state === 'streaming', t(`camera.${entry.state}`)), entry.problem && h('span', { class: 'problem muted' }, word('problem', entry.problem))),
         t(`devices.mode.${entry.mode}`),
         lamp(entry.inference === 'active', entry.inference === 'active'
           ? `${t('devices.active')} · ${t('live.fps', { n: entry.fps.toFixed(1) })}` : t('camera.offline')),

@@ -9,7 +9,7 @@ import { t } from './i18n.js';
 import { nameOf } from './people-picker.js';
 import { areaName, changesEmployees, load, on, store } from './store.js';
 import { dayOf, now } from './time.js';
-import { byId, emptyState, h, icon, oncePerFrame, openDialog, redraw, sentence, setText, showError, stateShape, stateWord, throttle } from './utils.js';
+import { afterPaint, byId, emptyState, h, icon, oncePerFrame, openDialog, redraw, sentence, setText, showError, stateShape, stateWord, throttle } from './utils.js';
 
 const ERASE_POLL_MS = 1000;
 
@@ -48,7 +48,7 @@ function renderFrame() {
           oninput: (event) => {
             search = event.target.value.trim();
             limit = ROWS_AT_ONCE;
-            renderTable();
+            findSoon();
           } })),
       h('button', { class: 'button primary', id: 'employee-add', type: 'button', onclick: () => openForm(null) },
         icon('plus'), t('employees.add')),
@@ -67,6 +67,10 @@ function inOrder() {
   }
   return sorted.people;
 }
+
+const findSoon = afterPaint(() => {
+  if (!view.hidden) renderTable();
+});
 
 function renderTable() {
   if (!store.loaded.has('employees')) return;

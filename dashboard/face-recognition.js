@@ -4,7 +4,7 @@
 // A frame that arrives while an older one is still being decoded replaces any other that waits: latest wins.
 
 import { api, backoff, socketAddress } from './api.js';
-import { t } from './i18n.js';
+import { t, word } from './i18n.js';
 import { seesDevices, store } from './store.js';
 import { clockTime, exactTime } from './time.js';
 import { h, setText } from './utils.js';
@@ -299,7 +299,7 @@ export class LiveFeed {
     if (message.dataset.said === JSON.stringify(said)) return;
     message.dataset.said = JSON.stringify(said);
     message.replaceChildren(h('strong', {}, said[0]), how && h('span', {}, how),
-      problem ? h('span', { class: 'problem' }, problem) : '');
+      problem ? h('span', { class: 'problem' }, word('problem', problem)) : '');
   }
 
   /** Writes down what is on the picture for the list, for tests and for screen readers. */

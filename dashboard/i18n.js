@@ -69,6 +69,9 @@ export function t(key, params = {}) {
 /** Whether the catalogue has a key: for words that come from outside. */
 export const has = (key) => Object.hasOwn(CATALOGUE, key);
 
+/** The word for a value of the API; a value without one stands for itself. */
+export const word = (prefix, value) => (has(`${prefix}.${value}`) ? t(`${prefix}.${value}`) : value);
+
 /** Fills in the texts of the page's fixed parts. */
 export function translate(root = document) {
   for (const el of root.querySelectorAll('[data-i18n]')) el.textContent = t(el.dataset.i18n);

@@ -85,7 +85,6 @@ function personSide(person, schedules, policies) {
       await load('employees');
     } catch (error) {
       if (chosen === person.id) refused = sentence(error);
-      showError(failure, refused);
       // It may have been drawn anew meanwhile.
       const line = document.querySelector('.person-side .error-line');
       if (line) showError(line, refused);

@@ -222,7 +222,7 @@ function silence(running, draw) {
 
 function whatsapp() {
   const configured = store.me.whatsapp?.configured;
-  const problem = store.me.whatsapp?.problem;
+  const problem = [...store.banners].find(([key]) => key.startsWith('whatsapp'))?.[1].message[currentLanguage()];
   const people = store.employees.filter((person) => person.phone).sort((a, b) => a.name.localeCompare(b.name)).map((person) => [person.id, `${person.name} (${person.phone})`]);
   const outcome = h('p', { role: 'status', class: 'muted', id: 'test-outcome' });
   const to = select('employee', store.me.employee, [['', t('leaves.choose')], ...people]);

@@ -150,6 +150,19 @@ export function oncePerFrame(work) {
   };
 }
 
+/** Runs a function behind the next painted frame, once however often it is asked for: a letter that was typed is seen before what it finds. */
+export function afterPaint(work) {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => setTimeout(() => {
+      asked = false;
+      work();
+    }));
+  };
+}
+
 /** What says that an element is the same one as before. */
 const likeness = (el) => JSON.stringify([el.tagName, { ...el.dataset }, { ...el.closest('[data-alert], [data-employee]')?.dataset },
   el.getAttribute('aria-label'), el.textContent]);

@@ -27,6 +27,7 @@ use uuid::Uuid;
 use crate::broker::{AGGREGATOR, Broker, MAX_PACKET};
 use crate::config::Secret;
 use crate::core::{Banner, Core, Event as Change, Level};
+use crate::sentence::say;
 
 /// Batches that may wait for the core. Each agent has one on its way, so this is a site of 256 devices.
 const QUEUE: usize = 256;
@@ -382,9 +383,11 @@ impl Worker<'_> {
         self.link.core.raise_banner(Banner {
             key: UNREADABLE,
             level: Level::Warning,
-            message: format!(
+            message: say!(
                 "The device {agent} sends messages that cannot be read ({what}: {error}). Update the device or the \
-                 aggregator, so that both have the same version."
+                 aggregator, so that both have the same version.",
+                "Perangkat {agent} mengirim pesan yang tidak terbaca ({what}: {error}). Perbarui perangkat atau \
+                 agregator, supaya versinya sama."
             ),
         });
     }

@@ -23,6 +23,14 @@ impl Sentence {
         }
     }
 
+    /// This one, with what it is about before it, in English and Indonesian.
+    pub(crate) fn of(&self, en: impl fmt::Display, id: impl fmt::Display) -> Self {
+        Self::new(
+            format!("{en}: {}", self.en),
+            format!("{id}: {}", self.to(Language::Id)),
+        )
+    }
+
     /// In the reader's language.
     pub fn to(&self, language: Language) -> &str {
         match (language, &self.id) {
@@ -90,6 +98,12 @@ mod tests {
         assert_eq!(both.to(Language::En), "Sari has 3 photos.");
         assert_eq!(both.to(Language::Id), "Sari punya 3 foto.");
         assert_eq!(both.to_string(), both.en());
-        assert_eq!(Sentence::from("For programs.").to(Language::Id), "For programs.");
+        let english = Sentence::from("For programs.");
+        assert_eq!(english.to(Language::Id), "For programs.");
+        let photo = english.of("Photo 1", "Foto 1");
+        assert_eq!(
+            (photo.en(), photo.to(Language::Id)),
+            ("Photo 1: For programs.", "Foto 1: For programs.")
+        );
     }
 }

@@ -57,6 +57,8 @@ export default {
   'placement.sharpness': ['kurang tajam', 'not sharp'],
   'placement.light': ['cahaya kurang baik', 'bad light'],
   'placement.angle': ['sudut kurang baik', 'bad angle'],
+  'problem.agent_offline': ['perangkatnya tidak tersambung', 'its device is not connected'],
+  'problem.not_configured': ['tidak ada lagi di konfigurasi perangkatnya', 'no longer in its device\'s configuration'],
   'devices.rejected': ['Tidak dipakai', 'Not used'],
   'devices.unknownTracks': ['{n} wajah tanpa nama', '{n} face without a name|{n} faces without a name'],
   'rejected.too_small': ['wajah terlalu kecil', 'face too small'],

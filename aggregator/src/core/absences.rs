@@ -392,7 +392,7 @@ impl Core {
                 dedup: format!(
                     "banner/{}/{:x}/{}/{address}",
                     banner.key,
-                    Sha256::digest(&banner.message),
+                    Sha256::digest(banner.message.en()),
                     now.timestamp() / ALARM_EVERY_S
                 ),
                 alert: None,
@@ -400,7 +400,11 @@ impl Core {
                 channel: Channel::Email,
                 address,
                 language,
-                draft: Draft::Text(format!("Hadir {}: {}", self.settings.name, banner.message)),
+                draft: Draft::Text(format!(
+                    "Hadir {}: {}",
+                    self.settings.name,
+                    banner.message.to(language)
+                )),
                 report: None,
             };
             self.queue_at(tx, changes, &message, now, now)?;

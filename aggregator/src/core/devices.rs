@@ -265,8 +265,9 @@ impl Core {
                 let other = state.cameras.get(&camera.id).map(|row| row.agent.clone()).filter(|a| a != agent);
                 let taken = other.filter(|other| state.agents.get(other).is_some_and(|other| other.online));
                 if let Some(other) = taken {
-                    foreign = Some(format!(
+                    foreign = Some(say!(
                         "Camera {} is configured at the devices {other} and {agent}; {other} keeps it. Give one of them another id.",
+                        "Kamera {} diatur di perangkat {other} dan {agent}; {other} yang memakainya. Beri salah satunya ID lain.",
                         camera.id
                     ));
                     continue;

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::notify::cloud_api::{self, CloudApi};
 use crate::notify::webhook::TemplateNews;
 use crate::notify::{Failure, WhatsApp, template_check, templates};
+use crate::sentence::{Sentence, say};
 use crate::store::Tx;
 
 /// How often Meta is asked, and how soon again when it did not answer.
@@ -181,14 +182,15 @@ impl Core {
     }
 }
 
-fn banner(problems: &Problems) -> Option<String> {
+fn banner(problems: &Problems) -> Option<Sentence> {
     let list = problems.iter().map(|((name, language), problem)| match problem {
         Problem::Refused(what) | Problem::Listed(what) => format!("{name} ({language}): {what}"),
     });
     let list: Vec<String> = list.collect();
     (!list.is_empty()).then(|| {
-        format!(
+        say!(
             "WhatsApp: message templates do not go out as they are. {}. Submit the file of that name and have it approved.",
+            "WhatsApp: templat pesan tidak terkirim seperti adanya. {}. Ajukan berkas bernama itu dan mintakan persetujuan.",
             list.join("; ")
         )
     })

@@ -22,6 +22,7 @@ use crate::notify::{
     Channel, Content, Document, Draft, Failure, Messenger, Outgoing, Resume, Uncertain, backoff, templates,
 };
 use crate::report;
+use crate::sentence::say;
 use crate::store::{Form, Kinds, Limits, Load, QueuedMessage, Reader, StoredMessage, Tx};
 
 /// Messages of a channel on their way at once: without a document, and with one.
@@ -545,7 +546,7 @@ impl Core {
                 self.give_up(state, tx, changes, message, detail, now)
             }
             Failure::Stop { detail, resume } => {
-                tracing::error!(channel = channel.as_str(), detail, "no message goes out");
+                tracing::error!(channel = channel.as_str(), %detail, "no message goes out");
                 // Told by webhook, nobody has stopped it yet.
                 self.gate(channel).stopped.get_or_insert(Stopped {
                     credential: None,
@@ -558,7 +559,7 @@ impl Core {
                     message: detail.clone(),
                 };
                 self.alarm(tx, changes, banner, now)?;
-                tx.record_retry(message.id, now, detail, 0, Uncertain::No, now)
+                tx.record_retry(message.id, now, detail.en(), 0, Uncertain::No, now)
             }
         }
     }
@@ -588,9 +589,11 @@ impl Core {
         let banner = Banner {
             key: document_banner(channel),
             level: Level::Warning,
-            message: format!(
+            message: say!(
                 "A report did not go out as a document: {detail}. It is on the page Reports. Where documents cannot \
-                 be sent at all, set `document = \"none\"` in the section [digest]."
+                 be sent at all, set `document = \"none\"` in the section [digest].",
+                "Sebuah laporan tidak terkirim sebagai dokumen: {detail}. Laporan itu ada di halaman Laporan. Kalau \
+                 dokumen sama sekali tidak bisa dikirim, isi `document = \"none\"` di bagian [digest]."
             ),
         };
         self.alarm(tx, changes, banner, now)

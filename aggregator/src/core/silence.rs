@@ -128,7 +128,11 @@ impl Core {
                 self.raise_banner(Banner {
                     key: SILENCE,
                     level: Level::Warning,
-                    message: format!("Silence until {until}: no message goes out ({}).", silence.reason),
+                    message: say!(
+                        "Silence until {until}: no message goes out ({}).",
+                        "Senyap sampai {until}: tidak ada pesan yang keluar ({}).",
+                        silence.reason
+                    ),
                 });
             }
             None => self.clear_banner(SILENCE),

@@ -12,6 +12,8 @@ use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
 use hadir_shared::status::{CameraCounts, CameraMode, CameraState, Inference, Placement};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::sentence::Sentence;
+
 pub use self::alerts::{Alert, AlertEvent, AlertFilter, AlertState, CloseReason, Comment, Excuse, What};
 pub use self::attendance::{
     AttendanceDay, AttendanceDecision, AttendanceLeave, AttendanceOutcome, AttendancePerson, AttendanceQuery,
@@ -468,14 +470,14 @@ pub enum Level {
 }
 
 /// Something that an administrator must know, until it is mended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Banner {
     /// What it is about (`whatsapp_token`, …); a newer one of the same key replaces it.
     pub key: &'static str,
     /// How grave.
     pub level: Level,
     /// What is wrong and what to do.
-    pub message: String,
+    pub message: Sentence,
 }
 
 /// A user, with the hash of the password.

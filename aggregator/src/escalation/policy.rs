@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use hadir_shared::id::EmployeeId;
 use serde::{Deserialize, Serialize};
 
-use crate::core::types::{Language, Role};
+use crate::core::types::Role;
 use crate::notify::Channel;
 use crate::schedule::{days, hhmm, local_moment};
 use crate::sentence::{Sentence, say};
@@ -123,11 +123,7 @@ impl Policy {
         let mut before = 0;
         for (number, step) in (1..).zip(&self.steps) {
             let wrong = |what: Sentence| {
-                let (en, id) = (what.en(), what.to(Language::Id));
-                Err(Sentence::new(
-                    format!("Step {number}: {en}"),
-                    format!("Langkah {number}: {id}"),
-                ))
+                Err(what.of(format_args!("Step {number}"), format_args!("Langkah {number}")))
             };
             if step.after_s < before || step.after_s > MAX_AFTER_S {
                 return wrong(say!(

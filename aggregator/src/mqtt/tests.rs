@@ -160,7 +160,7 @@ async fn sightings_are_stored_and_acknowledged() {
             .core
             .banners(&admin)
             .iter()
-            .any(|b| b.message.contains("gate-1"))
+            .any(|b| b.message.en().contains("gate-1"))
     };
     while !told() {
         let _ = timeout(Duration::from_millis(50), bench.events.poll()).await;

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::{Content, Document, Failure, Messenger, Outgoing, Resume, Uncertain, http};
 use crate::error::Result;
+use crate::sentence::say;
 
 /// How WhatsApp's Cloud API is reached. Secrets are files, read again when they change.
 #[derive(Clone, Debug)]
@@ -89,8 +90,9 @@ impl CloudApi {
 
     fn token(&self) -> Result<Zeroizing<String>, Failure> {
         http::secret(&self.settings.token_file).ok_or_else(|| Failure::Stop {
-            detail: format!(
+            detail: say!(
                 "WhatsApp: {} holds no access token. Put the token into it; sending goes on by itself.",
+                "WhatsApp: {} tidak berisi token akses. Isikan token ke dalamnya; pengiriman berlanjut sendiri.",
                 self.settings.token_file.display()
             ),
             resume: Resume::NewToken,
@@ -302,8 +304,9 @@ pub(super) fn refusal(status: u16, answer: &[u8]) -> Failure {
             uncertain: Uncertain::Yes,
         },
         _ => Failure::Stop {
-            detail: format!(
-                "WhatsApp: the address answers with HTTP status {status}. Check base_url and phone_number_id."
+            detail: say!(
+                "WhatsApp: the address answers with HTTP status {status}. Check base_url and phone_number_id.",
+                "WhatsApp: alamatnya menjawab dengan status HTTP {status}. Periksa base_url dan phone_number_id."
             ),
             resume: Resume::After(TimeDelta::minutes(5)),
         },
@@ -314,8 +317,8 @@ pub(super) fn refusal(status: u16, answer: &[u8]) -> Failure {
 pub fn failure(code: i64, detail: &str) -> Failure {
     let detail = format!("{code}: {}", detail.chars().take(300).collect::<String>());
     let quarter = Resume::After(TimeDelta::minutes(15));
-    let stop = |what: &str, resume| Failure::Stop {
-        detail: format!("WhatsApp: {what} ({detail})."),
+    let stop = |en: &str, id: &str, resume| Failure::Stop {
+        detail: say!("WhatsApp: {en} ({detail}).", "WhatsApp: {id} ({detail})."),
         resume,
     };
     match code {
@@ -325,22 +328,27 @@ pub fn failure(code: i64, detail: &str) -> Failure {
         4 | 80_007 | 130_429 | 131_048 => Failure::SlowAll { detail },
         0 | 190 => stop(
             "the access token is not accepted. Make a new one and put it into the token file",
+            "token akses ditolak. Buat yang baru dan isikan ke berkas token",
             Resume::NewToken,
         ),
         3 | 10 | 200..=299 | 131_005 => stop(
             "the access token lacks the permission whatsapp_business_messaging",
+            "token akses tidak punya izin whatsapp_business_messaging",
             quarter,
         ),
         33 | 131_045 | 133_010 => stop(
             "the sending number is not registered; check phone_number_id",
+            "nomor pengirim belum terdaftar; periksa phone_number_id",
             quarter,
         ),
         368 | 131_031 => stop(
             "Meta has restricted or locked the account; see WhatsApp Manager",
+            "Meta membatasi atau mengunci akun ini; lihat WhatsApp Manager",
             quarter,
         ),
         131_042 => stop(
             "Meta wants the account's payment settled; see WhatsApp Manager",
+            "Meta meminta pembayaran akun ini dilunasi; lihat WhatsApp Manager",
             quarter,
         ),
         // Not on WhatsApp or too old a version; opted out; experiment group; not in the allowed list; itself.

@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq as _;
 use super::webhook::{Incoming, News, Notification, Said, Status, e164_of, timestamp};
 use super::{Content, Failure, MessageState, Messenger, Outgoing, Resume, Uncertain, http, templates};
 use crate::error::Result;
+use crate::sentence::say;
 
 /// How Fonnte is reached. Secrets are files, read again when they change.
 #[derive(Clone, Debug)]
@@ -53,8 +54,9 @@ impl Fonnte {
 impl Messenger for Fonnte {
     async fn send(&self, message: &Outgoing) -> Result<String, Failure> {
         let token = http::secret(&self.settings.token_file).ok_or_else(|| Failure::Stop {
-            detail: format!(
+            detail: say!(
                 "Fonnte: {} holds no token. Put the device's token into it; sending goes on by itself.",
+                "Fonnte: {} tidak berisi token. Isikan token perangkat ke dalamnya; pengiriman berlanjut sendiri.",
                 self.settings.token_file.display()
             ),
             resume: Resume::NewToken,
@@ -134,8 +136,8 @@ fn read(status: u16, answer: &[u8]) -> Result<String, Failure> {
         "" => format!("HTTP status {status}"),
         reason => reason.chars().take(300).collect(),
     };
-    let stop = |what: &str, resume| Failure::Stop {
-        detail: format!("Fonnte: {what} ({detail})."),
+    let stop = |en: &str, id: &str, resume| Failure::Stop {
+        detail: say!("Fonnte: {en} ({detail}).", "Fonnte: {id} ({detail})."),
         resume,
     };
     let minutes = |minutes| Resume::After(TimeDelta::minutes(minutes));
@@ -143,16 +145,19 @@ fn read(status: u16, answer: &[u8]) -> Result<String, Failure> {
         if reason.contains("token") || reason.contains("unknown user") || matches!(status, 401 | 403) {
             stop(
                 "the token is not accepted; put the device's token into the token file",
+                "token ditolak; isikan token perangkat ke berkas token",
                 Resume::NewToken,
             )
         } else if reason.contains("disconnected") {
             stop(
                 "the device is disconnected; connect it in Fonnte's dashboard",
+                "perangkat terputus; sambungkan di dasbor Fonnte",
                 minutes(2),
             )
         } else if reason.contains("quota") {
             stop(
                 "the quota is used up; top it up in Fonnte's dashboard",
+                "kuota habis; isi ulang di dasbor Fonnte",
                 minutes(15),
             )
         } else if reason.contains("target") {

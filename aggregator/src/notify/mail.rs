@@ -12,6 +12,7 @@ use lettre::transport::smtp::{AsyncSmtpTransport, AsyncSmtpTransportBuilder};
 use lettre::{AsyncTransport as _, Message, Tokio1Executor};
 
 use super::{Content, Failure, Messenger, Outgoing, Resume, Uncertain, http, templates};
+use crate::sentence::say;
 
 /// lettre's own limit ends with the connection; a server that says nothing would hold a message for ever. A document may
 /// take longer to go up.
@@ -79,8 +80,9 @@ impl Mail {
         };
         if let Some((user, file)) = login {
             let password = http::secret(file).ok_or_else(|| Failure::Stop {
-                detail: format!(
+                detail: say!(
                     "E-mail: {} holds no password. Put it there; sending goes on by itself.",
+                    "E-mail: {} tidak berisi kata sandi. Isikan di sana; pengiriman berlanjut sendiri.",
                     file.display()
                 ),
                 resume: Resume::NewToken,
@@ -93,7 +95,10 @@ impl Mail {
 
 fn stop(detail: &str) -> Failure {
     Failure::Stop {
-        detail: format!("E-mail: {detail}. Check the section [email]."),
+        detail: say!(
+            "E-mail: {detail}. Check the section [email].",
+            "E-mail: {detail}. Periksa bagian [email]."
+        ),
         resume: Resume::After(TimeDelta::minutes(5)),
     }
 }
@@ -176,8 +181,9 @@ fn failure(error: &lettre::transport::smtp::Error) -> Failure {
         .map(|code| code.to_string().parse::<u16>().unwrap_or(0))
     {
         Some(530 | 534 | 535 | 538) => Failure::Stop {
-            detail: format!(
-                "E-mail: the server does not accept the login; mend the password file ({detail})."
+            detail: say!(
+                "E-mail: the server does not accept the login; mend the password file ({detail}).",
+                "E-mail: server menolak login; perbaiki berkas kata sandi ({detail})."
             ),
             resume: Resume::NewToken,
         },

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use self::http::secret;
 pub use self::whatsapp::{Unasked, WhatsApp};
 use crate::core::types::Language;
+use crate::sentence::Sentence;
 
 /// How far a message has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -244,14 +245,14 @@ pub enum Failure {
     /// No message goes out at all until something is mended.
     Stop {
         /// For the banner: what is wrong and what to do.
-        detail: String,
+        detail: Sentence,
         /// When to go on.
         resume: Resume,
     },
 }
 
 impl Failure {
-    /// For the record, or the banner.
+    /// For the record.
     pub fn detail(&self) -> &str {
         match self {
             Failure::Temporary { detail, .. }
@@ -261,8 +262,8 @@ impl Failure {
             | Failure::Undeliverable { detail }
             | Failure::Template { detail }
             | Failure::Document { detail }
-            | Failure::Refused { detail }
-            | Failure::Stop { detail, .. } => detail,
+            | Failure::Refused { detail } => detail,
+            Failure::Stop { detail, .. } => detail.en(),
         }
     }
 }

@@ -18,6 +18,7 @@ use sha2::Sha512;
 use super::webhook::{Incoming, News, Notification, Said, Status, e164_of, unhex};
 use super::{Content, Failure, MessageState, Messenger, Outgoing, Resume, Uncertain, http, templates};
 use crate::error::Result;
+use crate::sentence::say;
 
 /// How WAHA is reached. Secrets are files, read again when they change.
 #[derive(Clone, Debug)]
@@ -60,8 +61,9 @@ impl Waha {
 impl Messenger for Waha {
     async fn send(&self, message: &Outgoing) -> Result<String, Failure> {
         let key = http::secret(&self.settings.key_file).ok_or_else(|| Failure::Stop {
-            detail: format!(
+            detail: say!(
                 "WAHA: {} holds no API key. Put the key into it; sending goes on by itself.",
+                "WAHA: {} tidak berisi kunci API. Isikan kunci ke dalamnya; pengiriman berlanjut sendiri.",
                 self.settings.key_file.display()
             ),
             resume: Resume::NewToken,
@@ -128,22 +130,32 @@ fn read(status: u16, answer: &[u8], reference: i64) -> Result<String, Failure> {
         "HTTP status {status}: {}",
         said.chars().take(300).collect::<String>()
     );
-    let stop = |what: &str, minutes| Failure::Stop {
-        detail: format!("WAHA: {what} ({detail})."),
+    let stop = |en: &str, id: &str, minutes| Failure::Stop {
+        detail: say!("WAHA: {en} ({detail}).", "WAHA: {id} ({detail})."),
         resume: Resume::After(TimeDelta::minutes(minutes)),
     };
     match status {
         200..=299 => Ok(message_id(&body).map_or_else(|| format!("waha-{reference}"), last_part)),
         401 | 403 => Err(Failure::Stop {
-            detail: format!(
-                "WAHA: the API key is not accepted; put the right one into the key file ({detail})."
+            detail: say!(
+                "WAHA: the API key is not accepted; put the right one into the key file ({detail}).",
+                "WAHA: kunci API ditolak; isikan yang benar ke berkas kunci ({detail})."
             ),
             resume: Resume::NewToken,
         }),
-        404 => Err(stop("there is no such address; check base_url", 5)),
-        422 if said.contains("does not exist") => Err(stop("there is no such session; check `session`", 5)),
+        404 => Err(stop(
+            "there is no such address; check base_url",
+            "alamat itu tidak ada; periksa base_url",
+            5,
+        )),
+        422 if said.contains("does not exist") => Err(stop(
+            "there is no such session; check `session`",
+            "sesi itu tidak ada; periksa `session`",
+            5,
+        )),
         422 => Err(stop(
             "the session is not working; open WAHA's dashboard, start it and scan the QR code",
+            "sesi tidak berjalan; buka dasbor WAHA, jalankan sesinya dan pindai kode QR",
             1,
         )),
         429 => Err(Failure::SlowAll { detail }),

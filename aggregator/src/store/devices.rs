@@ -88,7 +88,7 @@ fn camera(row: &Row<'_>) -> rusqlite::Result<Camera> {
         camera.state = CameraState::Offline;
         camera.inference = Inference::Offline;
         camera.fps = 0.0;
-        camera.problem = Some("The agent is not connected.".into());
+        camera.problem = Some("agent_offline".into());
     }
     Ok(camera)
 }
@@ -374,7 +374,7 @@ impl Tx<'_> {
     pub fn retire_camera(&self, id: &CameraId) -> Result<()> {
         self.run(
             "update camera set state = 'disabled', inference = 'offline', fps = 0,
-                 problem = 'It is no longer in its agent''s configuration.' where id = ?1",
+                 problem = 'not_configured' where id = ?1",
             [id.as_str()],
         )?;
         Ok(())

@@ -168,10 +168,9 @@ impl From<EnrolmentError> for ApiError {
             EnrolmentError::Refused { photo, of, reason } => {
                 let mut refused = Self::from(reason);
                 if of > 1 {
-                    let (en, id) = (refused.message.en(), refused.message.to(Language::Id));
-                    refused.message = Sentence::new(
-                        format!("Photo {photo} of {of}: {en}"),
-                        format!("Foto {photo} dari {of}: {id}"),
+                    refused.message = refused.message.of(
+                        format_args!("Photo {photo} of {of}"),
+                        format_args!("Foto {photo} dari {of}"),
                     );
                 }
                 refused

@@ -18,6 +18,7 @@ use super::request::{Headers, Request};
 use super::{Web, auth, organisation, reply, reports, site, statics};
 use crate::config::{DEFAULT_ABSENT_AFTER_S, DEFAULT_OFF_AFTER_S};
 use crate::core::import::Mode;
+use crate::core::types::Language;
 use crate::core::{AlertFilter, Camera, CameraPatch, Comment, EmployeePatch, Excuse, NewEmployee, User};
 use crate::devices::{Credential, Device};
 use crate::enrolment;
@@ -97,7 +98,7 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
     let core = &web.core;
     match path {
         ["me"] => match method {
-            Method::GET => me(web, &user).await,
+            Method::GET => me(web, &user, request.headers.language()).await,
             _ => Err(ApiError::method(&method, "GET")),
         },
         ["me", "password"] => match method {
@@ -359,7 +360,7 @@ struct Thresholds {
     absent_after_s: i64,
 }
 
-async fn me(web: &Web, user: &User) -> Result<Response, ApiError> {
+async fn me(web: &Web, user: &User, reader: Language) -> Result<Response, ApiError> {
     let (thresholds, language) = web
         .core
         .call(|core| Ok((core.thresholds()?, core.language()?)))
@@ -369,7 +370,7 @@ async fn me(web: &Web, user: &User) -> Result<Response, ApiError> {
     let problem = banners
         .into_iter()
         .find(|banner| banner.key.starts_with("whatsapp"))
-        .map(|banner| banner.message);
+        .map(|banner| banner.message.to(reader).to_owned());
     Ok(reply::ok(&Me {
         username: &user.username,
         role: user.role,

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use futures_util::{SinkExt as _, StreamExt as _};
 use hadir_shared::id::CameraId;
 use hadir_shared::live::MAX_MESSAGE;
@@ -33,7 +34,7 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 /// A peer that was silent for so long is gone.
 const SILENT: Duration = Duration::from_secs(60);
 /// So long a face is shown to whoever enrols somebody.
-const ENROL_WITHIN: Duration = Duration::from_secs(120);
+const ENROL_WITHIN: TimeDelta = TimeDelta::seconds(120);
 
 /// However many states change, the summary is told this often.
 const SUMMARY_EVERY: Duration = Duration::from_millis(500);
@@ -322,7 +323,8 @@ async fn send_events(peer: &mut Peer, web: &Web, viewer: Viewer) -> End {
 }
 
 fn banner(banner: &crate::core::Banner) -> Value {
-    json!({"type": "banner", "key": banner.key, "level": banner.level, "message": banner.message})
+    let message = json!({"en": banner.message.to(Language::En), "id": banner.message.to(Language::Id)});
+    json!({"type": "banner", "key": banner.key, "level": banner.level, "message": message})
 }
 
 /// The change as this viewer may know it.
@@ -357,13 +359,13 @@ async fn send_views(
     purpose: Purpose,
     mut viewing: crate::live::Viewing,
 ) -> End {
-    let begun = Instant::now();
+    let enrolled_by = web.core.now() + ENROL_WITHIN;
     loop {
         let view = tokio::select! {
             end = peer.attend() => return end,
             view = viewing.next() => view,
         };
-        if purpose == Purpose::Enrol && begun.elapsed() >= ENROL_WITHIN {
+        if purpose == Purpose::Enrol && web.core.now() >= enrolled_by {
             // Whoever needs longer says so again: the consent is looked at again, and it is recorded again.
             return Some((TRY_AGAIN, "connect again"));
         }

@@ -197,7 +197,7 @@ impl Core {
         let mut field = |column: &'static str, result: Result<Option<String>>| match result {
             Ok(value) => value,
             Err(error) => {
-                wrong.push((Some(column), of(&who, &error.message)));
+                wrong.push((Some(column), error.message.of(&who, &who)));
                 None
             }
         };
@@ -252,7 +252,7 @@ impl Core {
                 .unwrap_or_default()),
         };
         let areas = areas.unwrap_or_else(|error| {
-            wrong.push((Some("areas"), of(&who, &error.message)));
+            wrong.push((Some("areas"), error.message.of(&who, &who)));
             Vec::new()
         });
         let supervisor = match cell("supervisor") {
@@ -296,7 +296,7 @@ impl Core {
             Some(text) => self.consented(text, now).and_then(|at| consent(Some(at), now)),
         };
         let consent = consented.unwrap_or_else(|error| {
-            wrong.push((Some("consent"), of(&who, &error.message)));
+            wrong.push((Some("consent"), error.message.of(&who, &who)));
             None
         });
         if !wrong.is_empty() {
@@ -338,12 +338,6 @@ impl Core {
             }),
         }
     }
-}
-
-/// What is wrong with somebody's row.
-fn of(who: &str, what: &Sentence) -> Sentence {
-    let (en, id) = (what.en(), what.to(Language::Id));
-    Sentence::new(format!("{who}: {en}"), format!("{who}: {id}"))
 }
 
 fn is_yes(text: &str) -> bool {

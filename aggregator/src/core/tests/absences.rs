@@ -171,7 +171,7 @@ async fn nothing_goes_out_after_the_return_to_who_was_not_told() {
 async fn an_expired_token_stops_and_a_new_one_goes_on() {
     let site = absent();
     let phone = Arc::new(Phone::default());
-    let detail = "WhatsApp: the access token is not accepted.".to_owned();
+    let detail = "WhatsApp: the access token is not accepted.".into();
     phone.fails(Failure::Stop {
         detail,
         resume: Resume::NewToken,
@@ -179,7 +179,7 @@ async fn an_expired_token_stops_and_a_new_one_goes_on() {
     assert_eq!(phone.deliver(&site).await, [""; 0]);
     let banners = site.core.banners(&admin());
     assert!(
-        banners[0].message.contains("token") && banners.len() == 1,
+        banners[0].message.en().contains("token") && banners.len() == 1,
         "{banners:?}"
     );
     site.until(600);

@@ -336,7 +336,7 @@ async fn hr_gets_the_last_months_report_once() {
         site.core
             .banners(&admin())
             .iter()
-            .any(|banner| banner.message.contains("page Reports")),
+            .any(|banner| banner.message.en().contains("page Reports")),
         "{:?}",
         site.core.banners(&admin())
     );

@@ -355,6 +355,7 @@ async fn a_silence_holds_everything_until_it_ends_or_is_ended() {
     assert!(
         site.core.banners(&admin())[0]
             .message
+            .en()
             .contains("cameras are moved")
     );
     assert_eq!(site.watch(&phone, 400).await, [""; 0]);
@@ -442,7 +443,10 @@ async fn a_step_may_go_by_mail_and_trouble_is_told_by_mail() {
     for second in [371, 372] {
         site.until(second);
         phone.fails(Failure::Stop {
-            detail: "WhatsApp: the access token is not accepted.".into(),
+            detail: crate::sentence::say!(
+                "WhatsApp: the access token is not accepted.",
+                "WhatsApp: token akses ditolak."
+            ),
             resume: crate::notify::Resume::After(TimeDelta::zero()),
         });
         phone.deliver(&site).await;
@@ -458,6 +462,11 @@ async fn a_step_may_go_by_mail_and_trouble_is_told_by_mail() {
     let sent = mails.sent.lock().expect("lock").clone();
     let to: Vec<_> = sent.iter().map(|mail| mail.address.as_str()).collect();
     assert_eq!(to, ["it@example.com"], "{sent:?}");
+    let said = format!("{:?}", sent[0].content);
+    assert!(
+        said.contains("token akses ditolak"),
+        "in the site's language: {said}"
+    );
 }
 
 #[tokio::test]
@@ -475,7 +484,7 @@ async fn a_paused_template_raises_a_banner_until_it_is_approved_again() {
     event("DISABLED", "hadir_return");
     let banner = site.core.banners(&admin()).remove(0).message;
     assert!(
-        banner.contains("hadir_absence (id): its status is PAUSED") && banner.contains("DISABLED"),
+        banner.en().contains("hadir_absence (id): its status is PAUSED") && banner.en().contains("DISABLED"),
         "{banner}"
     );
     event("REINSTATED", "hadir_return");
@@ -538,7 +547,7 @@ async fn a_group_whose_template_is_refused_goes_out_one_by_one() {
         assert_eq!(site.history(alert.id), ["Opened", "Message SARI sent"]);
     }
     let banner = site.core.banners(&admin()).remove(0).message;
-    assert!(banner.contains("hadir_absences (id)"), "{banner}");
+    assert!(banner.en().contains("hadir_absences (id)"), "{banner}");
     // The next are not put together again.
     site.take(vec![seen(3, "LEE", 313), seen(4, "JOKO", 313)]);
     phone.deliver(&site).await;
@@ -620,7 +629,7 @@ async fn a_stop_that_is_told_by_webhook_stops() {
     let failed =
         r#"{"statuses":[{"id":"wamid.1","status":"failed","errors":[{"code":131042,"title":"payment"}]}]}"#;
     site.webhook(failed);
-    assert!(site.core.banners(&admin())[0].message.contains("payment"));
+    assert!(site.core.banners(&admin())[0].message.en().contains("payment"));
     site.until(1000);
     assert_eq!(phone.deliver(&site).await, [""; 0]);
     site.until(310 + 15 * 60);

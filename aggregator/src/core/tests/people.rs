@@ -420,7 +420,7 @@ fn a_camera_belongs_to_one_agent() {
             row("cam-1", "gate-1", Streaming)
         ]
     );
-    assert!(site.core.banners(&admin())[0].message.contains("cam-1"));
+    assert!(site.core.banners(&admin())[0].message.en().contains("cam-1"));
     // When the first one is gone, the camera may move; what is no longer configured is disabled.
     site.status(false);
     says(vec![camera("cam-1")]);

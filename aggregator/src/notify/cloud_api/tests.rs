@@ -252,7 +252,7 @@ async fn without_a_token_nothing_is_sent_and_the_message_says_where_it_belongs()
     else {
         panic!("it was sent")
     };
-    assert!(detail.contains("token"), "{detail}");
+    assert!(detail.en().contains("token"), "{detail}");
     assert!(asked.lock().expect("lock").is_empty() && api.credential().is_none());
     std::fs::write(folder.path().join("token"), "new").expect("token file");
     assert!(api.credential().is_some());

@@ -36,7 +36,7 @@ fn answers() {
         let Failure::Stop { detail, .. } = fails(reason) else {
             panic!("{reason}")
         };
-        assert!(detail.contains(mend), "{detail}");
+        assert!(detail.en().contains(mend), "{detail}");
     }
     assert!(matches!(fails("target invalid"), Failure::Undeliverable { .. }));
     assert!(matches!(fails("input invalid"), Failure::Refused { .. }));

@@ -46,7 +46,7 @@ fn errors_say_what_to_do() {
         panic!("no stop")
     };
     assert!(
-        detail.contains("scan the QR code") && resume == Resume::After(TimeDelta::minutes(1)),
+        detail.en().contains("scan the QR code") && resume == Resume::After(TimeDelta::minutes(1)),
         "{detail}"
     );
     let Failure::Stop { detail, .. } =
@@ -54,7 +54,7 @@ fn errors_say_what_to_do() {
     else {
         panic!("no stop")
     };
-    assert!(detail.contains("check `session`"), "{detail}");
+    assert!(detail.en().contains("check `session`"), "{detail}");
     let unauthorised = expect(401, r#"{"message":"Unauthorized","statusCode":401}"#);
     assert!(matches!(
         unauthorised,
@@ -242,7 +242,7 @@ async fn a_message_goes_out_as_documented_and_refusals_say_what_to_do() {
     let Err(Failure::Stop { detail, .. }) = waha("other").send(&message()).await else {
         panic!("another session was taken")
     };
-    assert!(detail.contains("check `session`"), "{detail}");
+    assert!(detail.en().contains("check `session`"), "{detail}");
     assert_eq!(waha("default").send(&message()).await, Ok("3EB0AA".into()));
     let with_document = |address: &str| Outgoing {
         address: address.into(),

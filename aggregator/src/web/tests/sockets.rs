@@ -71,10 +71,13 @@ async fn events_tell_each_viewer_what_they_may_know() {
     bench.core.raise_banner(crate::core::Banner {
         key: "whatsapp_token",
         level: crate::core::Level::Error,
-        message: "WhatsApp refuses the token.".into(),
+        message: crate::sentence::say!("WhatsApp refuses the token.", "WhatsApp menolak token."),
     });
     let banner = next_event(hr, "banner").await;
-    assert_eq!(banner["message"], "WhatsApp refuses the token.");
+    assert_eq!(
+        banner["message"],
+        json!({"en": "WhatsApp refuses the token.", "id": "WhatsApp menolak token."})
+    );
     bench
         .core
         .create_employee(&admin(), new("THIRD", "Joko", None))
@@ -267,6 +270,31 @@ async fn a_strangers_face_goes_to_whoever_enrols_them_and_is_recorded() {
     }
     let record = bench.core.audited(&admin(), None).expect("record");
     assert_eq!(record[0].what, "employee BOSS enrolled at camera cam-1");
+
+    // After two minutes the face is shown no more; whoever only looks goes on looking.
+    bench.clock.advance(TimeDelta::seconds(119));
+    let mut shown = async |socket: &mut Socket| {
+        agent
+            .send(Message::Binary(frame("cam-1").into()))
+            .await
+            .expect("sent");
+        loop {
+            match next(socket).await {
+                Message::Text(_) => {}
+                other => break other,
+            }
+        }
+    };
+    assert!(matches!(shown(&mut enrolling).await, Message::Binary(_)));
+    bench.clock.advance(TimeDelta::seconds(1));
+    let Message::Close(Some(end)) = shown(&mut enrolling).await else {
+        panic!("it goes on")
+    };
+    assert_eq!(u16::from(end.code), 1013);
+    // Two frames may still wait for it from before.
+    for _ in 0..3 {
+        assert!(matches!(shown(&mut looking).await, Message::Binary(_)));
+    }
 }
 
 #[tokio::test]
