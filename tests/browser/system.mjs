@@ -22,7 +22,7 @@ export const PHONE = { width: 390, height: 844 };
 export const RECOGNITION_MS = 150_000;
 export const STEP_MS = 15_000;
 
-export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: 60_000 });
+export const launch = (...more) => chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...more], timeout: 60_000 });
 
 /** Writes down what a page complains of, and what it asks of anybody but this system. */
 export function watch(page, complaints, foreign) {

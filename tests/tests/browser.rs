@@ -77,6 +77,7 @@ async fn the_dashboard_in_chromium() {
     for file in [
         "dashboard.test.mjs",
         "pages.test.mjs",
+        "controls.test.mjs",
         "restart.test.mjs",
         "look.test.mjs",
     ] {
