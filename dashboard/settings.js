@@ -313,15 +313,17 @@ function openUser(user, draw) {
 function audit(rows) {
   const list = h('div', { class: 'stack' });
   let all = rows;
+  const shown = {};
   const columns = [
     { label: t('devices.when'), cell: (row) => h('time', { datetime: row.at, title: exactTime(Date.parse(row.at)) }, whenShort(Date.parse(row.at))) },
     { label: t('audit.who'), cell: (row) => row.who || t('audit.command') },
     { label: t('audit.what'), cell: (row) => auditWords(row.what) },
   ];
-  const draw = () => list.replaceChildren(table(columns, all, { caption: t('settings.audit') }),
+  const draw = () => list.replaceChildren(table(columns, all, { caption: t('settings.audit'), shown }),
     rows.length > 0 && rows.length % 200 === 0 ? h('button', { class: 'button wide', type: 'button', onclick: async () => {
       rows = await get(`/api/audit?before=${all.at(-1).id}`);
       all = [...all, ...rows];
+      shown.rows = all.length;
       draw();
     } }, t('audit.more')) : '');
   draw();

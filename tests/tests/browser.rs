@@ -78,6 +78,7 @@ async fn the_dashboard_in_chromium() {
         "dashboard.test.mjs",
         "pages.test.mjs",
         "controls.test.mjs",
+        "forms.test.mjs",
         "restart.test.mjs",
         "look.test.mjs",
     ] {
