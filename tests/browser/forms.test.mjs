@@ -14,10 +14,7 @@ const complaints = [];
 const foreign = [];
 
 const ask = (address) => system.ask(page, address);
-const send = (method, address, body) => page.evaluate(async ([method_, address_, json]) => {
-  const answer = await fetch(address_, { method: method_, headers: { 'content-type': 'application/json' }, body: json });
-  return answer.status;
-}, [method, address, body && JSON.stringify(body)]);
+const send = (...request) => system.send(page, ...request);
 const go = async (view, query = '') => {
   await page.evaluate((hash) => { location.hash = hash; }, `#/${view}${query}`);
   await page.locator(`#view-${view}`).waitFor();
@@ -135,9 +132,8 @@ describe('forms', { concurrency: false }, () => {
       await box.locator('.break-line button').click();
       assert.equal(await box.locator('.break-line').count(), 0);
     }
-    const [, second, third] = await dialog().locator('.shift-box').all();
-    await second.locator('.shift-line .icon-button').click();
-    await third.or(dialog().locator('.shift-box').last()).last().locator('[name="shift-from"]').fill('20:00');
+    await dialog().locator('.shift-box').nth(1).locator('.shift-line .icon-button').click();
+    await dialog().locator('.shift-box').last().locator('[name="shift-from"]').fill('20:00');
     await dialog().locator('.shift-box').last().locator('[name="shift-to"]').fill('23:00');
     await dialog().locator('[name="timezone"]').selectOption('Asia/Jayapura');
     await dialog().locator('[name="holidays"]').selectOption('worked');

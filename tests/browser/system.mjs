@@ -56,6 +56,12 @@ export async function screenshot(page, name, options = {}) {
 /** The aggregator's answer to the page's own session. */
 export const ask = (page, address) => page.evaluate(async (at) => (await fetch(at)).json(), address);
 
+/** Asks the aggregator to change something, as the page's own session; gives the status of its answer. */
+export const send = (page, method, address, body) => page.evaluate(async ([method_, address_, json]) => {
+  const answer = await fetch(address_, { method: method_, headers: { 'content-type': 'application/json' }, body: json });
+  return answer.status;
+}, [method, address, body && JSON.stringify(body)]);
+
 export async function until(what, ms, check) {
   const end = Date.now() + ms;
   while (Date.now() < end) {
