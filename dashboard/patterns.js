@@ -2,6 +2,7 @@
 
 import { params, show } from './address.js';
 import { get } from './api.js';
+import { areasPanel } from './area-chart.js';
 import { openDay } from './attendance-day.js';
 import { axis, chartPanel, disposeCharts, redrawCharts, tooltip } from './charts.js';
 import { t } from './i18n.js';
@@ -80,7 +81,7 @@ async function timeline({ from, to, picked, day }, change) {
   if (picked.kind === 'employee') {
     const first = countDays(from, to) > MAX_DAYS_OF_ONE ? addDays(to, 1 - MAX_DAYS_OF_ONE) : from;
     const { rows } = await get(`/api/timeline?${new URLSearchParams({ from: first, to, ...pickedParams(picked) })}`);
-    return rows.length === 0 ? nothing() : [timelinePanel([...rows].reverse(), true, openRow), legend()];
+    return rows.length === 0 ? nothing() : [timelinePanel([...rows].reverse(), true, openRow), legend(), areasPanel(rows, true)].filter(Boolean);
   }
   const shown = day && isPeriod(day, day) ? day : to > today() ? today() : to;
   const step = (days, symbol, label) => h('button', { class: 'icon-button', type: 'button', 'aria-label': t(label), title: t(label), data: { step: String(days) },
@@ -88,7 +89,7 @@ async function timeline({ from, to, picked, day }, change) {
   const head = h('div', { class: 'day-steps' }, step(-1, 'chevron-left', 'patterns.dayBefore'), h('strong', { id: 'patterns-day' }, dayName(shown)), step(1, 'chevron-right', 'patterns.dayAfter'));
   if (picked.kind === '' && store.employees.length > MAX_LINES) return h('div', { class: 'panel' }, emptyState('users', t('patterns.linesTooMany'), t('patterns.linesTooMany.how')));
   const { rows } = await get(`/api/timeline?${new URLSearchParams({ from: shown, to: shown, ...pickedParams(picked) })}`);
-  return [head, ...(rows.length === 0 ? [nothing()] : [timelinePanel(rows, false, openRow), legend()])];
+  return [head, ...(rows.length === 0 ? [nothing()] : [timelinePanel(rows, false, openRow), legend(), areasPanel(rows, false)])].filter(Boolean);
 }
 
 const openRow = (row) => row && openDay(row.employee, row.date, () => {

@@ -11,12 +11,13 @@ const MINUTE = 60_000;
 const ROW = 22;
 
 /** Minutes since a day's midnight. */
-const minutesOf = (day) => {
+export const minutesOf = (day) => {
   const midnight = Date.parse(siteMoment(day, '00:00'));
   return (text) => (Date.parse(text) - midnight) / MINUTE;
 };
 
-const clock = (minutes) => {
+/** Minutes since midnight as a time of day; of the next day with +1. */
+export const clock = (minutes) => {
   const whole = Math.round(minutes);
   const day = Math.floor(whole / 1440);
   const rest = ((whole % 1440) + 1440) % 1440;

@@ -95,7 +95,12 @@ pub enum Reason {
     /// Seen from the side.
     TurnedAway,
     /// Somebody else's face.
-    AlreadyEnrolled(EmployeeId),
+    AlreadyEnrolled {
+        /// Whose.
+        employee: EmployeeId,
+        /// Their name, as far as it is known here.
+        name: Option<String>,
+    },
     /// No consent.
     NoConsent,
     /// Not a picture that can be used.
@@ -111,7 +116,7 @@ impl Reason {
             Reason::TooSmall { .. } => "too_small",
             Reason::TooBlurred => "too_blurred",
             Reason::TurnedAway => "turned_away",
-            Reason::AlreadyEnrolled(_) => "already_enrolled",
+            Reason::AlreadyEnrolled { .. } => "already_enrolled",
             Reason::NoConsent => "no_consent",
             Reason::Unreadable(_) => "unreadable",
         }
@@ -142,10 +147,16 @@ impl Reason {
                 "The face is turned away; look into the camera.",
                 "Wajahnya menoleh; hadapkan wajah ke kamera."
             ),
-            Reason::AlreadyEnrolled(other) => say!(
-                "This face is already enrolled as {other}; check who is in the photo.",
-                "Wajah ini sudah terdaftar sebagai {other}; periksa siapa yang ada di foto."
-            ),
+            Reason::AlreadyEnrolled { employee, name } => {
+                let who = match name {
+                    Some(name) => format!("{name} ({employee})"),
+                    None => employee.to_string(),
+                };
+                say!(
+                    "This face is already enrolled as {who}; check who is in the photo.",
+                    "Wajah ini sudah terdaftar sebagai {who}; periksa siapa yang ada di foto."
+                )
+            }
             Reason::NoConsent => say!(
                 "This employee has not consented to face recognition; record the consent first, or give them a badge.",
                 "Karyawan ini belum menyetujui pengenalan wajah; catat persetujuannya dahulu, atau beri ia kartu."
@@ -183,6 +194,20 @@ pub enum EnrolmentError {
     /// Our own fault.
     #[error("The photo could not be looked at: {0}.")]
     Failed(String),
+}
+
+impl EnrolmentError {
+    /// With the name of whoever the face is enrolled as.
+    pub fn naming(mut self, name_of: impl FnOnce(&EmployeeId) -> Option<String>) -> Self {
+        if let Self::Refused {
+            reason: Reason::AlreadyEnrolled { employee, name },
+            ..
+        } = &mut self
+        {
+            *name = name_of(employee);
+        }
+        self
+    }
 }
 
 /// The id of the model that templates are made with.
@@ -292,7 +317,8 @@ impl Enroller {
             if let Some((somebody, likeness)) = nearest
                 && likeness >= SAME_PERSON
             {
-                return Err(refused(i, Reason::AlreadyEnrolled(somebody.clone())));
+                let employee = somebody.clone();
+                return Err(refused(i, Reason::AlreadyEnrolled { employee, name: None }));
             }
             let alike = nearest.filter(|(_, likeness)| *likeness >= model::EMBEDDER.threshold);
             enrolled.push(Enrolled {
@@ -437,7 +463,10 @@ mod tests {
         let again = enroller
             .enrol(vec![portrait("biden"), portrait("obama-2")], others.clone())
             .await;
-        let reason = Reason::AlreadyEnrolled(employee("E1"));
+        let reason = Reason::AlreadyEnrolled {
+            employee: employee("E1"),
+            name: None,
+        };
         assert_eq!(
             again.expect_err("known"),
             EnrolmentError::Refused {

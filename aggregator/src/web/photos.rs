@@ -112,7 +112,8 @@ async fn take(web: &Web, id: &str, headers: &Headers, form: &mut FormData) -> Re
         .call(|core| core.all_templates(enrolment::model_id()))
         .await?;
     others.retain(|(other, _)| *other != id);
-    let enrolled = web.enroller.enrol(photos, others).await?;
+    let enrolled = web.enroller.enrol(photos, others).await;
+    let enrolled = enrolled.map_err(|error| error.naming(|somebody| web.core.name_of(&viewer, somebody)))?;
 
     let templates = enrolled.iter().map(|e| e.template.clone()).collect();
     let added = web

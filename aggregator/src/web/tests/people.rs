@@ -237,6 +237,7 @@ async fn a_photo_becomes_a_template_and_is_erased_again() {
         "{}",
         again.text
     );
+    assert!(again.text.contains("Barack (E1)"), "{}", again.text);
     // More photos of the same employee are welcome.
     assert_eq!(
         bench

@@ -1,0 +1,69 @@
+// Areas over time: how many people were in which area in the course of a day, or how long one person was in each, day by day.
+
+import { axis, chartPanel, tooltip } from './charts.js';
+import { t } from './i18n.js';
+import { areaName } from './store.js';
+import { dayName, hours } from './time.js';
+import { areaColours, clock, minutesOf } from './timeline-chart.js';
+
+/** Minutes that are one point of a day. */
+const STEP = 15;
+
+/** Spans in minutes, overlaps made one: two cameras of an area that see somebody at once see one person. */
+function merged(spans) {
+  const joined = [];
+  for (const [from, to] of spans.sort((a, b) => a[0] - b[0])) {
+    const last = joined.at(-1);
+    if (last && from <= last[1]) last[1] = Math.max(last[1], to);
+    else joined.push([from, to]);
+  }
+  return joined;
+}
+
+/** For each row a map from area (`null`: none) to the spans in it, in minutes since the row's midnight. */
+function spansByArea(row) {
+  const at = minutesOf(row.date);
+  const spans = Map.groupBy(row.seen, (one) => one.area ?? null);
+  return new Map([...spans].map(([area, all]) => [area, merged(all.map((one) => [at(one.from), at(one.to)]))]));
+}
+
+const overlap = (spans, from, to) => spans.reduce((sum, [begin, end]) => sum + Math.max(0, Math.min(end, to) - Math.max(begin, from)), 0);
+
+/** The course of a day: points of time, and for an area the mean number of people in each. */
+function course(rows) {
+  const all = rows.flatMap((row) => [...row.values()].flat());
+  const first = Math.floor(Math.min(...all.map(([from]) => from)) / STEP) * STEP;
+  const last = Math.ceil(Math.max(...all.map(([, to]) => to)) / STEP) * STEP;
+  const points = Array.from({ length: Math.max(1, (last - first) / STEP) }, (_, index) => first + index * STEP);
+  const people = (area, from) => rows.reduce((sum, row) => sum + overlap(row.get(area) ?? [], from, from + STEP), 0) / STEP;
+  return { names: points.map(clock), of: (area) => points.map((from) => people(area, from)) };
+}
+
+/** The panel, or nothing where nobody was seen; `byDay`: rows are days of one person. */
+export function areasPanel(rows, byDay) {
+  const seen = rows.map(spansByArea);
+  const areas = [...new Set(seen.flatMap((row) => [...row.keys()]))];
+  if (areas.length === 0) return null;
+  const name = (area) => (area === null ? t('patterns.noArea') : areaName(area));
+  areas.sort((a, b) => name(a).localeCompare(name(b)));
+  const colourOf = areaColours();
+  const { names, of } = byDay
+    ? { names: rows.map((row) => dayName(row.date, { day: 'numeric', month: 'short' })), of: (area) => seen.map((row) => overlap(row.get(area) ?? [], -Infinity, Infinity) * 60) }
+    : course(seen);
+  const series = areas.map((area) => ({ area, name: name(area), data: of(area) }));
+  const unit = byDay ? hours : (value) => value.toFixed(1);
+  return chartPanel({
+    key: 'areas', title: t('patterns.areas'), how: t(byDay ? 'patterns.areas.how.one' : 'patterns.areas.how'), summary: t('patterns.areas.summary', { n: areas.length }),
+    table: { columns: [t(byDay ? 'column.date' : 'patterns.time'), ...series.map((one) => one.name)], rows: names.map((text, index) => [text, ...series.map((one) => unit(one.data[index]))]) },
+    option: (colours) => ({
+      grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
+      legend: { top: 0, left: 0, type: 'scroll', textStyle: { color: colours.text }, itemWidth: 12, itemHeight: 12 },
+      tooltip: { ...tooltip(colours, (points) => [points[0].name, ...points.filter(({ value }) => value > 0).map(({ seriesName, value }) => `${seriesName}: ${unit(value)}`)].join('\n')),
+        trigger: 'axis', axisPointer: { type: byDay ? 'shadow' : 'line' } },
+      xAxis: { type: 'category', data: names, boundaryGap: byDay, ...axis(colours) },
+      yAxis: { type: 'value', ...axis(colours), axisLabel: { ...axis(colours).axisLabel, formatter: byDay ? hours : String }, minInterval: byDay ? 3600 : 1 },
+      series: series.map((one) => ({ name: one.name, data: one.data, stack: 'all', itemStyle: { color: colourOf(one.area) },
+        ...(byDay ? { type: 'bar' } : { type: 'line', step: 'start', symbol: 'none', lineStyle: { width: 0 }, areaStyle: { opacity: 0.85 } }) })),
+    }),
+  });
+}
