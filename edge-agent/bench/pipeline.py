@@ -1,6 +1,6 @@
 """How much processor time the agent takes for a recording, beside a plain OpenCV program: `make bench-pipeline`.
 
-    python pipeline.py --agent hadir-agent --models FOLDER --clip CLIP [--gallery DIR] [--rounds 3] [--width 640]
+    python pipeline.py --agent hadir-agent --models FOLDER --clip CLIP [--gallery DIR] [--rounds 3] [--width PIXELS]
 
 Both decode with one thread, both detect at the same width. The OpenCV program is what one would write first:
 FaceDetectorYN on every frame, FaceRecognizerSF on every face, the person whose picture is most alike from the
@@ -95,7 +95,7 @@ def arguments():
     parser.add_argument("--clip", type=pathlib.Path, required=True)
     parser.add_argument("--gallery", type=pathlib.Path, help="a folder for each person, with pictures")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--width", type=int, default=640)
+    parser.add_argument("--width", type=int, help="what the detectors see, in pixels; by itself the agent's own choice")
     parser.add_argument("--opencv-only", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -122,8 +122,13 @@ def main():
 
 
 def compare(args):
-    probe = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", args.clip]
-    seconds = float(subprocess.run(probe, check=True, capture_output=True, text=True).stdout)
+    probe = ["ffprobe", "-v", "error", "-select_streams", "v:0"]
+    probe += ["-show_entries", "stream=width,height:format=duration", "-of", "json", args.clip]
+    probed = json.loads(subprocess.run(probe, check=True, capture_output=True, text=True).stdout)
+    seconds = float(probed["format"]["duration"])
+    longest = max(probed["streams"][0][side] for side in ["width", "height"])
+    # As the agent has it (pipeline/detect_width.rs), which scales frames down to 1920 pixels before.
+    args.width = args.width or max(640, round(min(longest, 1920) / 2.4))
     common = ["--gallery", args.gallery]
     decode = ["ffmpeg", "-nostdin", "-v", "error", "-threads", "1", "-i", args.clip, "-an", "-f", "null", "-"]
     ours = [args.agent, "test-recording", "--json", "--detect-width", str(args.width), *common, args.clip]

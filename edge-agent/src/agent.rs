@@ -185,7 +185,10 @@ fn status(
     data: &Path,
 ) -> AgentStatus {
     let now = Instant::now();
-    let (outbox_depth, outbox_dropped) = outbox.depth_and_dropped().unwrap_or_default();
+    let counts = outbox.depth_and_dropped();
+    let unreadable = counts.as_ref().err().map(ToString::to_string);
+    let (outbox_depth, outbox_dropped) = counts.unwrap_or_default();
+    let unwritten = outbox.problem().map(|(why, _)| why);
     let of = |camera: &Arc<Camera>| {
         let mut status = camera.status(now);
         status.placement = placements::read(data, &status.id);
@@ -202,7 +205,7 @@ fn status(
         outbox_depth,
         outbox_dropped,
         clock_offset_ms: clock.offset().map(|offset| offset.num_milliseconds()),
-        problem: cameras.problem(),
+        problem: unwritten.or(unreadable).or_else(|| cameras.problem()),
         cameras: cameras.all().iter().map(of).collect(),
     }
 }

@@ -108,9 +108,10 @@ impl BadgeReader {
             self.camera.note_unknown_badge();
             return;
         };
-        match self.outbox.append(&drafts, self.outbox.clock().as_ref(), now) {
-            Ok(()) => self.appended.notify_one(),
-            Err(e) => tracing::error!("a badge could not be kept: {e}"),
+        // What cannot be written waits in the outbox's memory, which tells of it.
+        let reading = self.outbox.clock();
+        if self.outbox.append(&drafts, reading.as_ref(), now).is_ok() {
+            self.appended.notify_one();
         }
     }
 }

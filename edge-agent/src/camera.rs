@@ -138,6 +138,14 @@ impl Camera {
         new
     }
 
+    /// It has been stalled for long enough: it is offline, for the same reason.
+    pub(crate) fn give_up(&self) {
+        let mut vitals = self.vitals();
+        if vitals.state == CameraState::Stalled {
+            vitals.state = CameraState::Offline;
+        }
+    }
+
     /// Notes that a frame went through recognition at `now`.
     pub(crate) fn note_recognised(&self, now: Instant) {
         let mut vitals = self.vitals();

@@ -154,7 +154,8 @@ impl Cameras {
             let now = files.stamp();
             // Somebody may still be writing: what stayed the same from one look to the next is whole.
             let settled = now == std::mem::replace(&mut seen, now.clone());
-            if asked || (settled && now != taken) {
+            // What was wrong may be mended without a change of the files: a folder that could not be read.
+            if asked || settled && (now != taken || self.problem().is_some()) {
                 taken = now;
                 self.take_up(files).await;
             }
@@ -167,9 +168,11 @@ impl Cameras {
         let configs = match files.load() {
             Ok(configs) => configs,
             Err(errors) => {
-                tracing::error!("the cameras' files are not right, so nothing is changed:\n{errors}");
                 let first = errors.0.first().map(ToString::to_string);
-                *lock(&self.problem) = first;
+                let known = std::mem::replace(&mut *lock(&self.problem), first.clone()) == first;
+                if !known {
+                    tracing::error!("the cameras' files are not right, so nothing is changed:\n{errors}");
+                }
                 return;
             }
         };

@@ -4,6 +4,7 @@
 //! recognition works without a network. Nobody's template is ever written unsealed.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -87,6 +88,8 @@ pub(crate) enum GalleryError {
 pub(crate) struct GalleryStore {
     access: GalleryAccess,
     people: RwLock<Arc<People>>,
+    /// The version that is on the disk.
+    kept: AtomicU64,
     wanted: Notify,
     clock: Arc<DeviceClock>,
 }
@@ -116,10 +119,12 @@ impl GalleryStore {
                 People::default()
             }
         };
+        let kept = AtomicU64::new(people.version);
         let people = RwLock::new(Arc::new(people));
         Self {
             access,
             people,
+            kept,
             wanted: Notify::new(),
             clock,
         }
@@ -178,8 +183,10 @@ impl GalleryStore {
 
     /// Asks once; gives version and number of people when something new came.
     async fn fetch(&self, client: &reqwest::Client) -> Result<Option<(u64, usize)>, GalleryError> {
-        let have = self.people().version;
-        let (sealed, date) = match download(client, &self.access, Some(have).filter(|&v| v > 0)).await? {
+        // What could not be written down is fetched again until it is.
+        let have =
+            Some(self.people().version).filter(|&have| have > 0 && have == self.kept.load(Ordering::Relaxed));
+        let (sealed, date) = match download(client, &self.access, have).await? {
             Download::Unchanged { date } => (None, date),
             Download::New { sealed, date } => (Some(sealed), date),
         };
@@ -193,7 +200,14 @@ impl GalleryStore {
         // In use first: a full disk must not keep an erased face alive.
         *self.people.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(people);
         let path = self.access.data.join(FILE);
-        replace(&path, &sealed).map_err(|source| GalleryError::Disk { path, source })?;
+        let mut written = replace(&path, &sealed);
+        if written.is_err() {
+            // Nor may a restart bring the old one back; without it there may be space for the new one.
+            let _ = std::fs::remove_file(&path);
+            written = replace(&path, &sealed);
+        }
+        written.map_err(|source| GalleryError::Disk { path, source })?;
+        self.kept.store(taken.0, Ordering::Relaxed);
         Ok(Some(taken))
     }
 }
@@ -274,7 +288,7 @@ pub(crate) async fn download(
 }
 
 /// The last cause of an error, which says most ("Connection refused").
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;

@@ -20,6 +20,7 @@ mod outbox;
 mod pipeline;
 mod placements;
 mod recognition;
+mod unwritten;
 mod uplink;
 mod watchdog;
 
@@ -38,8 +39,9 @@ fn main() -> ExitCode {
         }
     };
     // To standard error: standard output belongs to the commands' results.
+    // What `retina` says of a camera repeats its address, in which there may be a password.
     let filter = tracing_subscriber::EnvFilter::try_from_env("HADIR_LOG")
-        .unwrap_or_else(|_| "info,rumqttc=off,rusqlite_migration=warn".into());
+        .unwrap_or_else(|_| "info,rumqttc=off,retina=off,rusqlite_migration=warn".into());
     let stderr = std::io::stderr;
     let colours = stderr().is_terminal();
     tracing_subscriber::fmt()

@@ -3,10 +3,12 @@
 //!
 //! SQLite in WAL mode, one process. `seq` starts at 1 and has no gaps; the counter is stored beside the rows and
 //! written in the same transaction, so neither a kill nor a power cut skips or repeats one (`synchronous = full`:
-//! sightings are few, each may wait for the disk). Bounded by number and age; what has to be dropped is counted.
+//! sightings are few, each may wait for the disk). Bounded by number and age; what has to be dropped is counted. What
+//! cannot be written waits in memory ([`Unwritten`]).
 //!
 //! Times that were noted while the device's clock was wrong are corrected when it is set (see [`DeviceClock`]).
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,6 +21,10 @@ use rusqlite_migration::{M, Migrations};
 use uuid::Uuid;
 
 use crate::clock::{DeviceClock, NUDGED, Reading};
+use crate::unwritten::{Noted, Unwritten};
+
+const FILE: &str = "outbox.sqlite";
+const LOCK: &str = "agent.lock";
 
 /// The most sightings that wait, about 200 MB.
 const MAX_ROWS: u64 = 500_000;
@@ -76,10 +82,10 @@ pub(crate) struct Draft {
 /// Why the outbox could not do something.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OutboxError {
-    /// The data folder.
-    #[error("the data folder {} cannot be written ({source}): check its owner and the disk's space", path.display())]
+    /// The data folder, or a file in it.
+    #[error("{} cannot be written ({source}): check its owner and the disk's space", path.display())]
     Folder {
-        /// The folder.
+        /// The folder or the file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -113,32 +119,44 @@ pub(crate) struct Outbox {
     clock: Arc<DeviceClock>,
     /// What times were last corrected for.
     corrected: Mutex<Option<Reading>>,
+    unwritten: Mutex<Unwritten>,
 }
 
 /// Makes sure that one agent only works with a data folder. Held while the agent runs; the system lets it go when
 /// the process ends, however that happens.
 #[derive(Debug)]
-pub(crate) struct DataLock(#[expect(dead_code, reason = "held, not used")] std::fs::File);
+pub(crate) struct DataLock(#[expect(dead_code, reason = "held, not used")] File);
 
 /// Takes the data folder for this process, and makes it if need be.
 ///
 /// # Errors
 /// [`OutboxError::InUse`] when another agent has it.
 pub(crate) fn lock(data: &Path) -> Result<DataLock, OutboxError> {
-    let folder = |source| OutboxError::Folder {
-        path: data.to_owned(),
-        source,
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |source| OutboxError::Folder { path, source }
     };
-    std::fs::create_dir_all(data).map_err(folder)?;
-    let file = std::fs::File::create(data.join("agent.lock")).map_err(folder)?;
+    std::fs::create_dir_all(data).map_err(at(data))?;
+    let path = data.join(LOCK);
+    let file = File::create(&path).map_err(at(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(DataLock(file)),
-        Err(std::fs::TryLockError::WouldBlock) => Err(OutboxError::InUse(data.to_owned())),
-        Err(std::fs::TryLockError::Error(source)) => Err(folder(source)),
+        Err(TryLockError::WouldBlock) => Err(OutboxError::InUse(data.to_owned())),
+        Err(TryLockError::Error(source)) => Err(at(&path)(source)),
     }
 }
 
+/// Whether an agent works with this data folder now. Makes nothing in it: whoever looks may be another user.
+pub(crate) fn is_in_use(data: &Path) -> bool {
+    File::open(data.join(LOCK)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 impl Outbox {
+    /// Whether there is one in the data folder.
+    pub(crate) fn exists(data: &Path) -> bool {
+        data.join(FILE).exists()
+    }
+
     /// Opens `outbox.sqlite` in the data folder, and makes both if need be.
     ///
     /// # Errors
@@ -152,7 +170,7 @@ impl Outbox {
             path: data.to_owned(),
             source,
         })?;
-        let path = data.join("outbox.sqlite");
+        let path = data.join(FILE);
         let connect = || -> rusqlite::Result<Connection> {
             let connection = Connection::open(&path)?;
             connection.busy_timeout(Duration::from_secs(5))?;
@@ -176,6 +194,7 @@ impl Outbox {
             max_rows,
             clock,
             corrected: Mutex::new(None),
+            unwritten: Mutex::default(),
         })
     }
 
@@ -188,7 +207,7 @@ impl Outbox {
     /// which their times were noted.
     ///
     /// # Errors
-    /// When the store cannot be written.
+    /// When the store cannot be written. They wait in memory then, see [`Outbox::write_waiting`].
     pub(crate) fn append(
         &self,
         drafts: &[Draft],
@@ -198,27 +217,61 @@ impl Outbox {
         if drafts.is_empty() {
             return Ok(());
         }
-        let by = reading.map_or(TimeDelta::zero(), |r| moved(r.ahead, r.right));
-        let ahead = reading.map(|r| (r.ahead + by).num_milliseconds());
-        // What was noted by a clock that is right is never moved.
-        let boot = reading.filter(|r| !r.confirmed).map(|r| &r.boot);
-        let mut corrected = self.corrected();
-        let is_old = |r: &Reading, c: &Reading| r.boot != c.boot || !moved(r.right, c.right).is_zero();
-        if reading
-            .zip(corrected.as_ref())
-            .is_some_and(|(r, c)| !r.confirmed && is_old(r, c))
-        {
-            // It was noted by the clock as it was before: looked for the next time.
-            *corrected = None;
+        let mut unwritten = self.unwritten();
+        unwritten.add(drafts, reading);
+        self.write(&mut unwritten, now)
+    }
+
+    /// Tries to store what could not be stored before.
+    pub(crate) fn write_waiting(&self, now: DateTime<Utc>) {
+        let mut unwritten = self.unwritten();
+        if !unwritten.noted().is_empty() {
+            // What goes wrong is told when it begins.
+            let _ = self.write(&mut unwritten, now);
         }
-        drop(corrected);
+    }
+
+    fn write(&self, unwritten: &mut Unwritten, now: DateTime<Utc>) -> Result<(), OutboxError> {
+        let written = self.store(unwritten.noted());
+        match &written {
+            Ok(_) => unwritten.written(),
+            Err(e) => unwritten.failed(e.to_string()),
+        }
+        let [before, last] = written?.map(|seq| seq / AGE_CHECK_EVERY);
+        // By a clock that is not set yet everything may look old; and so it may until it is corrected.
+        if before != last
+            && !self.clock.may_be_unset()
+            && let Some(reading) = self.clock.read()
+        {
+            let dropped = self
+                .correct(&reading)
+                .and_then(|()| self.drop_old(now + moved(reading.ahead, reading.right)));
+            // The sightings themselves are written.
+            if let Err(e) = dropped {
+                tracing::error!("{e}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the last seq before, and now.
+    fn store(&self, noted: &[Noted]) -> Result<[u64; 2], OutboxError> {
+        for (_, reading) in noted {
+            self.look_again(reading.as_ref());
+        }
         self.transaction(|transaction| {
             let mut last_seq = counter(transaction)?;
             let before = last_seq;
             let mut insert = transaction.prepare(
                 "insert into sighting (seq, last_at, body, boot, ahead) values (?1, ?2, ?3, ?4, ?5)",
             )?;
-            for draft in drafts {
+            for (draft, reading) in noted {
+                let by = reading
+                    .as_ref()
+                    .map_or(TimeDelta::zero(), |r| moved(r.ahead, r.right));
+                let ahead = reading.as_ref().map(|r| (r.ahead + by).num_milliseconds());
+                // What was noted by a clock that is right is never moved.
+                let boot = reading.as_ref().filter(|r| !r.confirmed).map(|r| &r.boot);
                 last_seq += 1;
                 let mut sighting = sighting(draft, last_seq);
                 shift(&mut sighting, by);
@@ -228,10 +281,31 @@ impl Outbox {
             }
             drop(insert);
             transaction.execute("update counter set last_seq = ?1", [to_i64(last_seq)])?;
-            let age_due = before / AGE_CHECK_EVERY != last_seq / AGE_CHECK_EVERY;
-            // By a clock that is not set yet everything may look old.
-            self.enforce_bounds(transaction, age_due && !self.clock.may_be_unset(), now + by)
+            self.drop_surplus(transaction, last_seq)?;
+            Ok([before, last_seq])
         })
+    }
+
+    /// What was noted by the clock as it was before it was corrected is looked for the next time.
+    fn look_again(&self, reading: Option<&Reading>) {
+        let mut corrected = self.corrected();
+        let is_old = |r: &Reading, c: &Reading| r.boot != c.boot || !moved(r.right, c.right).is_zero();
+        if reading
+            .zip(corrected.as_ref())
+            .is_some_and(|(r, c)| !r.confirmed && is_old(r, c))
+        {
+            *corrected = None;
+        }
+    }
+
+    /// Why nothing can be written, and for how long that has been so.
+    pub(crate) fn problem(&self) -> Option<(String, Duration)> {
+        let unwritten = self.unwritten();
+        unwritten.problem().map(|(why, since)| (why.to_owned(), since))
+    }
+
+    fn unwritten(&self) -> MutexGuard<'_, Unwritten> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The oldest sightings, in order of seq.
@@ -270,28 +344,38 @@ impl Outbox {
         *self.corrected() = Some(reading.clone());
         let right = reading.right.num_milliseconds();
         let mut after = 0;
+        let wrong = |connection: &Connection, after: i64| -> rusqlite::Result<Vec<(i64, i64, String)>> {
+            let mut select = connection.prepare(
+                "select seq, ahead, body from sighting where boot = ?1 and abs(ahead - ?2) > ?3
+                     and seq > ?5 order by seq limit ?4",
+            )?;
+            let tolerated = NUDGED.num_milliseconds();
+            let rows = select.query_map(
+                params![reading.boot, right, tolerated, CORRECTED_AT_ONCE, after],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )?;
+            rows.collect()
+        };
         loop {
-            let count = self.transaction(|transaction| {
-                let mut select = transaction.prepare(
-                    "select seq, ahead, body from sighting where boot = ?1 and abs(ahead - ?2) > ?3
-                         and seq > ?5 order by seq limit ?4",
-                )?;
-                let tolerated = NUDGED.num_milliseconds();
-                let rows = select.query_map(
-                    params![reading.boot, right, tolerated, CORRECTED_AT_ONCE, after],
-                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-                )?;
-                let rows: Vec<(i64, i64, String)> = rows.collect::<Result<_, _>>()?;
-                let mut update = transaction
-                    .prepare("update sighting set last_at = ?2, body = ?3, ahead = ?4 where seq = ?1")?;
-                for (seq, ahead, body) in &rows {
-                    let mut sighting: Sighting = serde_json::from_str(body).map_err(to_sql)?;
-                    shift(&mut sighting, TimeDelta::milliseconds(right - ahead));
-                    let body = serde_json::to_string(&sighting).map_err(to_sql)?;
-                    update.execute(params![seq, sighting.last_at.timestamp_millis(), body, right])?;
+            // Most often there is nothing to write, and then nothing need be writable.
+            let found = self.with(|connection| wrong(connection, after));
+            let count = found.and_then(|found| {
+                if found.is_empty() {
+                    return Ok(0);
                 }
-                after = rows.last().map_or(after, |(seq, ..)| *seq);
-                Ok(rows.len())
+                self.transaction(|transaction| {
+                    let rows = wrong(transaction, after)?;
+                    let mut update = transaction
+                        .prepare("update sighting set last_at = ?2, body = ?3, ahead = ?4 where seq = ?1")?;
+                    for (seq, ahead, body) in &rows {
+                        let mut sighting: Sighting = serde_json::from_str(body).map_err(to_sql)?;
+                        shift(&mut sighting, TimeDelta::milliseconds(right - ahead));
+                        let body = serde_json::to_string(&sighting).map_err(to_sql)?;
+                        update.execute(params![seq, sighting.last_at.timestamp_millis(), body, right])?;
+                    }
+                    after = rows.last().map_or(after, |(seq, ..)| *seq);
+                    Ok(rows.len())
+                })
             });
             let count = match count {
                 Ok(0) => return Ok(()),
@@ -344,6 +428,12 @@ impl Outbox {
     /// # Errors
     /// When the store cannot be read.
     pub(crate) fn depth_and_dropped(&self) -> Result<(u64, u64), OutboxError> {
+        let (in_memory, lost) = self.unwritten().depth_and_lost();
+        let (depth, dropped) = self.depth_and_dropped_in_store()?;
+        Ok((depth + in_memory, dropped + lost))
+    }
+
+    fn depth_and_dropped_in_store(&self) -> Result<(u64, u64), OutboxError> {
         self.with(|connection| {
             connection.query_row(
                 "select (select count(*) from sighting), dropped from counter",
@@ -358,43 +448,32 @@ impl Outbox {
         })
     }
 
-    fn enforce_bounds(
-        &self,
-        transaction: &Transaction<'_>,
-        look_at_age: bool,
-        now: DateTime<Utc>,
-    ) -> rusqlite::Result<()> {
-        let mut dropped = 0;
+    /// Drops the oldest beyond the bound by number.
+    fn drop_surplus(&self, transaction: &Transaction<'_>, last_seq: u64) -> rusqlite::Result<()> {
         // Seqs are dense, so the row count follows from the ends without counting.
         let first: Option<i64> = transaction
             .query_row("select min(seq) from sighting", [], |row| row.get(0))
             .optional()?
             .flatten();
-        let last_seq = to_i64(counter(transaction)?);
-        if first.is_some_and(|first| last_seq - first + 1 > to_i64(self.max_rows)) {
-            let keep_after = last_seq - to_i64(self.max_rows);
-            dropped += transaction.execute("delete from sighting where seq <= ?1", [keep_after])?;
+        let keep_after = to_i64(last_seq) - to_i64(self.max_rows);
+        if first.is_some_and(|first| first <= keep_after) {
+            let dropped = transaction.execute("delete from sighting where seq <= ?1", [keep_after])?;
+            count_dropped(transaction, dropped)?;
         }
-        if look_at_age {
-            let oldest = (now - MAX_AGE).timestamp_millis();
-            // From the beginning only, so that no hole comes into what waits.
-            dropped += transaction.execute(
+        Ok(())
+    }
+
+    /// Drops what is older than the bound by age: from the beginning only, so that no hole comes into what waits.
+    fn drop_old(&self, now: DateTime<Utc>) -> Result<(), OutboxError> {
+        let oldest = (now - MAX_AGE).timestamp_millis();
+        self.transaction(|transaction| {
+            let dropped = transaction.execute(
                 "delete from sighting where seq < coalesce(
                     (select min(seq) from sighting where last_at >= ?1), (select max(seq) + 1 from sighting))",
                 [oldest],
             )?;
-        }
-        if dropped > 0 {
-            transaction.execute(
-                "update counter set dropped = dropped + ?1",
-                [to_i64(dropped as u64)],
-            )?;
-            tracing::warn!(
-                dropped,
-                "the outbox is full or too old: the oldest sightings were dropped unsent"
-            );
-        }
-        Ok(())
+            count_dropped(transaction, dropped)
+        })
     }
 
     fn transaction<T>(
@@ -436,6 +515,20 @@ fn shift(sighting: &mut Sighting, by: TimeDelta) {
     for at in [&mut sighting.first_at, &mut sighting.last_at] {
         *at = at.checked_add_signed(by).unwrap_or(*at);
     }
+}
+
+fn count_dropped(transaction: &Transaction<'_>, dropped: usize) -> rusqlite::Result<()> {
+    if dropped > 0 {
+        transaction.execute(
+            "update counter set dropped = dropped + ?1",
+            [to_i64(dropped as u64)],
+        )?;
+        tracing::warn!(
+            dropped,
+            "the outbox is full or too old: the oldest sightings were dropped unsent"
+        );
+    }
+    Ok(())
 }
 
 fn counter(connection: &Connection) -> rusqlite::Result<u64> {

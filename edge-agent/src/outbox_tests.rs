@@ -64,6 +64,50 @@ fn what_is_dropped_is_counted() {
 }
 
 #[test]
+fn what_cannot_be_written_waits_in_memory() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let outbox = Outbox::open(dir.path(), Arc::default()).expect("opens");
+    let read_only = |on: bool| {
+        let set = outbox.with(|connection| connection.pragma_update(None, "query_only", on));
+        set.expect("set");
+    };
+    outbox.append(&drafts(2), None, now()).expect("stored");
+    read_only(true);
+    for _ in 0..2 {
+        outbox.append(&drafts(3), None, now()).expect_err("read-only");
+    }
+    outbox.write_waiting(now());
+    assert_eq!(outbox.depth_and_dropped().expect("read"), (8, 0));
+    assert_eq!(seqs(&outbox, 500), [1, 2]);
+    let (why, _) = outbox.problem().expect("told");
+    assert!(why.contains("check the disk's space"), "{why}");
+
+    read_only(false);
+    outbox.append(&drafts(1), None, now()).expect("stored");
+    assert_eq!(outbox.problem(), None);
+    assert_eq!(seqs(&outbox, 500), (1..=9).collect::<Vec<_>>());
+    let tracks: Vec<u64> = outbox.batch(500).expect("read").iter().map(|s| s.track).collect();
+    assert_eq!(
+        tracks,
+        [0, 1, 0, 1, 2, 0, 1, 2, 0],
+        "in the order in which they were made"
+    );
+
+    read_only(true);
+    outbox
+        .append(&drafts(10_004), None, now())
+        .expect_err("read-only");
+    assert_eq!(outbox.depth_and_dropped().expect("read"), (10_009, 4));
+    read_only(false);
+    outbox.write_waiting(now());
+    assert_eq!(
+        outbox.depth_and_dropped().expect("read"),
+        (10_009, 4),
+        "what was lost stays counted"
+    );
+}
+
+#[test]
 fn old_sightings_are_dropped_in_time() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let outbox = Outbox::open(dir.path(), Arc::default()).expect("opens");
@@ -102,7 +146,10 @@ fn a_damaged_file_and_a_bad_folder_are_told() {
         .err()
         .expect("refused")
         .to_string();
-    assert!(message.contains("data folder"), "{message}");
+    assert!(
+        message.contains("/file cannot be written") && message.contains("check its owner"),
+        "{message}"
+    );
 }
 
 #[test]

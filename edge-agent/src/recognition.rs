@@ -165,9 +165,9 @@ impl Recognition {
         if drafts.is_empty() {
             return;
         }
-        match self.outbox.append(&drafts, reading, Utc::now()) {
-            Ok(()) => self.appended.notify_one(),
-            Err(e) => tracing::error!(lost = drafts.len(), "sightings could not be kept: {e}"),
+        // What cannot be written waits in the outbox's memory, which tells of it.
+        if self.outbox.append(&drafts, reading, Utc::now()).is_ok() {
+            self.appended.notify_one();
         }
     }
 }

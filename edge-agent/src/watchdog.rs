@@ -1,7 +1,8 @@
 //! What systemd is told: that the agent is ready, that it stops, and again and again that it works.
 //!
 //! The watchdog is fed only while every camera's recognition and the uplink with its outbox go round. A camera or a
-//! broker that is away is no reason to be restarted; an agent that hangs is.
+//! broker that is away is no reason to be restarted; an agent that hangs is, and so is an outbox that cannot be written
+//! for minutes: whatever waits in memory is lost then, but nothing says that it would ever come to the disk.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,10 +11,16 @@ use sd_notify::NotifyState;
 use tokio::sync::watch;
 
 use crate::cameras::Cameras;
+use crate::capture;
 use crate::outbox::Outbox;
 
 /// The uplink's loop goes round every second.
 const STANDS_STILL: Duration = Duration::from_secs(20);
+/// An outbox that cannot be written for so long stands still, too: a disk that fills up may be cleared meanwhile.
+const UNWRITTEN_FOR: Duration = Duration::from_secs(300);
+
+/// A USB camera's thread that should have ended has hung for so long.
+const HUNG_FOR: Duration = Duration::from_secs(60);
 
 /// When something was last seen to work.
 #[derive(Debug)]
@@ -79,8 +86,18 @@ fn what_hangs(cameras: &Cameras, outbox: &Outbox, uplink: &Pulse) -> Option<Stri
     if let Some(camera) = cameras.stuck(now) {
         return Some(format!("recognition of {camera} stands still"));
     }
+    if let Some(number) = capture::hung_usb_camera(now, HUNG_FOR) {
+        return Some(format!(
+            "the USB camera /dev/video{number} hangs, and is not let go"
+        ));
+    }
     if uplink.is_older(now, STANDS_STILL) {
         return Some("the uplink stands still".into());
+    }
+    if let Some((why, since)) = outbox.problem()
+        && since > UNWRITTEN_FOR
+    {
+        return Some(why);
     }
     outbox.depth_and_dropped().err().map(|e| e.to_string())
 }

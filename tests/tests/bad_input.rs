@@ -11,7 +11,7 @@ use hadir_tests::harness::process::{self, Group, Outcome, Process};
 use hadir_tests::harness::site::{Camera, Options, Site, Source};
 use hadir_tests::harness::system::{Broker, Plan, System};
 use hadir_tests::harness::{alone, eventually, paths, ports};
-use hadir_tests::recordings::person::Person;
+use hadir_tests::recordings::person::{self, Person};
 use hadir_tests::recordings::{self, script};
 use image::{DynamicImage, GenericImage as _, ImageFormat, Rgb, RgbImage};
 
@@ -76,22 +76,18 @@ fn stays() -> PathBuf {
         .unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// A gallery folder with one person.
-fn gallery(folder: &Path) -> PathBuf {
-    let gallery = folder.join("gallery");
-    let person = gallery.join("Joe Biden");
-    std::fs::create_dir_all(&person).expect("folder");
-    for (name, bytes) in Person::Biden.portraits() {
-        std::fs::write(person.join(name), bytes).expect("written");
-    }
-    gallery
+/// A camera's file with this in its fifth line.
+fn camera_file(line: &str) -> String {
+    format!(
+        "id = \"cam-1\"\nlabel = \"Gudang\"\narea = \"gudang\"\n\n{line}\n\n[source]\nrtsp = \"rtsp://192.168.1.20/1\"\n"
+    )
 }
 
 #[tokio::test]
 async fn recordings_that_are_none() {
     let _alone = alone().await;
     let folder = tempfile::tempdir().expect("folder");
-    let gallery = gallery(folder.path());
+    let gallery = person::gallery(&folder.path().join("gallery"), &[Person::Biden]).expect("written");
     let whole = std::fs::read(stays()).expect("read");
     let cases: [(&str, Option<&[u8]>); 4] = [
         ("missing.mp4", None),
@@ -114,6 +110,24 @@ async fn recordings_that_are_none() {
             .arg(&report);
         check(name, &mut command, &[1, 2], &[name]);
         assert!(!report.exists(), "{name}: a report was left behind");
+    }
+
+    let camera = folder.path().join("cam-1.toml");
+    for (contents, word) in [
+        (None, "does not exist"),
+        (
+            Some(camera_file("mask = [[[0.0, 0.0], [2.0, 0.0], [0.0, 1.0]]]")),
+            "line 5: `mask`",
+        ),
+        (Some(camera_file("masks = []")), "line 5: unknown field"),
+    ] {
+        if let Some(contents) = contents {
+            std::fs::write(&camera, contents).expect("written");
+        }
+        let mut command = hadir("hadir-agent");
+        command.args(["test-recording", "--gallery"]).arg(&gallery);
+        command.arg(stays()).arg("--camera").arg(&camera);
+        check(word, &mut command, &[2], &["cam-1.toml", word]);
     }
 }
 

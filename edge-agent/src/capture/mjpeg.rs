@@ -9,8 +9,9 @@ use reqwest::{StatusCode, header};
 use tokio::time::{Instant, timeout};
 
 use super::multipart::{Parts, boundary};
-use super::{Picture, Source, SourceError};
+use super::{ENDED, Picture, Source, SourceError};
 use crate::config::MjpegSource;
+use crate::gallery::innermost;
 
 /// A camera that does not answer for this long is not there.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(8);
@@ -76,8 +77,12 @@ impl Source for Mjpeg {
             }
             match self.response.chunk().await {
                 Ok(Some(chunk)) => self.parts.push(&chunk),
-                Ok(None) => return Err(self.source.error("it ended the connection")),
-                Err(_) => return Err(self.source.error("the connection was lost")),
+                Ok(None) => return Err(self.source.error(ENDED)),
+                Err(_) => {
+                    return Err(self
+                        .source
+                        .error("the connection was lost; it is connected again"));
+                }
             }
         }
     }
@@ -90,12 +95,16 @@ fn decode(jpeg: &[u8]) -> Option<FrameBuf> {
 /// Asks for the stream, and proves who asks where the camera wants it.
 async fn ask(source: &MjpegSource) -> Result<reqwest::Response, SourceError> {
     let unreachable = |e: reqwest::Error| {
-        let why = if e.is_connect() {
+        let what = if e.is_connect() {
             "it cannot be reached"
         } else {
             "the connection failed"
         };
-        source.error(&format!("{why}: check its power, cable and address"))
+        // The last cause says most ("Connection refused", "invalid peer certificate"), and holds no address.
+        let why = innermost(&e);
+        source.error(&format!(
+            "{what} ({why}): check its power, cable and address, and with https its certificate"
+        ))
     };
     // No redirects: credentials go to the camera and to nobody else.
     let client = reqwest::Client::builder()
@@ -270,6 +279,9 @@ mod tests {
             .err()
             .expect("nobody there")
             .to_string();
-        assert!(error.contains("cannot be reached: check its power"), "{error}");
+        assert!(
+            error.contains("cannot be reached (") && error.contains("check its power"),
+            "{error}"
+        );
     }
 }

@@ -28,7 +28,9 @@ use crate::config::{MjpegSource, RtspSource, SourceConfig, UsbDevice};
 
 pub(crate) use latest::Latest;
 pub(crate) use recording::{open_clip, probe};
-pub(crate) use supervise::supervise;
+pub(crate) use supervise::{first_within, supervise};
+#[cfg(feature = "usb-camera")]
+pub(crate) use usb::hung as hung_usb_camera;
 
 /// One picture from a source.
 #[derive(Debug)]
@@ -141,6 +143,15 @@ fn network_error(url: &reqwest::Url, detail: &str) -> SourceError {
     }
 }
 
+/// Of a network camera.
+const ENDED: &str = "it ended the connection; it is connected again";
+
+/// A USB camera that its driver has not let go for so long: never one, without USB cameras.
+#[cfg(not(feature = "usb-camera"))]
+pub(crate) fn hung_usb_camera(_now: Instant, _age: Duration) -> Option<u32> {
+    None
+}
+
 /// Opens a camera's source, to yield at most `fps` pictures a second where the source allows it.
 ///
 /// # Errors
@@ -169,8 +180,6 @@ pub(crate) async fn open(source: &SourceConfig, fps: f32) -> Result<Box<dyn Sour
     }
 }
 
-/// A camera's first picture comes within this time, or something is wrong.
-const FIRST_PICTURE_WITHIN: Duration = Duration::from_secs(15);
 /// Pictures are counted for this long.
 const COUNTED_FOR: Duration = Duration::from_secs(2);
 
@@ -191,14 +200,15 @@ pub(crate) async fn check(source: &SourceConfig) -> Result<String, SourceError> 
             (opened, said)
         }
     };
-    let first = timeout(FIRST_PICTURE_WITHIN, opened.next()).await;
+    let first_within = first_within(source);
+    let first = timeout(first_within, opened.next()).await;
     let first = first.unwrap_or(Ok(None))?.ok_or_else(|| match source {
         SourceConfig::Recording(recording) => SourceError::Empty(recording.path.clone()),
         SourceConfig::Rtsp(source) => source.error(NO_PICTURE),
         SourceConfig::Mjpeg(source) => source.error(NO_PICTURE),
         SourceConfig::Usb(device) => SourceError::Usb {
             device: device.clone(),
-            detail: format!("no picture within {} s", FIRST_PICTURE_WITHIN.as_secs()),
+            detail: format!("no picture within {} s", first_within.as_secs()),
         },
     })?;
     let (width, height) = first.frame.dimensions();
@@ -217,4 +227,4 @@ pub(crate) async fn check(source: &SourceConfig) -> Result<String, SourceError> 
 }
 
 const NO_PICTURE: &str =
-    "it plays, but no picture comes: check `decoder` and `transport`, and what it is set to send";
+    "it plays, but no picture comes: check `decoder` and `transport`, and set its key-frame interval to 2 s";

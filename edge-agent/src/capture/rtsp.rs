@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
+use reqwest::Url;
 use retina::client::{
     Credentials, Demuxed, InitialTimestampPolicy, PlayOptions, Session, SessionGroup, SessionOptions,
     SetupOptions, TcpTransportOptions, Transport, UdpTransportOptions,
@@ -18,10 +19,10 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::decoder::{Codec, Decoder, Input};
-use super::{Picture, Source, SourceError};
+use super::{ENDED, Picture, Source, SourceError};
 use crate::config::{RtspSource, RtspTransport};
 
 /// A camera that does not answer for this long is not there.
@@ -117,7 +118,7 @@ impl Source for Rtsp {
 
 /// Connects, chooses the video and begins to play it.
 async fn play(source: &RtspSource) -> Result<(Demuxed, Codec), SourceError> {
-    let failed = |e: &retina::Error| source.error(&explain(e));
+    let failed = |e: &retina::Error| source.error(&explain(e, &source.url));
     let credentials = source.login.as_ref().map(|login| Credentials {
         username: login.user.clone(),
         password: login.password.to_string(),
@@ -165,12 +166,15 @@ async fn play(source: &RtspSource) -> Result<(Demuxed, Codec), SourceError> {
 async fn receive(mut session: Demuxed, source: &RtspSource, to: &mpsc::Sender<VideoFrame>) -> SourceError {
     // Nothing can be decoded before the first frame that stands by itself, nor behind a gap.
     let mut whole = false;
+    // Whole frames alone count: what else comes would have half a frame wait, and grow, for ever.
+    let mut silent_at = Instant::now() + SILENT_AFTER;
     loop {
-        let Ok(item) = timeout(SILENT_AFTER, session.next()).await else {
-            return source.error("it sends nothing: check its power, cable and, with UDP, the firewall");
+        let Ok(item) = timeout_at(silent_at, session.next()).await else {
+            return source.error("it sends no picture: check its power, cable and, with UDP, the firewall");
         };
         match item {
             Some(Ok(CodecItem::VideoFrame(frame))) => {
+                silent_at = Instant::now() + SILENT_AFTER;
                 whole = frame.is_random_access_point() || (whole && frame.loss() == 0);
                 if !whole {
                     continue;
@@ -184,8 +188,8 @@ async fn receive(mut session: Demuxed, source: &RtspSource, to: &mpsc::Sender<Vi
                 }
             }
             Some(Ok(_)) => {}
-            Some(Err(e)) => return source.error(&explain(&e)),
-            None => return source.error("it ended the connection"),
+            Some(Err(e)) => return source.error(&explain(&e, &source.url)),
+            None => return source.error(ENDED),
         }
     }
 }
@@ -200,10 +204,10 @@ async fn write(mut frames: mpsc::Receiver<VideoFrame>, mut stdin: ChildStdin) {
 }
 
 /// What went wrong and what to do, as the end of a sentence that begins with the camera's address.
-fn explain(error: &retina::Error) -> String {
+fn explain(error: &retina::Error, url: &Url) -> String {
     // The first line; what follows is for finding the packet in a capture.
     let text = error.to_string();
-    let what = text.lines().next().unwrap_or_default();
+    let what = without_address(text.lines().next().unwrap_or_default(), url);
     match error.status_code() {
         Some(401 | 403) => {
             "it refuses the user name or the password: put them into camera_credentials.toml, \
@@ -216,6 +220,40 @@ fn explain(error: &retina::Error) -> String {
         None if text.starts_with("Unable to connect") => {
             format!("it cannot be reached ({what}): check its power, cable and address")
         }
-        None => format!("the connection failed ({what})"),
+        None => format!("the connection failed ({what}): check its network; it is connected again"),
+    }
+}
+
+/// Some cameras want a password in the path of their address, or behind it: neither is repeated.
+fn without_address(text: &str, url: &Url) -> String {
+    let words = text.split(' ').map(|word| match word.contains("://") {
+        true => "its address",
+        false => word,
+    });
+    let text = words.collect::<Vec<_>>().join(" ");
+    // With what is behind it first, or that would be left.
+    let query = url.query().map_or(String::new(), |query| format!("?{query}"));
+    let secrets = [query.as_str(), url.path().trim_end_matches('/')].into_iter();
+    let secrets = secrets.filter(|secret| !secret.is_empty());
+    secrets.fold(text, |text, secret| text.replace(secret, "…"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_address_may_hold_is_not_repeated() {
+        let url = Url::parse("rtsp://10.0.0.9/user=admin&password=rahasia?key=kunci").expect("an address");
+        for said in [
+            "DESCRIBE response at rtsp://10.0.0.9/user=admin&password=rahasia?key=kunci has no content type",
+            "no such file: /user=admin&password=rahasia?key=kunci (404)",
+            "base \"rtsp://10.0.0.9/user=admin&password=rahasia/\"",
+        ] {
+            let told = without_address(said, &url);
+            assert!(!told.contains("rahasia") && !told.contains("kunci"), "{told}");
+        }
+        let root = Url::parse("rtsp://10.0.0.9").expect("an address");
+        assert_eq!(without_address("and/or nothing", &root), "and/or nothing");
     }
 }

@@ -1,5 +1,7 @@
 //! Keeps one camera's source alive: opens it, watches it, starts it again with backoff.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +9,7 @@ use chrono::Utc;
 use hadir_shared::status::{CameraMode, CameraState};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
 use super::{SourceError, open};
 use crate::camera::{Camera, Frame};
@@ -69,15 +71,34 @@ pub(crate) async fn supervise(camera: Arc<Camera>, mut stop: watch::Receiver<boo
                 }
                 tokio::select! {
                     () = sleep(wait) => {}
+                    never = goes_offline(&camera, last) => match never {},
                     _ = mode.changed() => {}
                     _ = stop.changed() => {}
                 }
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
+            never = goes_offline(&camera, last) => match never {},
             _ = switched_off(&mut mode) => {}
             _ = stop.changed() => {}
         }
     }
+}
+
+/// How long the first picture of an open source may take.
+pub(crate) fn first_within(source: &SourceConfig) -> Duration {
+    match source {
+        SourceConfig::Rtsp(_) => FIRST_KEY_FRAME_WITHIN,
+        _ => FIRST_WITHIN,
+    }
+}
+
+/// While it is tried again, a camera that is stalled is offline from some moment on. Never ready.
+async fn goes_offline(camera: &Camera, last: Option<Instant>) -> Infallible {
+    if let Some(last) = last {
+        sleep_until((last + OFFLINE_AFTER).into()).await;
+        camera.give_up();
+    }
+    pending().await
 }
 
 async fn switched_off(mode: &mut watch::Receiver<CameraMode>) {
@@ -100,10 +121,9 @@ async fn stream_until_it_ends(camera: &Camera, last: &mut Option<Instant>) -> St
         Err(_) => return format!("the camera does not answer within {} s", OPENED_WITHIN.as_secs()),
     };
     loop {
-        let limit = match (&last, &config.source) {
-            (Some(_), _) => STALLED_AFTER,
-            (None, SourceConfig::Rtsp(_)) => FIRST_KEY_FRAME_WITHIN,
-            (None, _) => FIRST_WITHIN,
+        let limit = match last {
+            Some(_) => STALLED_AFTER,
+            None => first_within(&config.source),
         };
         if let Some(memory) = camera.spare() {
             source.reuse(memory);
@@ -130,10 +150,9 @@ async fn stream_until_it_ends(camera: &Camera, last: &mut Option<Instant>) -> St
             }
             Ok(Err(e)) => return e.to_string(),
             Err(_) => {
-                let key_frames = if last.is_none() {
-                    ", and set its key-frame interval to 2 s"
-                } else {
-                    ""
+                let key_frames = match (&last, &config.source) {
+                    (None, SourceConfig::Rtsp(_)) => ", and set its key-frame interval to 2 s",
+                    _ => "",
                 };
                 return format!(
                     "no picture for {} s; the camera is being connected again: check its power and cable{key_frames}",

@@ -1,8 +1,12 @@
 //! USB cameras through `nokhwa` (V4L2).
 //!
-//! The driver blocks, so it lives on a thread of its own that ends when nobody takes its pictures any more.
+//! The driver blocks, so it lives on a thread of its own that ends when nobody takes its pictures any more. A camera whose
+//! firmware hangs keeps that thread, and the thread the device: nothing but the end of the process lets it go, so the
+//! watchdog is told ([`hung`]).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -22,8 +26,48 @@ const WANTED: Resolution = Resolution {
     height_y: 720,
 };
 
+/// The devices that a thread holds, by number, and since when nobody takes its pictures any more.
+static HELD: Mutex<BTreeMap<u32, Option<Instant>>> = Mutex::new(BTreeMap::new());
+
+fn held() -> MutexGuard<'static, BTreeMap<u32, Option<Instant>>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Held by the thread while it has the device.
+struct Hold(u32);
+
+impl Hold {
+    fn new(index: u32) -> Self {
+        held().insert(index, None);
+        Self(index)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        held().remove(&self.0);
+    }
+}
+
+/// Nobody takes the pictures of this device any more.
+fn abandon(index: u32, now: Instant) {
+    if let Some(abandoned) = held().get_mut(&index) {
+        *abandoned = Some(now);
+    }
+}
+
+/// A device whose thread has not ended for so long, though it should have.
+pub(crate) fn hung(now: Instant, age: Duration) -> Option<u32> {
+    let held = held();
+    let hung = held
+        .iter()
+        .find(|(_, abandoned)| abandoned.is_some_and(|at| now.duration_since(at) > age));
+    hung.map(|(index, _)| *index)
+}
+
 /// An open USB camera.
 pub(super) struct UsbSource {
+    index: u32,
     pictures: mpsc::Receiver<Result<Picture, SourceError>>,
 }
 
@@ -40,6 +84,7 @@ impl UsbSource {
             .name("usb-camera".into())
             .spawn(move || match start(index, &for_thread) {
                 Ok(camera) => {
+                    let _hold = Hold::new(index);
                     let _ = opened_to.send(Ok(()));
                     pump(camera, &for_thread, fps, &pictures_to);
                 }
@@ -51,7 +96,13 @@ impl UsbSource {
         opened
             .await
             .map_err(|_| usb_error(&device, &"its driver stopped"))??;
-        Ok(Self { pictures })
+        Ok(Self { index, pictures })
+    }
+}
+
+impl Drop for UsbSource {
+    fn drop(&mut self) {
+        abandon(self.index, Instant::now());
     }
 }
 
@@ -158,6 +209,21 @@ fn usb_error(device: &UsbDevice, detail: &dyn std::fmt::Display) -> SourceError 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_that_is_not_let_go_hangs() {
+        let (now, age) = (Instant::now(), Duration::from_secs(60));
+        let hung = |seconds| hung(now + Duration::from_secs(seconds), age);
+        let hold = Hold::new(9999);
+        assert_eq!(hung(1000), None, "its pictures are taken");
+        abandon(9999, now);
+        assert_eq!((hung(59), hung(61)), (None, Some(9999)));
+        drop(hold);
+        assert_eq!(hung(61), None);
+        // The thread ended first.
+        abandon(9999, now);
+        assert_eq!(hung(61), None);
+    }
 
     #[tokio::test]
     async fn a_missing_camera_says_what_was_found() {

@@ -135,9 +135,14 @@ fn make(
         let drafts: Vec<Draft> = (next..next + count)
             .map(|track| draft(args, camera, track))
             .collect();
-        if let Err(e) = outbox.append(&drafts, outbox.clock().as_ref(), Utc::now()) {
-            tracing::error!("{e}");
-            continue;
+        // They wait in memory where they cannot be written.
+        let mut written = outbox
+            .append(&drafts, outbox.clock().as_ref(), Utc::now())
+            .is_ok();
+        while !written && !*stopped.borrow() {
+            std::thread::sleep(Duration::from_millis(100));
+            outbox.write_waiting(Utc::now());
+            written = outbox.problem().is_none();
         }
         appended.notify_one();
         let lines: String = (next..next + count).map(|track| format!("{track}\n")).collect();

@@ -6,7 +6,7 @@ use hadir_shared::id::{AreaId, CameraId};
 use hadir_shared::status::CameraMode;
 use serde::Deserialize;
 
-use crate::pipeline::{BadgeReading, Mask};
+use crate::pipeline::{BadgeReading, DetectWidth, Mask};
 
 use super::document::Document;
 use super::error::ConfigError;
@@ -16,9 +16,6 @@ use super::source::{Logins, SourceConfig, SourceTable};
 /// Frames analysed per second where a camera's file does not say. Walking people move about 20 cm between two frames
 /// at this rate, within a new face's gate in the tracker; views of a face are wanted hardly more often.
 pub(crate) const DEFAULT_FPS: f32 = 7.0;
-
-/// The longer side of the picture that the detector sees, in pixels, where a file does not say.
-pub(crate) const DEFAULT_DETECT_WIDTH: u32 = 640;
 
 /// A camera as its file describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,8 +32,8 @@ pub(crate) struct CameraConfig {
     pub(crate) mode: CameraMode,
     /// Where its pictures come from.
     pub(crate) source: SourceConfig,
-    /// The longer side of the picture that the detector sees, in pixels.
-    pub(crate) detect_width: u32,
+    /// The longer side of the picture that the detector sees.
+    pub(crate) detect_width: DetectWidth,
     /// The most frames analysed per second.
     pub(crate) recognise_fps: f32,
     /// Where nothing is looked for.
@@ -79,7 +76,8 @@ enum Badges {
 
 /// Reads and checks one camera's file.
 pub(super) fn load(path: &Path, logins: &Logins) -> Result<(Document, CameraConfig), Vec<ConfigError>> {
-    let (document, file): (Document, CameraFile) = read(path, "").map_err(|e| vec![e])?;
+    let (document, file): (Document, CameraFile) =
+        read(path, "Give a file of camera_configs/.").map_err(|e| vec![e])?;
     let mut errors = Vec::new();
     let mut wrong = |key: &str, why: &str| errors.push(document.wrong(key, why));
     if file.number == Some(0) {
@@ -88,8 +86,10 @@ pub(super) fn load(path: &Path, logins: &Logins) -> Result<(Document, CameraConf
     if file.label.trim().is_empty() {
         wrong("label", "is empty: say what people call this camera");
     }
-    let detect_width = file.detect_width.unwrap_or(DEFAULT_DETECT_WIDTH);
-    if !(96..=4096).contains(&detect_width) {
+    if file
+        .detect_width
+        .is_some_and(|pixels| !(96..=4096).contains(&pixels))
+    {
         wrong("detect_width", "must be 96 to 4096 pixels");
     }
     let recognise_fps = file.recognise_fps.unwrap_or(DEFAULT_FPS);
@@ -141,7 +141,7 @@ pub(super) fn load(path: &Path, logins: &Logins) -> Result<(Document, CameraConf
                 area: file.area,
                 mode: file.mode,
                 source,
-                detect_width,
+                detect_width: file.detect_width.into(),
                 recognise_fps,
                 mask: Mask::new(file.mask),
                 badges: match file.badges {

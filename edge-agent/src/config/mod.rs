@@ -13,6 +13,7 @@ mod source;
 use std::collections::HashMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use hadir_shared::id::{AgentId, SiteId};
@@ -21,7 +22,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-pub(crate) use camera::{CameraConfig, DEFAULT_DETECT_WIDTH, DEFAULT_FPS};
+pub(crate) use camera::{CameraConfig, DEFAULT_FPS};
 use document::Document;
 pub(crate) use error::{ConfigError, ConfigErrors};
 pub(crate) use source::{DecoderPreset, MjpegSource, RtspSource, RtspTransport, SourceConfig, UsbDevice};
@@ -45,6 +46,8 @@ pub(crate) struct AgentConfig {
     pub(crate) aggregator: String,
     /// What the device proves its identity with.
     pub(crate) credentials: Credentials,
+    /// The files that hold secrets; the second need not be there.
+    pub(crate) secrets: [PathBuf; 2],
     /// Where figures for Prometheus are served, if they are.
     pub(crate) metrics: Option<SocketAddr>,
     /// Where the cameras are described.
@@ -182,7 +185,8 @@ pub(crate) fn load(path: &Path) -> Result<AgentConfig, ConfigErrors> {
             "must be on this machine, as 127.0.0.1:9464 is: the agent opens no port to the network",
         ));
     }
-    let credentials = load_credentials(&base.join(&file.credentials)).unwrap_or_else(|mut e| {
+    let credentials_file = base.join(&file.credentials);
+    let credentials = load_credentials(&credentials_file).unwrap_or_else(|mut e| {
         errors.0.append(&mut e);
         None
     });
@@ -205,6 +209,7 @@ pub(crate) fn load(path: &Path) -> Result<AgentConfig, ConfigErrors> {
             mqtt: file.mqtt,
             aggregator,
             credentials,
+            secrets: [credentials_file, camera_files.credentials.clone()],
             metrics: file.metrics,
             camera_files,
             camera_stamp,
@@ -212,6 +217,15 @@ pub(crate) fn load(path: &Path) -> Result<AgentConfig, ConfigErrors> {
         }),
         _ => Err(errors),
     }
+}
+
+/// Reads and checks a single camera's file. Who logs in there stays unknown.
+///
+/// # Errors
+/// Every mistake that was found, in one go.
+pub(crate) fn load_camera(path: &Path) -> Result<CameraConfig, ConfigErrors> {
+    let loaded = camera::load(path, &source::Logins::new());
+    loaded.map(|(_, camera)| camera).map_err(ConfigErrors)
 }
 
 /// Reads a TOML file; a mistake names the file and the line.
@@ -360,9 +374,9 @@ impl CameraFiles {
         let mut paths = self.paths().unwrap_or_default();
         paths.push(self.credentials.clone());
         let stamp = |path: PathBuf| {
-            let metadata = fs::metadata(&path).ok();
-            let size = metadata.as_ref().map_or(0, fs::Metadata::len);
-            (path, size, metadata.and_then(|m| m.modified().ok()))
+            // The time of the last change of its contents, its name, its owner or who may read it.
+            let changed = fs::metadata(&path).map(|file| (file.len(), file.ctime(), file.ctime_nsec()));
+            (path, changed.ok())
         };
         CameraStamp(paths.into_iter().map(stamp).collect())
     }
@@ -370,7 +384,10 @@ impl CameraFiles {
 
 /// See [`CameraFiles::stamp`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CameraStamp(Vec<(PathBuf, u64, Option<std::time::SystemTime>)>);
+pub(crate) struct CameraStamp(Vec<(PathBuf, Option<FileStamp>)>);
+
+/// Size, and seconds and nanoseconds of the last change.
+type FileStamp = (u64, i64, i64);
 
 /// A camera for tests.
 #[cfg(test)]
@@ -392,7 +409,7 @@ pub(crate) mod testing {
                 looped: true,
                 realtime: true,
             }),
-            detect_width: 640,
+            detect_width: crate::pipeline::DetectWidth::Fitting,
             recognise_fps: 10.0,
             mask: crate::pipeline::Mask::default(),
             badges: crate::pipeline::BadgeReading::No,

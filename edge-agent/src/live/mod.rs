@@ -108,7 +108,13 @@ fn largest(shot: &LiveShot) -> Option<[f32; 4]> {
 /// A face with what is around it, as the camera gave it.
 fn crop(shot: &LiveShot, [x, y, w, h]: [f32; 4]) -> Result<String, image::ImageError> {
     let (width, height) = shot.pixels.dimensions();
-    let picture = shot.pixels.to_rgb(width);
+    let mut picture = shot.pixels.to_rgb(width);
+    // Whoever stands beside is not enrolled.
+    for other in nameless(shot) {
+        if iou(other, [x, y, w, h]) < SAME_BOX_IOU {
+            pixelate::pixelate(&mut picture, other);
+        }
+    }
     // `as` saturates: what lies outside becomes the border.
     let left = ((x - w * AROUND).max(0.0) as u32).min(width);
     let top = ((y - h * AROUND).max(0.0) as u32).min(height);
@@ -252,6 +258,31 @@ mod tests {
         let picture = image::load_from_memory(&jpeg).expect("a JPEG");
         // 60 wide with 36 on each side; 70 high with 42 below and, at the border, 40 above.
         assert_eq!((picture.width(), picture.height()), (132, 152));
+        // A small face beside the large one is hidden in the crop, too.
+        let beside = LiveShot {
+            faces: vec![[265.0, 100.0, 24.0, 24.0]],
+            ..shot.clone()
+        };
+        let told = message(&camera, &beside, Pacer::default().level(), Faces::Nameless).expect("encoded");
+        let crop = decode(&told).expect("a live frame").0.face.expect("a face");
+        let crop = base64::engine::general_purpose::STANDARD
+            .decode(crop)
+            .expect("base64");
+        let crop = image::load_from_memory(&crop).expect("a JPEG").into_luma8();
+        let spread = |x: std::ops::Range<u32>, y: std::ops::Range<u32>| {
+            let values = y.flat_map(|y| x.clone().map(move |x| (x, y)));
+            let values: Vec<f32> = values
+                .map(|(x, y)| f32::from(crop.get_pixel(x, y).0[0]))
+                .collect();
+            let mean = values.iter().sum::<f32>() / values.len() as f32;
+            (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt()
+        };
+        // The crop begins 36 to the left of the face, and at the top.
+        assert!(
+            spread(103..123, 102..122) < 20.0,
+            "whoever stands beside can be seen"
+        );
+        assert!(spread(40..80, 45..80) > 30.0, "the face itself is hidden");
         // Whoever walked out of the picture is followed for a moment more.
         let gone = LiveShot {
             tracks: vec![TrackView {

@@ -35,11 +35,11 @@ pub(super) struct Scan {
     pub(super) at: [f32; 2],
 }
 
-/// A face with a name in the picture.
+/// A face in the picture.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct NamedFace {
-    /// Who it is.
-    pub(super) person: PersonId,
+pub(super) struct BesideFace {
+    /// Who it is, if that is known.
+    pub(super) person: Option<PersonId>,
     /// Left, top, width, height.
     pub(super) bounds: [f32; 4],
 }
@@ -61,8 +61,6 @@ pub(super) struct Badges {
     read_at: Option<DateTime<Utc>>,
     /// Codes of nobody that are being shown, so that each is counted once.
     strangers: HashMap<String, DateTime<Utc>>,
-    /// Whose face a badge was last shown beside.
-    beside: HashMap<PersonId, PersonId>,
 }
 
 #[derive(Clone, Debug)]
@@ -89,7 +87,7 @@ impl Badges {
     pub(super) fn show(
         &mut self,
         scans: &[Scan],
-        faces: &[NamedFace],
+        faces: &[BesideFace],
         people: &People,
         now: DateTime<Utc>,
     ) -> Noticed {
@@ -100,7 +98,7 @@ impl Badges {
                 noticed.unknown += u64::from(last.is_none_or(|at| now - at > GONE_AFTER));
                 continue;
             };
-            let conflict = self.conflicts(&person, scan, faces);
+            let conflict = conflicts(&person, scan, faces);
             let known = self.shown.iter_mut().find(|shown| shown.person == person);
             let shown = match known {
                 Some(shown) => shown,
@@ -123,23 +121,6 @@ impl Badges {
         noticed
     }
 
-    /// Whether a badge is beside the face of somebody else than its owner, or than it was beside before.
-    fn conflicts(&mut self, owner: &PersonId, scan: &Scan, faces: &[NamedFace]) -> bool {
-        let distance = |face: &NamedFace| {
-            let [x, y, width, height] = face.bounds;
-            let off = (x + width / 2.0 - scan.at[0]).hypot(y + height / 2.0 - scan.at[1]);
-            off / width.max(height).max(1.0)
-        };
-        let nearest = faces
-            .iter()
-            .map(|face| (distance(face), &face.person))
-            .filter(|(distance, _)| *distance <= BESIDE)
-            .min_by(|a, b| a.0.total_cmp(&b.0));
-        let Some((_, face)) = nearest else { return false };
-        let before = self.beside.insert(owner.clone(), face.clone());
-        face != owner || before.is_some_and(|before| before != *face)
-    }
-
     /// The badges that are shown now.
     pub(super) fn present(&mut self, people: &People, now: DateTime<Utc>) -> Vec<Present> {
         // A badge that was taken back ends at once.
@@ -160,6 +141,22 @@ impl Badges {
     pub(super) fn finish(&mut self) {
         self.shown.clear();
     }
+}
+
+/// Whether a badge is beside the face of somebody else than its owner. Nobody knows whose a nearest face without a name
+/// is: the owner's, as long as it is not recognised.
+fn conflicts(owner: &PersonId, scan: &Scan, faces: &[BesideFace]) -> bool {
+    let distance = |face: &BesideFace| {
+        let [x, y, width, height] = face.bounds;
+        let off = (x + width / 2.0 - scan.at[0]).hypot(y + height / 2.0 - scan.at[1]);
+        off / width.max(height).max(1.0)
+    };
+    let nearest = faces
+        .iter()
+        .map(|face| (distance(face), &face.person))
+        .filter(|(distance, _)| *distance <= BESIDE)
+        .min_by(|a, b| a.0.total_cmp(&b.0));
+    nearest.is_some_and(|(_, person)| person.as_ref().is_some_and(|person| person != owner))
 }
 
 /// Reads the codes in a frame.
@@ -285,11 +282,11 @@ pub(super) mod tests {
     #[test]
     fn a_badge_beside_another_face_is_a_conflict() {
         let people = people(&[("7341", "EMP007")]);
-        let face = |person: &str, x: f32| NamedFace {
-            person: person.into(),
+        let face = |person: &str, x: f32| BesideFace {
+            person: (!person.is_empty()).then(|| person.into()),
             bounds: [x, 60.0, 40.0, 50.0],
         };
-        let conflicts = |faces: &[NamedFace]| {
+        let conflicts = |faces: &[BesideFace]| {
             let mut badges = Badges::default();
             let noticed = (0..4).map(|i| badges.show(&[scan("7341")], faces, &people, at(300 * i)));
             noticed.map(|noticed| noticed.conflicts).sum::<u64>()
@@ -299,6 +296,17 @@ pub(super) mod tests {
         assert_eq!(conflicts(&[face("EMP001", 80.0)]), 1);
         assert_eq!(conflicts(&[face("EMP001", 180.0), face("EMP007", 90.0)]), 0);
         assert_eq!(conflicts(&[face("EMP001", 900.0)]), 0);
+        // The owner, not recognised yet, with a colleague behind.
+        assert_eq!(conflicts(&[face("EMP001", 180.0), face("", 90.0)]), 0);
+        // The colleague showed it first: the owner, who shows it then, is no conflict.
+        let mut badges = Badges::default();
+        let mut shown =
+            |faces: &[BesideFace], ms| badges.show(&[scan("7341")], faces, &people, at(ms)).conflicts;
+        assert_eq!(shown(&[face("EMP001", 80.0)], 0), 1);
+        badges.present(&people, at(60_000));
+        let mut shown =
+            |faces: &[BesideFace], ms| badges.show(&[scan("7341")], faces, &people, at(ms)).conflicts;
+        assert_eq!(shown(&[face("EMP007", 80.0)], 60_000), 0);
     }
 
     #[test]

@@ -49,6 +49,8 @@ const CONTRADICTIONS: usize = 2;
 const STRANGE_VIEWS: usize = 3;
 const STRANGE_BELOW: f32 = 0.25;
 const NEARER: f32 = 1.25;
+/// A fresh view that is like somebody is followed by others soon, however many came before: as after so many.
+const PROMISING_ATTEMPTS: u32 = 3;
 /// Two tracks with mean views this alike are the same face.
 const SAME_FACE: f32 = 0.55;
 /// How much stronger a challenger must be to take a name from another track.
@@ -68,6 +70,19 @@ struct Scored {
     view: View,
     /// For each person, in the order of [`People`].
     scores: Vec<f32>,
+}
+
+impl Scored {
+    /// Whether it is more like this person than like anybody else, and as much as the model takes for the same.
+    fn is_like(&self, place: usize) -> bool {
+        let own = self.scores[place];
+        own >= model::EMBEDDER.threshold && own > best_but(&self.scores, place)
+    }
+
+    fn like_somebody(&self) -> bool {
+        let first = self.scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+        first.is_some_and(|(place, _)| self.is_like(place))
+    }
 }
 
 /// A name that a track has.
@@ -187,10 +202,15 @@ impl Evidence {
             self.recent.pop_front();
         }
         self.recent.push_back(scored.clone());
+        let promising = scored.like_somebody();
         self.best.push(scored);
         self.best.sort_by(|a, b| b.view.weight.total_cmp(&a.view.weight));
         self.best.truncate(BEST_VIEWS);
         self.judge(people);
+        // Whoever was seen badly for a while, and is seen well now, does not wait for a name.
+        if self.identity.is_none() && promising {
+            self.attempts = self.attempts.min(PROMISING_ATTEMPTS);
+        }
         checked
     }
 
@@ -243,34 +263,41 @@ impl Evidence {
 
     /// Compares a fresh view with what is known: with the name, or where there is none with the views before.
     fn check_against(&self, fresh: &Scored, people: &People, doubt: Doubt) -> Checked {
+        let half = 0.5 * self.mean_weight();
+        let good = |scored: &Scored| scored.view.weight >= half;
         let held = self
             .identity
             .as_ref()
             .and_then(|identity| people.place(&identity.person));
         let Some(place) = held else {
             // Nothing is claimed that could be wrong. But after a break the old views may be another face's.
-            let another = doubt == Doubt::Break && !self.best.is_empty() && !self.resembles(fresh);
-            return if another {
-                Checked::Another
-            } else {
-                Checked::Confirmed
+            return match doubt == Doubt::Break && !self.best.is_empty() && !self.resembles(fresh) {
+                true if good(fresh) => Checked::Another,
+                true => Checked::Open,
+                false => Checked::Confirmed,
             };
         };
-        let own = fresh.scores[place];
-        let contradicts = |scored: &Scored| {
+        // In doubt, somebody else need not be ahead by as much.
+        let lead = match doubt {
+            Doubt::None => 2.0 * MARGIN,
+            Doubt::Crossing | Doubt::Break => MARGIN,
+        };
+        let own_and_other = |scored: &Scored| {
             let own = scored.scores.get(place).copied().unwrap_or(-1.0);
-            let other = best_but(&scored.scores, place);
-            own < CONTRADICTS_BELOW || (other >= NAME_AT && other > own + 2.0 * MARGIN)
+            (own, best_but(&scored.scores, place))
+        };
+        let contradicts = |scored: &Scored| {
+            let (own, other) = own_and_other(scored);
+            own < CONTRADICTS_BELOW || (other >= NAME_AT && other > own + lead)
         };
         if !contradicts(fresh) {
-            return if own >= CONFIRMS_FROM {
+            let (own, other) = own_and_other(fresh);
+            return if own >= CONFIRMS_FROM && own >= other {
                 Checked::Confirmed
             } else {
                 Checked::Open
             };
         }
-        let half = 0.5 * self.mean_weight();
-        let good = |scored: &Scored| scored.view.weight >= half;
         let before =
             |count: &dyn Fn(&Scored) -> bool| self.recent.iter().rev().take_while(|s| count(s)).count();
         let good_ones = before(&|s| good(s) && contradicts(s));
@@ -279,8 +306,8 @@ impl Evidence {
             (Doubt::Crossing | Doubt::Break, true) => Checked::Another,
             (Doubt::None, true) if good_ones + 1 >= CONTRADICTIONS => Checked::Another,
             (Doubt::None, true) => Checked::Suspicious,
-            // After a break even poor views are believed when they agree.
-            (Doubt::Break, false) if any + 1 >= RECENT_VIEWS => Checked::Another,
+            // In doubt even poor views are believed when they agree.
+            (Doubt::Crossing | Doubt::Break, false) if any + 1 >= RECENT_VIEWS => Checked::Another,
             _ => Checked::Open,
         }
     }
@@ -355,12 +382,12 @@ fn verdict(
     if held == Some(first) && best >= KEEP_AT + rise && margin >= KEEP_MARGIN {
         return Ok((first, best));
     }
-    let supports = |s: &&Scored| {
-        let own = s.scores[first];
-        own >= model::EMBEDDER.threshold && own > best_but(&s.scores, first)
-    };
-    let support = views.iter().filter(supports).count();
-    if best < NAME_AT + rise || support * 2 < views.len() {
+    let supporting = views.iter().filter(|scored| scored.is_like(first));
+    let support = supporting.clone().count();
+    // Poor views from before somebody came near need not be outvoted one by one.
+    let weight = |scored: &Scored| scored.view.weight;
+    let half = views.iter().map(weight).sum::<f32>() / 2.0;
+    if best < NAME_AT + rise || supporting.map(weight).sum::<f32>() < half {
         Err(Unnamed::NotInGallery)
     } else if margin < MARGIN {
         Err(Unnamed::ThinMargin)
@@ -399,18 +426,22 @@ pub(crate) struct Claim {
     pub(crate) standing: f32,
     /// It is in the picture now.
     pub(crate) visible: bool,
+    /// It may be another face by now.
+    pub(crate) in_doubt: bool,
     /// It had this name in the frame before.
     pub(crate) held: bool,
 }
 
 /// The claims that have to be given up, because one person can be on one track of a camera only. A track in the
-/// picture goes before one that is lost, then the stronger wins, with an advantage for the holder.
+/// picture goes before one that is lost, one whose face is sure before one in doubt, then the stronger wins, with an
+/// advantage for the holder.
 pub(crate) fn losers(claims: &[Claim]) -> Vec<TrackId> {
     let strength = |claim: &Claim| claim.standing + if claim.held { HOLDER_BONUS } else { 0.0 };
     let order = |a: &Claim, b: &Claim| -> Ordering {
         let by_strength = || strength(a).total_cmp(&strength(b));
         a.visible
             .cmp(&b.visible)
+            .then(b.in_doubt.cmp(&a.in_doubt))
             .then_with(by_strength)
             .then(b.track.cmp(&a.track))
     };

@@ -56,6 +56,63 @@ fn check(views: &[([f32; 3], f32)], expected: Result<&str, Unnamed>) {
 }
 
 #[test]
+fn whoever_was_seen_badly_first_does_not_wait_for_a_name() {
+    // Half a minute in profile, then three views from the front.
+    let mut evidence = evidence(&[([0.22, 0.1, 0.0], 0.2); 20]);
+    assert_eq!(evidence.identity(), None);
+    for i in 1..=3 {
+        evidence.add(view([0.65, 0.1, 0.0], 0.8), &people(), Doubt::None, now());
+        assert!(
+            evidence.identity().is_some() || evidence.attempts <= 3,
+            "view {i}"
+        );
+    }
+    assert_eq!(
+        evidence.identity().map(|i| i.person.to_string()).as_deref(),
+        Some("ani")
+    );
+}
+
+/// A fresh view of a track that is ani's says this, in this doubt.
+fn check_again(cosines: [f32; 3], weight: f32, doubt: Doubt, expected: Checked) {
+    let mut evidence = evidence(&[([0.6, 0.1, 0.0], 0.5); 4]);
+    let checked = evidence.add(view(cosines, weight), &people(), doubt, now());
+    assert_eq!(checked, expected, "{cosines:?} {weight} {doubt:?}");
+}
+
+#[test]
+fn a_view_that_is_more_like_somebody_else_confirms_nobody() {
+    check_again([0.35, 0.1, 0.0], 0.5, Doubt::None, Checked::Confirmed);
+    check_again([0.35, 0.45, 0.0], 0.5, Doubt::None, Checked::Open);
+    // Siblings: after a crossing this is the other one.
+    check_again([0.42, 0.55, 0.0], 0.5, Doubt::None, Checked::Open);
+    check_again([0.42, 0.55, 0.0], 0.5, Doubt::Crossing, Checked::Another);
+    check_again([0.42, 0.55, 0.0], 0.1, Doubt::Crossing, Checked::Open);
+}
+
+#[test]
+fn poor_views_that_agree_are_believed_in_doubt() {
+    for doubt in [Doubt::Crossing, Doubt::Break] {
+        let mut evidence = evidence(&[([0.6, 0.1, 0.0], 0.5); 4]);
+        let mut add = || evidence.add(view([0.05, 0.1, 0.0], 0.1), &people(), doubt, now());
+        assert_eq!(
+            [add(), add(), add()],
+            [Checked::Open, Checked::Open, Checked::Another],
+            "{doubt:?}"
+        );
+    }
+}
+
+#[test]
+fn a_single_poor_view_takes_nothing_from_a_track_without_a_name() {
+    for (weight, expected) in [(0.1, Checked::Open), (0.5, Checked::Another)] {
+        let mut evidence = evidence(&[([-0.9, 0.0, 0.0], 0.5); 4]);
+        let checked = evidence.add(view([0.0, -0.9, 0.0], weight), &people(), Doubt::Break, now());
+        assert_eq!(checked, expected);
+    }
+}
+
+#[test]
 fn several_agreeing_views_give_a_name() {
     check(&[([0.5, 0.1, 0.0], 0.5); 3], Ok("ani"));
     check(&[([0.7, 0.1, 0.0], 0.5); 2], Ok("ani"));
@@ -174,8 +231,14 @@ fn one_person_is_on_one_track_only() {
         person: person.into(),
         standing,
         visible,
+        in_doubt: false,
         held,
     };
+    let in_doubt = Claim {
+        in_doubt: true,
+        ..claim(1, "ani", 0.70, true, true)
+    };
+    assert_eq!(losers(&[in_doubt, claim(2, "ani", 0.50, true, false)]), [1]);
     let claims = [
         claim(1, "ani", 0.50, true, true),
         claim(2, "ani", 0.53, true, false),

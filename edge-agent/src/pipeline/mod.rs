@@ -5,6 +5,7 @@
 //! reads no clock: a frame's time comes with it. What it decides goes out as [`Outcome`]; nothing is sent here.
 
 mod badge;
+mod detect_width;
 mod identity;
 mod kalman;
 mod look;
@@ -29,7 +30,7 @@ use hadir_shared::sighting::Method;
 use hadir_shared::status::CameraMode;
 use image::RgbImage;
 
-use badge::{Badges, NamedFace};
+use badge::{Badges, BesideFace};
 use identity::{Checked, Claim, Evidence, Unnamed, View};
 use look::{Followed, Looks};
 use people::{People, PersonId};
@@ -39,6 +40,7 @@ use schedule::TrackState;
 use tracker::{Detection, Doubt, Ended, TrackId, Tracker, centre};
 use view::ViewError;
 
+pub(crate) use detect_width::DetectWidth;
 pub(crate) use identity::{NAME_AT, rise};
 pub(crate) use look::{Look, Pace};
 pub(crate) use mask::Mask;
@@ -50,7 +52,7 @@ pub(crate) use view::Models;
 /// Faces that the detector is less sure of are not even followed.
 const WEAKEST: f32 = 0.4;
 /// At most so many faces of one frame are embedded, which bounds a frame's time; the others wait for the next.
-const VIEWS_A_FRAME: usize = 2;
+const VIEWS_A_FRAME: usize = 4;
 /// A box is shown this long after its face was last found, so that it does not flicker.
 const SHOWN_FOR: TimeDelta = TimeDelta::milliseconds(400);
 /// And a face without a name stays hidden in the live view this long after it was last found.
@@ -67,8 +69,8 @@ const COUNTED_HITS: u32 = 3;
 /// How one camera's frames are to be recognised.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// The longer side of the picture that the detector sees.
-    pub(crate) detect_width: u32,
+    /// How large a picture the detector sees.
+    pub(crate) detect_width: DetectWidth,
     /// Where nothing is looked for.
     pub(crate) mask: Mask,
     /// Whether badges are looked for.
@@ -310,14 +312,20 @@ impl Pipeline {
         let Settings {
             detect_width, mask, ..
         } = &self.settings;
-        self.looks
-            .decide(frame.into(), *detect_width, mask, pace, &followed, now)
+        self.looks.decide(
+            frame.into(),
+            detect_width.of(frame.dimensions()),
+            mask,
+            pace,
+            &followed,
+            now,
+        )
     }
 
     /// Finds the faces where this says, or in all of the frame if it has no parts; says where it was.
     fn detect(&self, frame: &FrameBuf, look: Look) -> Result<(Vec<Face>, Look), ModelError> {
+        let detect_width = self.settings.detect_width.of(frame.dimensions());
         let frame = Frame::from(frame);
-        let detect_width = self.settings.detect_width;
         let mut options = DetectOptions {
             max_side: Some(detect_width),
             score_threshold: WEAKEST,
@@ -423,13 +431,20 @@ impl Pipeline {
         }
         due.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut prepared = Vec::with_capacity(VIEWS_A_FRAME);
-        for (_, face, id) in due.into_iter().take(VIEWS_A_FRAME) {
+        let mut looked_at = 0;
+        for (_, face, id) in due {
+            if looked_at == VIEWS_A_FRAME {
+                break;
+            }
             let evidence = self.evidence.entry(id).or_default();
             evidence.widest = evidence.widest.max(face.bounds[2]);
             let aligned = &mut self.aligned[prepared.len()];
             let tilt = self.tilts.get(&id).copied();
             match view::prepare(frame.into(), face, tilt, &self.models, &mut self.look, aligned)? {
-                Ok(view) => prepared.push((id, view)),
+                Ok(view) => {
+                    looked_at += 1;
+                    prepared.push((id, view));
+                }
                 Err(why) => {
                     // Not looked at again in the very next frame, which will hardly be better. A face that is
                     // too small costs nothing to look at, and may come nearer: it is not grown tired of.
@@ -438,7 +453,12 @@ impl Pipeline {
                     evidence.unusable = true;
                     match why {
                         ViewError::TooSmall(_) => evidence.last_view_at = Some(now),
-                        _ => evidence.tried(now),
+                        _ => {
+                            looked_at += 1;
+                            evidence.tried(now);
+                            // It may be upright again.
+                            self.tilts.remove(&id);
+                        }
                     }
                     self.rejected.note(why.into(), Some(why.figure()), 1);
                 }
@@ -529,14 +549,12 @@ impl Pipeline {
             return;
         }
         let scans = badge::read(frame.into());
-        let faces: Vec<NamedFace> = self
+        let faces: Vec<BesideFace> = self
             .shown(now)
             .into_iter()
-            .filter_map(|track| {
-                Some(NamedFace {
-                    person: track.person?,
-                    bounds: track.bounds,
-                })
+            .map(|track| BesideFace {
+                person: track.person,
+                bounds: track.bounds,
             })
             .collect();
         let noticed = self.badges.show(&scans, &faces, &self.people, now);
@@ -561,6 +579,7 @@ impl Pipeline {
                     person: identity.person.clone(),
                     standing: identity.standing,
                     visible: now - track.last_at <= SHOWN_FOR,
+                    in_doubt: track.doubt != Doubt::None,
                     held: self.presence.holds(track.id, &identity.person),
                 })
             })

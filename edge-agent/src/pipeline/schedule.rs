@@ -49,13 +49,12 @@ fn interval(state: &TrackState) -> TimeDelta {
         (false, _, 0..=12) if state.stranger => 600,
         // It has to turn or to come nearer first.
         (false, _, 0..=12) if state.unusable => 400,
-        // The first views make the name, or show that there is none to be made.
-        (false, _, 0..=5) => 130,
+        // The first views make the name, or show that there is none to be made: one in every frame.
+        (false, _, 0..=5) => 100,
         (false, _, 6..=12) => 400,
         // A stranger, most likely: an employee would be known by now. Looked at again now and then, because
         // they may come nearer or turn to the camera.
-        (false, _, 13..=40) => 1000,
-        (false, _, _) => 2000,
+        (false, _, _) => 600,
     })
 }
 
@@ -87,9 +86,9 @@ mod tests {
         let named = views(3, false, Doubt::None);
         assert!((8..=14).contains(&named), "{named}");
         let stranger = views(u32::MAX, true, Doubt::None);
-        assert!((12..=18).contains(&stranger), "{stranger}");
+        assert!((12..=20).contains(&stranger), "{stranger}");
         let open = views(u32::MAX, false, Doubt::None);
-        assert!((15..=22).contains(&open), "{open}");
+        assert!((18..=26).contains(&open), "{open}");
         let doubtful = views(0, false, Doubt::Break);
         assert!(doubtful >= 99, "{doubtful}");
     }

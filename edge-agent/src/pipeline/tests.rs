@@ -6,7 +6,7 @@ fn pipeline() -> Pipeline {
     let models = Arc::new(Models::new(&hadir_models::Compute::default()).expect("models"));
     Pipeline::new(
         Settings {
-            detect_width: 320,
+            detect_width: DetectWidth::Fixed(320),
             mask: Mask::default(),
             badges: BadgeReading::Qr,
         },

@@ -10,6 +10,7 @@ mod problem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use hadir_shared::command::Command;
 use hadir_shared::sighting::{Ack, MAX_BATCH, SightingBatch};
 use hadir_shared::status::{AgentStatus, CameraCounts, LAST_WILL};
@@ -24,6 +25,8 @@ use problem::{Teller, problem};
 
 /// No acknowledgement for this long: the batch is sent again.
 const RESEND_AFTER: Duration = Duration::from_secs(5);
+/// Sent so often without an acknowledgement, something is wrong that somebody has to mend.
+const TOLD_AFTER: u32 = 6;
 /// The status is looked at this often, and published when it changed …
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 /// … or when it was not for this long.
@@ -81,12 +84,16 @@ impl Uplink {
                     }
                 }
                 () = self.appended.notified() => {}
-                _ = tick.tick() => session.publish_status(&status, Instant::now()),
+                _ = tick.tick() => {
+                    session.outbox.write_waiting(Utc::now());
+                    session.publish_status(&status, Instant::now());
+                }
                 _ = stop.changed() => break,
             }
             session.send_due(Instant::now());
             self.pulse.beat(Instant::now());
         }
+        session.outbox.write_waiting(Utc::now());
         flush(&mut session, &mut signals, &status).await;
         let mut farewell = status();
         farewell.online = false;
@@ -123,6 +130,8 @@ struct Session {
     connected: bool,
     /// The last seq of the batch on its way, and when it was sent.
     in_flight: Option<(u64, Instant)>,
+    /// How often it was sent again.
+    resent: u32,
     published: Option<(AgentStatus, Instant)>,
 }
 
@@ -153,6 +162,7 @@ impl Session {
             topics: Topics::new(config),
             connected: false,
             in_flight: None,
+            resent: 0,
             published: None,
         }
     }
@@ -228,7 +238,18 @@ impl Session {
             .try_publish(&self.topics.sightings, QoS::AtLeastOnce, false, payload)
             .is_ok()
         {
+            self.resent = match self.in_flight {
+                Some(_) => self.resent + 1,
+                None => 0,
+            };
             self.in_flight = Some((last, now));
+            if self.resent == TOLD_AFTER {
+                tracing::warn!(
+                    "sightings are sent and not acknowledged: check that the aggregator runs, and that the broker lets \
+                     this device read {}; they wait in the outbox meanwhile",
+                    self.topics.acks
+                );
+            }
         }
     }
 

@@ -2,6 +2,9 @@
 //!
 //! See `fixtures/README.md` for where the pictures come from.
 
+use std::io;
+use std::path::{Path, PathBuf};
+
 use image::{GrayImage, ImageFormat, RgbImage};
 
 use super::scene::{self, HEIGHT, POINT_STEP, Scene, Vec3, WIDTH};
@@ -98,6 +101,21 @@ impl Person {
             },
         }
     }
+}
+
+/// Fills a folder with one folder of portraits for each of these people, as `--gallery` takes it; gives the folder.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn gallery(folder: &Path, people: &[Person]) -> io::Result<PathBuf> {
+    for person in people {
+        let own = folder.join(person.name());
+        std::fs::create_dir_all(&own)?;
+        for (name, bytes) in person.portraits() {
+            std::fs::write(own.join(name), bytes)?;
+        }
+    }
+    Ok(folder.to_owned())
 }
 
 struct Measures {

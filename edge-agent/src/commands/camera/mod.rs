@@ -15,8 +15,8 @@ use tokio::time::timeout;
 use super::output::{complain, json_line, to_stdout};
 use super::{Failure, run};
 use crate::capture::{self, Source, open_clip, probe};
-use crate::config::{CameraConfig, DEFAULT_DETECT_WIDTH};
-use crate::pipeline::Models;
+use crate::config::CameraConfig;
+use crate::pipeline::{DetectWidth, Models};
 use crate::placements;
 use placement::{Mounting, Report, Sample};
 
@@ -24,8 +24,8 @@ use placement::{Mounting, Report, Sample};
 const FPS: f32 = 5.0;
 /// A live camera is looked at for so long.
 const LOOK_FOR: Duration = Duration::from_secs(10);
-/// Its first picture comes within this time.
-const FIRST_WITHIN: Duration = Duration::from_secs(15);
+/// It answers within this time, and so does the next picture come.
+const OPENED_WITHIN: Duration = Duration::from_secs(15);
 /// Less sure than this, a face is not measured.
 const SURE: f32 = 0.7;
 
@@ -103,14 +103,22 @@ pub(crate) fn run(args: &CameraArgs, compute: &Compute) -> Result<(), Failure> {
             (Some(clip), _) => {
                 let info = probe(clip).await.map_err(|e| wrong(&e))?;
                 let source = open_clip(clip, &info, FPS).map_err(|e| wrong(&e))?;
-                measure(source, Duration::MAX, DEFAULT_DETECT_WIDTH, &models).await
+                measure(
+                    source,
+                    OPENED_WITHIN,
+                    Duration::MAX,
+                    DetectWidth::Fitting,
+                    &models,
+                )
+                .await
             }
             (None, Some(camera)) => {
-                let opened = timeout(FIRST_WITHIN, capture::open(&camera.source, FPS)).await;
+                let opened = timeout(OPENED_WITHIN, capture::open(&camera.source, FPS)).await;
                 let source = opened
                     .map_err(|_| wrong(&"the camera does not answer: `hadir-agent doctor` says more"))?
                     .map_err(|e| wrong(&e))?;
-                measure(source, LOOK_FOR, camera.detect_width, &models).await
+                let first_within = capture::first_within(&camera.source);
+                measure(source, first_within, LOOK_FOR, camera.detect_width, &models).await
             }
             (None, None) => return Err(wrong(&"there is no camera")),
         };
@@ -186,25 +194,33 @@ fn configured(args: &CheckArgs) -> Result<(PathBuf, CameraConfig), Failure> {
 /// Looks at a source for at most `long`; gives the width of its picture, and the faces that were measured.
 async fn measure(
     mut source: Box<dyn Source>,
+    first_within: Duration,
     long: Duration,
-    detect_width: u32,
+    detect_width: DetectWidth,
     models: &Models,
 ) -> Result<(u32, Vec<Sample>), String> {
-    let options = DetectOptions {
-        max_side: Some(detect_width),
-        score_threshold: SURE,
-        ..DetectOptions::default()
-    };
-    let began = Instant::now();
+    // From the first picture on, which some cameras let one wait for.
+    let mut began: Option<Instant> = None;
     let (mut width, mut samples) = (0, Vec::new());
-    while began.elapsed() < long {
-        let picture = match timeout(FIRST_WITHIN, source.next()).await {
+    while began.is_none_or(|began| began.elapsed() < long) {
+        let limit = if began.is_some() {
+            OPENED_WITHIN
+        } else {
+            first_within
+        };
+        let picture = match timeout(limit, source.next()).await {
             Ok(Ok(Some(picture))) => picture,
             Ok(Ok(None)) => break,
             Ok(Err(e)) => return Err(e.to_string()),
             Err(_) => return Err("no picture comes: `hadir-agent doctor` says more".into()),
         };
+        began.get_or_insert_with(Instant::now);
         width = picture.frame.dimensions().0;
+        let options = DetectOptions {
+            max_side: Some(detect_width.of(picture.frame.dimensions())),
+            score_threshold: SURE,
+            ..DetectOptions::default()
+        };
         let faces = models
             .detector
             .detect(&picture.frame, &options)

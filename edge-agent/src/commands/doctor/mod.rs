@@ -17,8 +17,8 @@ use serde::Serialize;
 
 use super::Failure;
 use super::output::{json_line, to_stdout};
-use crate::config::{AgentConfig, CameraConfig};
-use crate::outbox::{self, Outbox, OutboxError};
+use crate::config::{AgentConfig, CameraConfig, SourceConfig};
+use crate::outbox::{self, Outbox};
 use crate::pipeline::Models;
 use crate::{agent, capture, config, gallery, uplink};
 
@@ -94,7 +94,7 @@ pub(crate) fn run(args: &DoctorArgs, compute: Result<Compute, Failure>) -> Resul
                 "configuration",
                 Ok(format!("{} with {cameras} camera(s)", config.user_name())),
             ));
-            checks.push(Check::new("credentials", check_private(&args.config)));
+            checks.push(Check::new("credentials", check_private(&config.secrets)));
             runtime.block_on(check_all(&config, &mut checks));
         }
     }
@@ -125,10 +125,13 @@ pub(crate) fn run(args: &DoctorArgs, compute: Result<Compute, Failure>) -> Resul
 
 async fn check_all(config: &AgentConfig, checks: &mut Vec<Check>) {
     for camera in &config.cameras {
-        checks.push(Check::new(
-            format!("camera {}", camera.id),
-            check_camera(camera).await,
-        ));
+        let usb = matches!(camera.source, SourceConfig::Usb(_));
+        let checked = if usb && outbox::is_in_use(&config.data) {
+            Ok("not tried: the agent runs and holds the camera; its log tells how the camera is".into())
+        } else {
+            check_camera(camera).await
+        };
+        checks.push(Check::new(format!("camera {}", camera.id), checked));
     }
     checks.push(Check::new("broker", check_broker(config).await));
     let aggregator = check_aggregator(config).await;
@@ -208,7 +211,7 @@ async fn check_camera(camera: &CameraConfig) -> Result<String, String> {
 
 async fn check_broker(config: &AgentConfig) -> Result<String, String> {
     // The broker takes a device once: a second connection would throw the running agent out.
-    if let Err(OutboxError::InUse(_)) = outbox::lock(&config.data) {
+    if outbox::is_in_use(&config.data) {
         return Ok(
             "not tried: the agent runs and holds the connection; its log tells how the broker is".into(),
         );
@@ -236,24 +239,24 @@ async fn check_aggregator(config: &AgentConfig) -> Result<(String, Option<TimeDe
 }
 
 fn check_outbox(data: &Path) -> Result<String, String> {
+    // Nothing is made here: it would belong to whoever looks, and the agent could not write it.
+    if !Outbox::exists(data) {
+        return Ok("nothing is kept yet".into());
+    }
     let outbox = Outbox::open(data, Arc::default()).map_err(|e| e.to_string())?;
     let (depth, dropped) = outbox.depth_and_dropped().map_err(|e| e.to_string())?;
     Ok(format!("{depth} sightings wait, {dropped} were ever dropped"))
 }
 
-/// Secrets that others can read are none.
-fn check_private(agent_toml: &Path) -> Result<String, String> {
+/// Secrets that others can read are none. A file that is not there holds none.
+fn check_private(files: &[PathBuf]) -> Result<String, String> {
     use std::os::unix::fs::PermissionsExt as _;
-    let path = agent_toml
-        .parent()
-        .unwrap_or(Path::new(""))
-        .join("credentials.toml");
-    match std::fs::metadata(&path) {
-        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
-            Err(format!("others may read {0}: chmod 600 {0}", path.display()))
-        }
-        // Another place was configured, and was read when the configuration was checked.
-        _ => Ok("readable by their owner only".into()),
+    let open = files.iter().find(|path| {
+        std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+    });
+    match open {
+        Some(path) => Err(format!("others may read {0}: chmod 600 {0}", path.display())),
+        None => Ok("readable by their owner only".into()),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::capture::{open_clip, probe};
 use crate::commands::Failure;
 use crate::pipeline::people::{People, PersonId};
 use crate::pipeline::tracker::{TrackId, seconds};
-use crate::pipeline::{BadgeReading, Mask, Models, Pace, Pipeline, Reason, Settings, TrackView};
+use crate::pipeline::{BadgeReading, DetectWidth, Mask, Models, Pace, Pipeline, Reason, Settings, TrackView};
 
 /// A person who was not seen for longer than this was away.
 const ABSENCE: TimeDelta = TimeDelta::milliseconds(1500);
@@ -23,9 +23,11 @@ const ABSENCE: TimeDelta = TimeDelta::milliseconds(1500);
 /// How a clip is looked at.
 pub(super) struct Options {
     /// The longer side of the picture that the detector sees.
-    pub(super) detect_width: u32,
+    pub(super) detect_width: DetectWidth,
     /// The most frames for each second of the clip.
     pub(super) fps: f32,
+    /// Where nothing is looked for.
+    pub(super) mask: Mask,
     /// Whether pictures of faces are kept for the report.
     pub(super) faces: Faces,
 }
@@ -39,7 +41,7 @@ pub(super) enum Faces {
     Shown,
 }
 
-/// Widths of faces, in pixels of the clip.
+/// Widths of faces, in pixels of the clip; one wider than 1920 pixels is scaled down to that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Widths {
     /// The smallest.
@@ -139,7 +141,7 @@ pub(super) async fn run(
     let mut pipeline = Pipeline::new(
         Settings {
             detect_width: options.detect_width,
-            mask: Mask::default(),
+            mask: options.mask.clone(),
             badges: BadgeReading::No,
         },
         models.clone(),

@@ -17,9 +17,9 @@ use serde::Serialize;
 
 use super::Failure;
 use super::output::{Stop, complain, json_line, to_stdout};
-use crate::config::{DEFAULT_DETECT_WIDTH, DEFAULT_FPS};
+use crate::config::{self, DEFAULT_FPS};
 use crate::pipeline::people::People;
-use crate::pipeline::{Models, NAME_AT, rise};
+use crate::pipeline::{DetectWidth, Models, NAME_AT, rise};
 use clip::{ClipReport, Faces};
 
 /// A face should be this wide at least, in pixels.
@@ -46,13 +46,17 @@ pub(crate) struct TestRecordingArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// The longer side of the picture that the detector sees, in pixels
-    #[arg(long, value_name = "PIXELS", default_value_t = DEFAULT_DETECT_WIDTH,
-          value_parser = clap::value_parser!(u32).range(96..=4096))]
-    detect_width: u32,
-    /// The most frames analysed for each second of a clip
-    #[arg(long, value_name = "FPS", default_value_t = DEFAULT_FPS, value_parser = fps)]
-    fps: f32,
+    /// The file in camera_configs/ of the camera that made the recordings: its `mask`, `detect_width` and
+    /// `recognise_fps` hold for them
+    #[arg(long, value_name = "FILE.toml")]
+    camera: Option<PathBuf>,
+    /// The longer side of the picture that the detector sees, in pixels [default: the
+    /// camera's, else 640, and 800 for 1920]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(96..=4096))]
+    detect_width: Option<u32>,
+    /// The most frames analysed for each second of a clip [default: the camera's, else 7]
+    #[arg(long, value_name = "FPS", value_parser = fps)]
+    fps: Option<f32>,
 }
 
 fn fps(text: &str) -> Result<f32, String> {
@@ -111,6 +115,7 @@ impl GalleryReport {
 pub(crate) fn run(args: &TestRecordingArgs, compute: &Compute) -> Result<(), Failure> {
     let wrong = |e: &dyn std::fmt::Display| Failure::NotRight(e.to_string());
     let clips = clips(&args.clips)?;
+    let options = options(args)?;
     let models = Arc::new(Models::new(compute).map_err(|e| wrong(&e))?);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -123,15 +128,6 @@ pub(crate) fn run(args: &TestRecordingArgs, compute: &Compute) -> Result<(), Fai
             "{stranger} is expected, but has no usable picture in {gallery}: write the name as the folder's"
         )));
     }
-    let options = clip::Options {
-        detect_width: args.detect_width,
-        fps: args.fps,
-        faces: if args.with_faces {
-            Faces::Shown
-        } else {
-            Faces::Hidden
-        },
-    };
     let mut reports: Vec<ClipReport> = Vec::new();
     let mut unreadable = 0;
     for (i, path) in clips.iter().enumerate() {
@@ -183,6 +179,31 @@ pub(crate) fn run(args: &TestRecordingArgs, compute: &Compute) -> Result<(), Fai
             ))
             .into()),
         }
+    })
+}
+
+/// How the clips are looked at: as the camera's file says, where the command line does not.
+fn options(args: &TestRecordingArgs) -> Result<clip::Options, Failure> {
+    let camera = args.camera.as_deref().map(config::load_camera).transpose();
+    let camera =
+        camera.map_err(|errors| Failure::Usage(format!("the camera's file is not right:\n{errors}")))?;
+    let of_camera = camera.as_ref();
+    Ok(clip::Options {
+        detect_width: args
+            .detect_width
+            .map(DetectWidth::Fixed)
+            .or(of_camera.map(|camera| camera.detect_width))
+            .unwrap_or_default(),
+        fps: args
+            .fps
+            .or(of_camera.map(|camera| camera.recognise_fps))
+            .unwrap_or(DEFAULT_FPS),
+        mask: camera.map(|camera| camera.mask).unwrap_or_default(),
+        faces: if args.with_faces {
+            Faces::Shown
+        } else {
+            Faces::Hidden
+        },
     })
 }
 
