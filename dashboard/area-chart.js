@@ -4,7 +4,7 @@ import { axis, chartPanel, tooltip } from './charts.js';
 import { t } from './i18n.js';
 import { areaName } from './store.js';
 import { dayName, hours } from './time.js';
-import { areaColours, clock, minutesOf } from './timeline-chart.js';
+import { areaColours, clock, hoursAround, minutesOf } from './timeline-chart.js';
 
 /** Minutes that are one point of a day. */
 const STEP = 15;
@@ -32,9 +32,8 @@ const overlap = (spans, from, to) => spans.reduce((sum, [begin, end]) => sum + M
 /** The course of a day: points of time, and for an area the mean number of people in each. */
 function course(rows) {
   const all = rows.flatMap((row) => [...row.values()].flat());
-  const first = Math.floor(Math.min(...all.map(([from]) => from)) / STEP) * STEP;
-  const last = Math.ceil(Math.max(...all.map(([, to]) => to)) / STEP) * STEP;
-  const points = Array.from({ length: Math.max(1, (last - first) / STEP) }, (_, index) => first + index * STEP);
+  const [first, last] = hoursAround(all.map(([from]) => from), all.map(([, to]) => to));
+  const points = Array.from({ length: (last - first) / STEP }, (_, index) => first + index * STEP);
   const people = (area, from) => rows.reduce((sum, row) => sum + overlap(row.get(area) ?? [], from, from + STEP), 0) / STEP;
   return { names: points.map(clock), of: (area) => points.map((from) => people(area, from)) };
 }
@@ -54,16 +53,15 @@ export function areasPanel(rows, byDay) {
   const unit = byDay ? hours : (value) => value.toFixed(1);
   return chartPanel({
     key: 'areas', title: t('patterns.areas'), how: t(byDay ? 'patterns.areas.how.one' : 'patterns.areas.how'), summary: t('patterns.areas.summary', { n: areas.length }),
-    table: { columns: [t(byDay ? 'column.date' : 'patterns.time'), ...series.map((one) => one.name)], rows: names.map((text, index) => [text, ...series.map((one) => unit(one.data[index]))]) },
+    table: { columns: [t(byDay ? 'column.date' : 'patterns.time'), ...series.map((one) => one.name)], rows: names.map((text, index) => [text, ...series.map((one) => unit(one.data[index]))]).filter((_, index) => series.some((one) => one.data[index] > 0)) },
     option: (colours) => ({
       grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
       legend: { top: 0, left: 0, type: 'scroll', textStyle: { color: colours.text }, itemWidth: 12, itemHeight: 12 },
       tooltip: { ...tooltip(colours, (points) => [points[0].name, ...points.filter(({ value }) => value > 0).map(({ seriesName, value }) => `${seriesName}: ${unit(value)}`)].join('\n')),
-        trigger: 'axis', axisPointer: { type: byDay ? 'shadow' : 'line' } },
-      xAxis: { type: 'category', data: names, boundaryGap: byDay, ...axis(colours) },
+        trigger: 'axis', axisPointer: { type: 'shadow' } },
+      xAxis: { type: 'category', data: names, ...axis(colours) },
       yAxis: { type: 'value', ...axis(colours), axisLabel: { ...axis(colours).axisLabel, formatter: byDay ? hours : String }, minInterval: byDay ? 3600 : 1 },
-      series: series.map((one) => ({ name: one.name, data: one.data, stack: 'all', itemStyle: { color: colourOf(one.area) },
-        ...(byDay ? { type: 'bar' } : { type: 'line', step: 'start', symbol: 'none', lineStyle: { width: 0 }, areaStyle: { opacity: 0.85 } }) })),
+      series: series.map((one) => ({ type: 'bar', name: one.name, data: one.data, stack: 'all', barCategoryGap: byDay ? '30%' : '5%', barMaxWidth: 48, itemStyle: { color: colourOf(one.area) } })),
     }),
   });
 }

@@ -24,6 +24,12 @@ export const clock = (minutes) => {
   return `${String(Math.floor(rest / 60)).padStart(2, '0')}:${String(rest % 60).padStart(2, '0')}${day > 0 ? ` +${day}` : ''}`;
 };
 
+/** From when to when a day is drawn, in minutes: whole hours, office hours at least, a little more than was seen. */
+export const hoursAround = (begins, ends) => [
+  Math.max(0, Math.floor((Math.min(480, ...begins) - 30) / 60) * 60),
+  Math.min(2880, Math.ceil((Math.max(1020, ...ends) + 30) / 60) * 60),
+];
+
 export function areaColours() {
   const ids = store.areas.map((area) => area.id).sort();
   return (id) => (ids.includes(id) ? AREA_COLOURS[ids.indexOf(id) % AREA_COLOURS.length] : AREA_COLOURS.at(-1));
@@ -47,8 +53,7 @@ export function timelinePanel(rows, byDay, open) {
   });
   const ends = parts.map(({ value }) => value[2]);
   const begins = parts.map(({ value }) => value[1]);
-  const first = Math.max(0, Math.floor((Math.min(480, ...begins) - 30) / 60) * 60);
-  const last = Math.min(2880, Math.ceil((Math.max(1020, ...ends) + 30) / 60) * 60);
+  const [first, last] = hoursAround(begins, ends);
   const present = rows.filter((row) => row.seen.length > 0).length;
   return chartPanel({
     key: 'timeline', title: t('patterns.timeline'), how: t('patterns.timeline.how'),

@@ -347,6 +347,11 @@ describe('controls', { concurrency: false }, () => {
     });
     try {
       await go('reports');
+      const hours = (seconds) => page.evaluate(async (wanted) => (await import('/time.js')).hours(wanted), seconds);
+      const [is, would] = [await hours(real.worked_s), await hours(wouldBe.worked_s)];
+      assert.notEqual(is, would);
+      const told = await page.locator('#reports-differences li').textContent();
+      assert.ok(told.startsWith(name) && told.indexOf(is) < told.indexOf(would), `${told}: ${is}, ${would}`);
       for (const [act, what] of [['accept', 'accepted'], ['dismiss', 'dismissed']]) {
         await page.locator('#reports-differences button.link').first().click();
         await dialog().locator('.notice-line').waitFor();

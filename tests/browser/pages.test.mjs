@@ -173,7 +173,8 @@ describe('pages', { concurrency: false }, () => {
     const before_ = await page.locator('#patterns-day').textContent();
     await page.click('[data-step="-1"]');
     await until('the day before', STEP_MS, async () => await page.locator('#patterns-day').textContent() !== before_);
-    await page.locator('#patterns-body .team button.link').first().click();
+    const { name } = timeline.find((row) => row.seen.length > 0);
+    await page.locator('#patterns-body .team button.link', { hasText: name }).first().click();
     await until('one person', STEP_MS, async () => /employee=/.test(await page.evaluate(() => location.hash)));
     await page.locator('[data-chart="timeline"][data-drawn="true"]').waitFor();
     await page.locator('[data-chart="areas"][data-drawn="true"]').waitFor();
