@@ -14,6 +14,14 @@ pub(crate) struct Scaled<'a> {
     shape: Shape,
     width: usize,
     height: usize,
+    /// Of each column, which of the frame's it covers.
+    columns: Vec<Covered>,
+}
+
+/// The pixels in a line that one of a smaller picture covers: the first, and the share of each in their average.
+struct Covered {
+    first: usize,
+    shares: Vec<f32>,
 }
 
 impl<'a> Scaled<'a> {
@@ -21,7 +29,16 @@ impl<'a> Scaled<'a> {
     /// Each pixel is the average over the area that it covers.
     pub(crate) fn new(frame: Frame<'a>, (width, height): (u32, u32), cell: usize) -> Self {
         let (width, height) = (width as usize, height as usize);
+        let of_frame = frame.dimensions().0 as usize;
+        let columns = (0..width).map(|x| {
+            let mut pixels = covered(x, of_frame, width).peekable();
+            Covered {
+                first: pixels.peek().map_or(0, |(first, _)| *first),
+                shares: pixels.map(|(_, share)| share).collect(),
+            }
+        });
         Self {
+            columns: columns.collect(),
             frame,
             shape: Shape {
                 rows: height.next_multiple_of(cell),
@@ -64,10 +81,11 @@ impl Source for Scaled<'_> {
             Blended::Rgb(row) if self.width == width => out.copy_from_slice(row),
             Blended::Rgb(row) => {
                 let pixels = row.as_chunks::<COLOURS>().0;
-                for (x, out) in out.as_chunks_mut::<COLOURS>().0.iter_mut().enumerate() {
+                let out = out.as_chunks_mut::<COLOURS>().0;
+                for (out, Covered { first, shares }) in out.iter_mut().zip(&self.columns) {
                     *out = [0.0; COLOURS];
-                    for (x, share) in covered(x, width, self.width) {
-                        for (sum, value) in out.iter_mut().zip(pixels[x]) {
+                    for (pixel, share) in pixels[*first..].iter().zip(shares) {
+                        for (sum, value) in out.iter_mut().zip(pixel) {
                             *sum += share * value;
                         }
                     }
@@ -77,10 +95,11 @@ impl Source for Scaled<'_> {
                 planes: [luma, u, v],
                 colours,
             } => {
-                for (x, out) in out.as_chunks_mut::<COLOURS>().0.iter_mut().enumerate() {
+                let out = out.as_chunks_mut::<COLOURS>().0;
+                for (out, Covered { first, shares }) in out.iter_mut().zip(&self.columns) {
                     let mut sums = [0.0; COLOURS];
-                    for (x, share) in covered(x, width, self.width) {
-                        for (sum, value) in sums.iter_mut().zip([luma[x], u[x / 2], v[x / 2]]) {
+                    for ((x, luma), share) in luma.iter().enumerate().skip(*first).zip(shares) {
+                        for (sum, value) in sums.iter_mut().zip([*luma, u[x / 2], v[x / 2]]) {
                             *sum += share * value;
                         }
                     }

@@ -1,7 +1,10 @@
 //! An `ffmpeg` child process that decodes, scales and thins out, and writes raw frames to a pipe.
 //!
-//! It reads a file, or what is written to its standard input. The pipe holds less than one frame, so a slow reader
+//! It reads a file, or what is written to its standard input. The pipe holds a few frames at most, so a slow reader
 //! slows ffmpeg down. No secret ever stands in its command line.
+//!
+//! A frame of 1920×1080 has 3 MB, and a pipe 64 kB: at every few of them the one side waits for the other to wake up,
+//! which costs more than the copying. So the pipe is made larger, and what has begun to come is waited for a moment.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -18,6 +21,9 @@ use crate::config::DecoderPreset;
 
 /// The widest frame that recognition is given; wider ones are scaled down.
 const MAX_WIDTH: u32 = 1920;
+
+/// The most that Linux gives to whom is not root.
+const PIPE: usize = 1 << 20;
 
 /// What is to be decoded, and how much of it.
 #[derive(Debug)]
@@ -98,6 +104,10 @@ impl Decoder {
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(SourceError::Ffmpeg("its output could not be opened".into()));
         };
+        // Where the system refuses, it is as it was before.
+        if let Err(e) = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE) {
+            tracing::debug!("the pipe from ffmpeg stays small: {e}");
+        }
         let decoder = Self {
             child,
             frames: Y4mReader::new(BufReader::new(stdout)),

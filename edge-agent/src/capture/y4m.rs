@@ -4,6 +4,8 @@
 //! The format is the one of mjpegtools' manual page yuv4mpeg(5). Only 4:2:0 with 8 bits is read, which ffmpeg was
 //! asked for.
 
+use std::time::Duration;
+
 use hadir_models::frame::Colours;
 use hadir_models::{FrameBuf, I420Buf};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -12,6 +14,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 const MAX_SIDE: u32 = 16_384;
 /// A header line is longer than this only in something else.
 const MAX_LINE: usize = 256;
+
+/// In which a good part of a frame is written.
+const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// From this height on, frames have the colours of high definition unless they say otherwise.
 const HIGH_DEFINITION: u32 = 720;
@@ -65,9 +70,14 @@ impl<R: AsyncRead + Unpin> Y4mReader<R> {
         data.reserve_exact(bytes);
         let frame = (&mut self.from).take(bytes as u64);
         tokio::pin!(frame);
-        while frame.read_buf(&mut data).await? > 0 {}
-        if data.len() < bytes {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        while data.len() < bytes {
+            if frame.read_buf(&mut data).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            // The rest is being written: many small reads would cost more than they gain.
+            if data.len() < bytes {
+                tokio::time::sleep(A_MOMENT).await;
+            }
         }
         let colours = if size.1 >= HIGH_DEFINITION {
             Colours::Bt709

@@ -13,9 +13,9 @@ use super::error::ConfigError;
 use super::read;
 use super::source::{Logins, SourceConfig, SourceTable};
 
-/// Frames analysed per second where a camera's file does not say. Walking people move about 20 cm between two frames
-/// at this rate, within a new face's gate in the tracker; views of a face are wanted hardly more often.
-pub(crate) const DEFAULT_FPS: f32 = 7.0;
+/// Frames analysed per second where a camera's file does not say. Walking people move about 25 cm between two frames
+/// at this rate, within a new face's gate in the tracker; three views of a face, which make a name, take half a second.
+pub(crate) const DEFAULT_FPS: f32 = 6.0;
 
 /// A camera as its file describes it.
 #[derive(Clone, Debug, PartialEq)]

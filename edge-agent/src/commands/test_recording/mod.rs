@@ -54,7 +54,7 @@ pub(crate) struct TestRecordingArgs {
     /// camera's, else 640, and 800 for 1920]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(96..=4096))]
     detect_width: Option<u32>,
-    /// The most frames analysed for each second of a clip [default: the camera's, else 7]
+    /// The most frames analysed for each second of a clip [default: the camera's, else 6]
     #[arg(long, value_name = "FPS", value_parser = fps)]
     fps: Option<f32>,
 }
