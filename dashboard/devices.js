@@ -18,6 +18,8 @@ export function startDevices() {
   view = byId('view-devices');
   const render = oncePerFrame(() => {
     if (!view.hidden) renderPage();
+    // Thousands of cells take memory that nobody looks at.
+    else view.replaceChildren();
   });
   on('me view', render);
   on('agents setAside badgeConflicts cameras areas', throttle(1000, render));

@@ -9,7 +9,8 @@ use hadir_models::matching;
 /// Who somebody is: an employee's id, or a folder's name in a test.
 pub(crate) type PersonId = Arc<str>;
 
-/// More templates than this are not compared with each other: that would take seconds.
+/// More templates than this are not compared with each other: that would take seconds. Of more, each person's mean is,
+/// which misses somebody who is like another in one template alone.
 const COMPARED: usize = 8000;
 
 /// Everybody who can be recognised, each with at least one template.
@@ -31,7 +32,7 @@ impl People {
             .into_iter()
             .filter(|(_, templates)| !templates.is_empty())
             .collect();
-        let alike = alike(&people);
+        let alike = alike(&people, COMPARED);
         Self {
             version,
             people,
@@ -92,15 +93,26 @@ impl People {
     }
 }
 
-fn alike(people: &[(PersonId, Vec<Embedding>)]) -> Vec<Option<(usize, f32)>> {
+/// For each person whom they are most alike; `most`: as many templates are compared with each other.
+fn alike(people: &[(PersonId, Vec<Embedding>)], most: usize) -> Vec<Option<(usize, f32)>> {
     let mut alike = vec![None; people.len()];
-    let templates: usize = people.iter().map(|(_, templates)| templates.len()).sum();
-    if templates > COMPARED {
-        tracing::warn!(templates, "too many templates to look for people who look alike");
+    if people.len() > COMPARED {
+        tracing::warn!(
+            people = people.len(),
+            "too many people to look for those who look alike"
+        );
         return alike;
     }
-    for (a, (_, first)) in people.iter().enumerate() {
-        for (b, (_, second)) in people.iter().enumerate().take(a) {
+    let templates: usize = people.iter().map(|(_, templates)| templates.len()).sum();
+    let means: Vec<Option<Embedding>>;
+    let compared: Vec<&[Embedding]> = if templates <= most {
+        people.iter().map(|(_, templates)| templates.as_slice()).collect()
+    } else {
+        means = people.iter().map(|(_, templates)| mean(templates)).collect();
+        means.iter().map(Option::as_slice).collect()
+    };
+    for (a, first) in compared.iter().enumerate() {
+        for (b, second) in compared.iter().enumerate().take(a) {
             let cosines = first
                 .iter()
                 .flat_map(|t| second.iter().map(|u| matching::cosine(t, u)));
@@ -114,6 +126,16 @@ fn alike(people: &[(PersonId, Vec<Embedding>)]) -> Vec<Option<(usize, f32)>> {
         }
     }
     alike
+}
+
+fn mean(templates: &[Embedding]) -> Option<Embedding> {
+    let mut sum = vec![0.0; templates.first()?.as_slice().len()];
+    for template in templates {
+        for (sum, value) in sum.iter_mut().zip(template.as_slice()) {
+            *sum += value;
+        }
+    }
+    Embedding::new(sum)
 }
 
 #[cfg(test)]
@@ -147,6 +169,11 @@ mod tests {
         assert!((cosine - 30f32.to_radians().cos()).abs() < 1e-5);
         assert_eq!(found(1).expect("somebody else").0, "citra");
         assert_eq!(found(9), None);
+        // By their means, ani (10°) is more like budi than like citra (125°).
+        let by_mean = alike(&people.people, 4);
+        let (other, cosine) = by_mean[0].expect("somebody else");
+        assert_eq!(&**people.id(other), "budi");
+        assert!((cosine - 80f32.to_radians().cos()).abs() < 1e-5);
         assert_eq!(
             People::new(1, [("ani".into(), vec![at(0.0)])]).look_alike(0),
             None
