@@ -57,19 +57,16 @@ impl Source for Scaled<'_> {
             });
         }
         // Down first: whole rows at once.
-        let blended = self.frame.blend(
-            covered(start(row, height, self.height), height, self.height),
-            instructions,
-            scratch,
-        );
+        let blended = self
+            .frame
+            .blend(covered(row, height, self.height), instructions, scratch);
         match blended {
             Blended::Rgb(row) if self.width == width => out.copy_from_slice(row),
             Blended::Rgb(row) => {
                 let pixels = row.as_chunks::<COLOURS>().0;
-                let out = out.as_chunks_mut::<COLOURS>().0;
-                for (start, out) in starts(width, self.width).zip(out) {
+                for (x, out) in out.as_chunks_mut::<COLOURS>().0.iter_mut().enumerate() {
                     *out = [0.0; COLOURS];
-                    for (x, share) in covered(start, width, self.width) {
+                    for (x, share) in covered(x, width, self.width) {
                         for (sum, value) in out.iter_mut().zip(pixels[x]) {
                             *sum += share * value;
                         }
@@ -80,10 +77,9 @@ impl Source for Scaled<'_> {
                 planes: [luma, u, v],
                 colours,
             } => {
-                let out = out.as_chunks_mut::<COLOURS>().0;
-                for (start, out) in starts(width, self.width).zip(out) {
+                for (x, out) in out.as_chunks_mut::<COLOURS>().0.iter_mut().enumerate() {
                     let mut sums = [0.0; COLOURS];
-                    for (x, share) in covered(start, width, self.width) {
+                    for (x, share) in covered(x, width, self.width) {
                         for (sum, value) in sums.iter_mut().zip([luma[x], u[x / 2], v[x / 2]]) {
                             *sum += share * value;
                         }
@@ -96,36 +92,14 @@ impl Source for Scaled<'_> {
     }
 }
 
-/// Where one of `to` ≤ `from` pixels in a line begins: in which of `from`, and how many parts of it further. Of these one
-/// of `from` has `to`, and one of `to` has `from`.
-type Start = (usize, usize);
-
-/// Where the pixel `i` begins.
-fn start(i: usize, from: usize, to: usize) -> Start {
-    (i * from / to, i * from % to)
-}
-
-/// Where each pixel begins, one after the other: dividing for each would take longer than adding up what it covers.
-fn starts(from: usize, to: usize) -> impl Iterator<Item = Start> {
-    let (pixels, parts) = (from / to, from % to);
-    std::iter::successors(Some((0, 0)), move |(pixel, part)| {
-        Some(match part + parts {
-            sum if sum < to => (pixel + pixels, sum),
-            sum => (pixel + pixels + 1, sum - to),
-        })
-    })
-}
-
-/// Which of `from` pixels in a line the one of `to` ≤ `from` that begins there covers, each with its share in their
-/// average.
-fn covered((first, part): Start, from: usize, to: usize) -> impl Iterator<Item = (usize, f32)> {
+/// Which of `from` pixels in a line the pixel `i` of `to` ≤ `from` covers, each with its share in their average.
+fn covered(i: usize, from: usize, to: usize) -> impl Iterator<Item = (usize, f32)> {
+    // In parts of a pixel: one of `from` has `to` parts, one of `to` has `from`.
+    let (start, end) = (i * from, (i + 1) * from);
     let whole = 1.0 / from as f32;
-    let (mut pixel, mut there, mut wanted) = (first, to - part, from);
-    std::iter::from_fn(move || {
-        let parts = there.min(wanted);
-        let found = (parts > 0).then_some((pixel, parts as f32 * whole));
-        (pixel, there, wanted) = (pixel + 1, to, wanted - parts);
-        found
+    (start / to..end.div_ceil(to)).map(move |pixel| {
+        let parts = end.min((pixel + 1) * to) - start.max(pixel * to);
+        (pixel, parts as f32 * whole)
     })
 }
 
@@ -178,9 +152,8 @@ mod tests {
             (1000, 999),
             (1920, 640),
         ] {
-            for (i, begins) in starts(from, to).take(to).enumerate() {
-                assert_eq!(begins, start(i, from, to));
-                let shares: Vec<_> = covered(begins, from, to).collect();
+            for i in 0..to {
+                let shares: Vec<_> = covered(i, from, to).collect();
                 let sum: f32 = shares.iter().map(|(_, share)| share).sum();
                 assert!((sum - 1.0).abs() < 1e-5, "{from} to {to}: {shares:?}");
                 assert!(shares.iter().all(|(pixel, share)| *pixel < from && *share > 0.0));
