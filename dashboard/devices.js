@@ -2,8 +2,10 @@
 
 import { api } from './api.js';
 import { camera } from './camera-manager.js';
+import { problemOf } from './device-problem.js';
 import { field, formDialog, input, select } from './form.js';
 import { has, t, word } from './i18n.js';
+import { setAsideWords } from './set-aside-words.js';
 import { areaName, cameraById, changesEmployees, load, on, seesDevices, seesSetAside, store } from './store.js';
 import { table as plainTable } from './table.js';
 import { ago, exactTime } from './time.js';
@@ -63,7 +65,7 @@ function oddities() {
   if (seesSetAside() && store.setAside.length > 0) {
     parts.push(h('h2', {}, t('devices.setAside')), h('p', { class: 'muted' }, t('devices.setAside.how')),
       table(['devices.agent', 'devices.setAside.reason', 'devices.setAside.count', 'devices.setAside.last'], store.setAside.map((entry) => [
-        entry.agent, entry.reason, String(entry.count), moment(entry.at),
+        entry.agent, setAsideWords(entry.reason), String(entry.count), moment(entry.at),
       ])));
   }
   return parts;
@@ -149,7 +151,7 @@ function renderPage() {
     table(['devices.label', 'tracking.area', 'devices.agent', 'devices.stream', 'devices.mode', 'devices.inference', 'devices.lastFrame', 'devices.placement', 'devices.rejected', ''],
       store.cameras.map((entry) => [
         h('span', {}, `${camera(entry.number)} · ${entry.label}`), areaName(entry.area), entry.agent,
-        h('span', {}, lamp(entry.state === 'streaming', t(`camera.${entry.state}`)), entry.problem && h('span', { class: 'problem muted' }, word('problem', entry.problem))),
+        h('span', {}, lamp(entry.state === 'streaming', t(`camera.${entry.state}`)), problemOf(entry)),
         t(`devices.mode.${entry.mode}`),
         lamp(entry.inference === 'active', entry.inference === 'active'
           ? `${t('devices.active')} · ${t('live.fps', { n: entry.fps.toFixed(1) })}` : t('camera.offline')),
@@ -163,7 +165,7 @@ function renderPage() {
       store.agents.map((agent) => [
         agent.id,
         h('span', {}, lamp(agent.online, agent.online ? t('devices.online') : t('camera.offline')), ' ', h('span', { class: 'muted' }, moment(agent.last_heard)),
-          agent.problem && h('span', { class: 'problem' }, agent.problem)),
+          problemOf(agent)),
         agent.cameras.map(cameraName).join(', ') || '–',
         lamp(agent.gallery_current, `${agent.gallery_version} · ${agent.gallery_current ? t('devices.gallery.current') : t('devices.gallery.old')}`),
         agent.outbox_dropped > 0

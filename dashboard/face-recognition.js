@@ -4,7 +4,8 @@
 // A frame that arrives while an older one is still being decoded replaces any other that waits: latest wins.
 
 import { api, backoff, socketAddress } from './api.js';
-import { t, word } from './i18n.js';
+import { causeText } from './device-problem.js';
+import { t } from './i18n.js';
 import { seesDevices, store } from './store.js';
 import { clockTime, exactTime } from './time.js';
 import { h, setText } from './utils.js';
@@ -292,14 +293,14 @@ export class LiveFeed {
     } else if (['none', 'offline', 'disabled', 'forbidden', 'gone'].includes(state)) {
       how = t(`live.${state}.how`);
     }
-    // The device's own words, for those who can mend it.
-    const problem = seesDevices() && ['stalled', 'offline'].includes(state) ? known?.problem : null;
-    const said = [t(`live.${state}`), how, problem ?? ''];
+    // For those who can mend it.
+    const problem = seesDevices() && ['stalled', 'offline'].includes(state) && known ? causeText(known) : '';
+    const said = [t(`live.${state}`), how, problem];
     // What is said again is read out again.
     if (message.dataset.said === JSON.stringify(said)) return;
     message.dataset.said = JSON.stringify(said);
     message.replaceChildren(h('strong', {}, said[0]), how && h('span', {}, how),
-      problem ? h('span', { class: 'problem' }, word('problem', problem)) : '');
+      problem && h('span', { class: 'problem' }, problem));
   }
 
   /** Writes down what is on the picture for the list, for tests and for screen readers. */

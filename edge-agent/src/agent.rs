@@ -14,7 +14,7 @@ use hadir_models::Compute;
 use hadir_models::model::EMBEDDER;
 use hadir_shared::command::{Action, Command};
 use hadir_shared::id::CameraId;
-use hadir_shared::status::{AgentStatus, Inference};
+use hadir_shared::status::{AgentStatus, Cause, Inference};
 use tokio::sync::{Notify, mpsc, watch};
 use uuid::Uuid;
 
@@ -188,7 +188,12 @@ fn status(
     let counts = outbox.depth_and_dropped();
     let unreadable = counts.as_ref().err().map(ToString::to_string);
     let (outbox_depth, outbox_dropped) = counts.unwrap_or_default();
-    let unwritten = outbox.problem().map(|(why, _)| why);
+    let unwritten = outbox.problem().map(|(why, _)| why).or(unreadable);
+    let (cause, problem) = match (unwritten, cameras.problem()) {
+        (Some(text), _) => (Some(Cause::Disk), Some(text)),
+        (None, Some(text)) => (Some(Cause::CameraFiles), Some(text)),
+        (None, None) => (None, None),
+    };
     let of = |camera: &Arc<Camera>| {
         let mut status = camera.status(now);
         status.placement = placements::read(data, &status.id);
@@ -205,7 +210,8 @@ fn status(
         outbox_depth,
         outbox_dropped,
         clock_offset_ms: clock.offset().map(|offset| offset.num_milliseconds()),
-        problem: unwritten.or(unreadable).or_else(|| cameras.problem()),
+        cause,
+        problem,
         cameras: cameras.all().iter().map(of).collect(),
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use hadir_models::FrameBuf;
-use hadir_shared::status::{CameraCounts, CameraMode, CameraState, CameraStatus, Inference, Measured};
+use hadir_shared::status::{CameraCounts, CameraMode, CameraState, CameraStatus, Cause, Inference, Measured};
 use tokio::sync::watch;
 
 use crate::capture::Latest;
@@ -31,6 +31,21 @@ pub(crate) struct Frame {
     pub(crate) at: DateTime<Utc>,
 }
 
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// Its kind.
+    pub(crate) cause: Cause,
+    /// A sentence for the technician, with what to do.
+    pub(crate) text: String,
+}
+
+impl Problem {
+    pub(crate) fn new(cause: Cause, text: String) -> Self {
+        Self { cause, text }
+    }
+}
+
 /// A camera of the running agent.
 pub(crate) struct Camera {
     config: CameraConfig,
@@ -44,7 +59,7 @@ pub(crate) struct Camera {
 #[derive(Debug, Default)]
 struct Vitals {
     state: CameraState,
-    problem: Option<String>,
+    problem: Option<Problem>,
     last_frame: Option<DateTime<Utc>>,
     recognised: VecDeque<Instant>,
     counts: CameraCounts,
@@ -130,7 +145,7 @@ impl Camera {
     }
 
     /// Notes what capture is doing; true if that is new.
-    pub(crate) fn set_state(&self, state: CameraState, problem: Option<String>) -> bool {
+    pub(crate) fn set_state(&self, state: CameraState, problem: Option<Problem>) -> bool {
         let mut vitals = self.vitals();
         let new = vitals.state != state || vitals.problem != problem;
         vitals.state = state;
@@ -215,7 +230,8 @@ impl Camera {
             },
             fps: vitals.fps(now),
             last_frame: vitals.last_frame,
-            problem: vitals.problem.clone(),
+            cause: vitals.problem.as_ref().map(|problem| problem.cause),
+            problem: vitals.problem.as_ref().map(|problem| problem.text.clone()),
             counts: vitals.all_counts(),
             placement: None,
         }

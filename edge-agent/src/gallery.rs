@@ -17,6 +17,7 @@ use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
 
 use crate::clock::DeviceClock;
+use crate::errors::innermost;
 use crate::files::replace;
 use crate::pipeline::people::People;
 
@@ -285,15 +286,6 @@ pub(crate) async fn download(
     // The aggregator said it before it sent the gallery.
     let date = date.map(|date| date + answered.elapsed());
     Ok(Download::New { sealed, date })
-}
-
-/// The last cause of an error, which says most ("Connection refused").
-pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }
 
 /// Opens a sealed gallery and checks that its templates can be compared.

@@ -11,6 +11,7 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod errors;
 mod files;
 mod gallery;
 mod live;

@@ -36,6 +36,60 @@ pub enum Inference {
     Offline,
 }
 
+/// What kind of problem a camera or an agent has, for readers of any language; the sentence beside it says more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The camera does not answer, or the connection to it failed.
+    Unreachable,
+    /// It refuses the user name or the password, or asks for a login that is not known.
+    Login,
+    /// There is no stream at its address.
+    Address,
+    /// It refuses, or sends what cannot be used, as it is set up.
+    CameraSettings,
+    /// It plays, but no picture comes.
+    NoPicture,
+    /// What it sends cannot be read as pictures.
+    Unreadable,
+    /// It ended the connection, or the recording has ended; it is tried again.
+    Ended,
+    /// The USB camera is not there, or does not work.
+    UsbCamera,
+    /// The recording is missing, or cannot be played.
+    Recording,
+    /// Something that the agent needs is not installed, or does not start.
+    Software,
+    /// Sightings cannot be written to the agent's disk.
+    Disk,
+    /// The cameras' files are not right.
+    CameraFiles,
+    /// Of an agent that is newer than whoever reads this.
+    #[serde(other)]
+    Other,
+}
+
+impl Cause {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Login => "login",
+            Self::Address => "address",
+            Self::CameraSettings => "camera_settings",
+            Self::NoPicture => "no_picture",
+            Self::Unreadable => "unreadable",
+            Self::Ended => "ended",
+            Self::UsbCamera => "usb_camera",
+            Self::Recording => "recording",
+            Self::Software => "software",
+            Self::Disk => "disk",
+            Self::CameraFiles => "camera_files",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// What a camera is used for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -84,7 +138,10 @@ pub struct CameraStatus {
     /// Time of the newest frame.
     #[serde(default, with = "crate::time::option")]
     pub last_frame: Option<DateTime<Utc>>,
-    /// Why it is not streaming, in a sentence, if it is not.
+    /// What kind of problem that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// Why it is not streaming, in an English sentence for the technician, if it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// What was counted since the camera began.
@@ -153,7 +210,11 @@ pub struct AgentStatus {
     pub outbox_dropped: u64,
     /// The device's clock minus the aggregator's, in milliseconds, if it is known.
     pub clock_offset_ms: Option<i64>,
-    /// What is wrong with the agent's own files, in a sentence, if they could not be taken up.
+    /// What kind of problem `problem` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// What is wrong with the agent's own files, in an English sentence for the technician, if they could not be
+    /// written or taken up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// Every camera of the agent.
@@ -180,5 +241,41 @@ mod tests {
             AgentStatus::parse(LAST_WILL.as_bytes()).expect("valid"),
             AgentStatus::default()
         );
+    }
+
+    #[test]
+    fn a_cause_of_a_newer_agent_is_no_reason_to_refuse_its_status() {
+        let cause = |text: &str| AgentStatus::parse(text.as_bytes()).expect("valid").cause;
+        assert_eq!(
+            cause(r#"{"online":true,"cause":"camera_files"}"#),
+            Some(Cause::CameraFiles)
+        );
+        assert_eq!(
+            cause(r#"{"online":true,"cause":"moonshine"}"#),
+            Some(Cause::Other)
+        );
+        assert_eq!(cause(r#"{"online":true}"#), None);
+    }
+
+    #[test]
+    fn causes_are_written_as_they_are_sent() {
+        let written = [
+            Cause::Unreachable,
+            Cause::Login,
+            Cause::Address,
+            Cause::CameraSettings,
+            Cause::NoPicture,
+            Cause::Unreadable,
+            Cause::Ended,
+            Cause::UsbCamera,
+            Cause::Recording,
+            Cause::Software,
+            Cause::Disk,
+            Cause::CameraFiles,
+            Cause::Other,
+        ];
+        for cause in written {
+            assert_eq!(serde_json::to_value(cause).expect("JSON"), cause.as_str());
+        }
     }
 }

@@ -167,6 +167,7 @@ describe('dashboard', { concurrency: false }, () => {
     const counts = { frames: 9, skipped: 0, unknown_tracks: 2,
       rejected: { too_small: 12, turned_away: 3, reason_of_tomorrow: 1 },
       measured: { too_small: { last: 6.1, limit: 8 }, turned_away: { last: 71.4, limit: 65 } } };
+    const changed = { counts, state: 'offline', cause: 'login', problem: 'the camera at rtsp://10.0.0.9 does not work: it refuses' };
     const at = new Date().toISOString();
     // The camera check of gate-1 was run; its agent tells of it with its next status.
     await until('the placement of one camera', STEP_MS, async () => (await ask('/api/cameras')).some((camera) => camera.placement !== null));
@@ -174,13 +175,14 @@ describe('dashboard', { concurrency: false }, () => {
     assert.equal(second.placement, null);
     await page.route('**/api/cameras', async (route) => {
       const cameras = await (await route.fetch()).json();
-      await route.fulfill({ json: cameras.map((camera) => ({ ...camera, counts })) });
+      await route.fulfill({ json: cameras.map((camera) => ({ ...camera, ...changed })) });
     });
     await page.route('**/api/agents', async (route) => {
       const agents = await (await route.fetch()).json();
-      await route.fulfill({ json: agents.map((agent) => ({ ...agent, clock_offset_ms: 7_260_000, problem: 'cam-9.toml: line 3' })) });
+      await route.fulfill({ json: agents.map((agent) => ({ ...agent, clock_offset_ms: 7_260_000, cause: 'camera_files', problem: 'cam-9.toml: line 3' })) });
     });
-    await page.route('**/api/set-aside', (route) => route.fulfill({ json: [{ at, agent: 'gate-1', reason: 'more than 30 days old', count: 4 }] }));
+    await page.route('**/api/set-aside', (route) => route.fulfill({ json: [{ at, agent: 'gate-1', reason: 'more than 30 days old', count: 4 },
+      { at, agent: 'gate-1', reason: 'from camera cam-7, which is not this agent\'s', count: 1 }, { at, agent: 'gate-1', reason: 'of a reason of tomorrow', count: 1 }] }));
     await page.route('**/api/badge-conflicts', (route) => route.fulfill({
       json: [{ employee: 'EMP101', name: 'Joe Biden', camera: first.id, other: second.id, shown_at: at }] }));
     try {
@@ -191,7 +193,8 @@ describe('dashboard', { concurrency: false }, () => {
       for (const words of ['12 × wajah terlalu kecil jarak mata 6 px, perlu 8', '3 × wajah menoleh 71°, paling banyak 65°',
         '1 × reason_of_tomorrow', '2 wajah tanpa nama', 'belum diperiksa',
         // As `camera check` found it on a recording of this run.
-        ...(first.placement.wrong.length === 0 ? ['baik · jarak mata'] : first.placement.wrong.map((what) => PLACEMENT[what])), 'cam-9.toml: line 3', 'salah 7260 dtk', 'more than 30 days old', 'Joe Biden']) {
+        ...(first.placement.wrong.length === 0 ? ['baik · jarak mata'] : first.placement.wrong.map((what) => PLACEMENT[what])), 'kamera menolak nama pengguna atau kata sandi', 'the camera at rtsp://10.0.0.9 does not work',
+        'berkas kamera di perangkat salah', 'cam-9.toml: line 3', 'salah 7260 dtk', 'lebih dari 30 hari yang lalu', 'kamera cam-7 bukan milik perangkat ini', 'of a reason of tomorrow', 'Joe Biden']) {
         assert.ok((await text()).includes(words), `${words} in: ${await text()}`);
       }
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'no sideways scroll');

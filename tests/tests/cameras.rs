@@ -138,7 +138,11 @@ async fn goes_and_comes_back(
     server.kill();
     until(system, "cam-1", "stalled", 10).await?;
     until(system, "cam-1", "offline", 40).await?;
-    let problem = told(system, "cam-1").await.map_err(Error::Other)?["problem"].to_string();
+    let camera_told = told(system, "cam-1").await.map_err(Error::Other)?;
+    if camera_told["cause"] != "unreachable" {
+        return Err(Error::Other(format!("its cause is another: {camera_told}")));
+    }
+    let problem = camera_told["problem"].to_string();
     let address = camera.url();
     if !problem.contains(address.trim_end_matches("/stream"))
         || problem.contains("/stream")

@@ -368,7 +368,9 @@ pub struct Camera {
     /// Time of the newest frame.
     #[serde(with = "hadir_shared::time::option")]
     pub last_frame: Option<DateTime<Utc>>,
-    /// Why it is not streaming.
+    /// What kind of problem it has: one of [`hadir_shared::status::Cause`], `agent_offline` or `not_configured`.
+    pub cause: Option<String>,
+    /// Why it is not streaming, in its device's words.
     pub problem: Option<String>,
     /// What it counted since it began.
     pub counts: CameraCounts,
@@ -399,7 +401,9 @@ pub struct Agent {
     pub outbox_dropped: u64,
     /// Its clock minus ours.
     pub clock_offset_ms: Option<i64>,
-    /// What is wrong with its own files.
+    /// What kind of problem it has: one of [`hadir_shared::status::Cause`].
+    pub cause: Option<String>,
+    /// What is wrong with its own files, in its own words.
     pub problem: Option<String>,
     /// When something was last heard from it.
     #[serde(with = "hadir_shared::time")]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
-use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
+use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Cause, Inference};
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
 use super::{Reader, Tx, count, ms, read_as, stored, time, time_option};
@@ -48,7 +48,7 @@ fn inference(inference: Inference) -> &'static str {
 }
 
 const CAMERA: &str = "select c.id, c.number, coalesce(c.own_label, c.label) as label, c.label as device_label, c.area, c.agent, c.mode, c.state, c.inference, c.fps,
-    c.last_frame, c.problem, c.counts, c.placement, g.online from camera c join agent g on g.id = c.agent";
+    c.last_frame, c.cause, c.problem, c.counts, c.placement, g.online from camera c join agent g on g.id = c.agent";
 
 fn camera(row: &Row<'_>) -> rusqlite::Result<Camera> {
     let mut camera = Camera {
@@ -76,6 +76,7 @@ fn camera(row: &Row<'_>) -> rusqlite::Result<Camera> {
         })?,
         fps: row.get("fps")?,
         last_frame: time_option(row, "last_frame")?,
+        cause: row.get("cause")?,
         problem: row.get("problem")?,
         counts: read_as(row, "counts", |t| serde_json::from_str(t).ok())?,
         placement: row
@@ -88,7 +89,8 @@ fn camera(row: &Row<'_>) -> rusqlite::Result<Camera> {
         camera.state = CameraState::Offline;
         camera.inference = Inference::Offline;
         camera.fps = 0.0;
-        camera.problem = Some("agent_offline".into());
+        camera.cause = Some("agent_offline".into());
+        camera.problem = None;
     }
     Ok(camera)
 }
@@ -177,6 +179,7 @@ impl Reader<'_> {
                 outbox_depth: count(row, "outbox_depth")?,
                 outbox_dropped: count(row, "outbox_dropped")?,
                 clock_offset_ms: row.get("clock_offset_ms")?,
+                cause: row.get("cause")?,
                 problem: row.get("problem")?,
                 last_heard: time(row, "last_heard")?,
                 cameras: cameras.unwrap_or_default(),
@@ -273,11 +276,11 @@ impl Tx<'_> {
     pub fn save_agent(&self, id: &AgentId, status: &AgentStatus, now: DateTime<Utc>) -> Result<()> {
         self.run(
             "insert into agent (id, online, version, model, gallery_version, outbox_depth, outbox_dropped,
-                 clock_offset_ms, problem, last_heard)
-             values (:id, 1, :version, :model, :gallery, :depth, :dropped, :offset, :problem, :now)
+                 clock_offset_ms, cause, problem, last_heard)
+             values (:id, 1, :version, :model, :gallery, :depth, :dropped, :offset, :cause, :problem, :now)
              on conflict (id) do update set online = 1, version = :version, model = :model,
                  gallery_version = :gallery, outbox_depth = :depth, outbox_dropped = :dropped,
-                 clock_offset_ms = :offset, problem = :problem, last_heard = :now",
+                 clock_offset_ms = :offset, cause = :cause, problem = :problem, last_heard = :now",
             named_params! {
                 ":id": id.as_str(),
                 ":version": status.version,
@@ -286,6 +289,7 @@ impl Tx<'_> {
                 ":depth": stored(status.outbox_depth),
                 ":dropped": stored(status.outbox_dropped),
                 ":offset": status.clock_offset_ms,
+                ":cause": status.cause.map(Cause::as_str),
                 ":problem": status.problem,
                 ":now": ms(now),
             },
@@ -334,13 +338,13 @@ impl Tx<'_> {
         self.ensure_area(&status.area, &status.label)?;
         let number = self.camera_number(&status.id, status.number)?;
         self.run(
-            "insert into camera (id, number, label, area, agent, mode, state, inference, fps, last_frame, problem,
-                 counts, placement)
-             values (:id, :number, :label, :area, :agent, :mode, :state, :inference, :fps, :last_frame, :problem,
-                 :counts, :placement)
+            "insert into camera (id, number, label, area, agent, mode, state, inference, fps, last_frame, cause,
+                 problem, counts, placement)
+             values (:id, :number, :label, :area, :agent, :mode, :state, :inference, :fps, :last_frame, :cause,
+                 :problem, :counts, :placement)
              on conflict (id) do update set number = :number, label = :label, area = :area, agent = :agent,
                  mode = :mode, state = :state, inference = :inference, fps = :fps,
-                 last_frame = coalesce(:last_frame, last_frame), problem = :problem, counts = :counts,
+                 last_frame = coalesce(:last_frame, last_frame), cause = :cause, problem = :problem, counts = :counts,
                  placement = :placement",
             named_params! {
                 ":id": status.id.as_str(),
@@ -353,6 +357,7 @@ impl Tx<'_> {
                 ":inference": inference(status.inference),
                 ":fps": if status.fps.is_finite() { f64::from(status.fps) } else { 0.0 },
                 ":last_frame": status.last_frame.map(ms),
+                ":cause": status.cause.map(Cause::as_str),
                 ":problem": status.problem,
                 ":counts": serde_json::to_string(&status.counts).unwrap_or_else(|_| "{}".into()),
                 ":placement": status.placement.as_ref().and_then(|found| serde_json::to_string(found).ok()),
@@ -374,7 +379,7 @@ impl Tx<'_> {
     pub fn retire_camera(&self, id: &CameraId) -> Result<()> {
         self.run(
             "update camera set state = 'disabled', inference = 'offline', fps = 0,
-                 problem = 'not_configured' where id = ?1",
+                 cause = 'not_configured', problem = null where id = ?1",
             [id.as_str()],
         )?;
         Ok(())

@@ -50,6 +50,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema_6.sql")),
     M::up(include_str!("schema_7.sql")),
     M::up(include_str!("schema_8.sql")),
+    M::up(include_str!("schema_9.sql")),
 ];
 
 /// How long a connection waits for another one's lock.

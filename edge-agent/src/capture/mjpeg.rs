@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hadir_models::FrameBuf;
+use hadir_shared::status::Cause;
 use reqwest::{StatusCode, header};
 use tokio::time::{Instant, timeout};
 
 use super::multipart::{Parts, boundary};
-use super::{ENDED, Picture, Source, SourceError};
+use super::{ENDED, NO_SUCH_STREAM, Picture, REFUSES_LOGIN, Source, SourceError};
 use crate::config::MjpegSource;
-use crate::gallery::innermost;
+use crate::errors::innermost;
 
 /// A camera that does not answer for this long is not there.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(8);
@@ -29,7 +30,12 @@ pub(super) struct Mjpeg {
 impl Mjpeg {
     /// Connects; yields at most `fps` pictures a second.
     pub(super) async fn open(source: &MjpegSource, fps: f32) -> Result<Self, SourceError> {
-        let silent = |_| source.error("it does not answer: check its power, cable and address");
+        let silent = |_| {
+            source.error(
+                Cause::Unreachable,
+                "it does not answer: check its power, cable and address",
+            )
+        };
         let response = timeout(ANSWERS_WITHIN, ask(source)).await.map_err(silent)??;
         let boundary = response
             .headers()
@@ -38,6 +44,7 @@ impl Mjpeg {
             .and_then(boundary)
             .ok_or_else(|| {
                 source.error(
+                    Cause::Address,
                     "it sends no MJPEG stream (multipart/x-mixed-replace): check the path of the address",
                 )
             })?;
@@ -61,7 +68,11 @@ impl Source for Mjpeg {
 
     async fn next(&mut self) -> Result<Option<Picture>, SourceError> {
         loop {
-            while let Some(jpeg) = self.parts.next().map_err(|e| self.source.error(e))? {
+            while let Some(jpeg) = self
+                .parts
+                .next()
+                .map_err(|e| self.source.error(Cause::Unreadable, e))?
+            {
                 let now = Instant::now();
                 // A tenth of an interval early is on time: a camera's clock is not ours.
                 if now + self.interval / 10 < self.due {
@@ -77,11 +88,12 @@ impl Source for Mjpeg {
             }
             match self.response.chunk().await {
                 Ok(Some(chunk)) => self.parts.push(&chunk),
-                Ok(None) => return Err(self.source.error(ENDED)),
+                Ok(None) => return Err(self.source.error(Cause::Ended, ENDED)),
                 Err(_) => {
-                    return Err(self
-                        .source
-                        .error("the connection was lost; it is connected again"));
+                    return Err(self.source.error(
+                        Cause::Unreachable,
+                        "the connection was lost; it is connected again",
+                    ));
                 }
             }
         }
@@ -102,9 +114,10 @@ async fn ask(source: &MjpegSource) -> Result<reqwest::Response, SourceError> {
         };
         // The last cause says most ("Connection refused", "invalid peer certificate"), and holds no address.
         let why = innermost(&e);
-        source.error(&format!(
-            "{what} ({why}): check its power, cable and address, and with https its certificate"
-        ))
+        source.error(
+            Cause::Unreachable,
+            &format!("{what} ({why}): check its power, cable and address, and with https its certificate"),
+        )
     };
     // No redirects: credentials go to the camera and to nobody else.
     let client = reqwest::Client::builder()
@@ -113,11 +126,7 @@ async fn ask(source: &MjpegSource) -> Result<reqwest::Response, SourceError> {
         .build()
         .map_err(unreachable)?;
     let response = client.get(source.url.clone()).send().await.map_err(unreachable)?;
-    let refused = || {
-        source.error(
-            "it refuses the user name or the password: put them into camera_credentials.toml, under this camera's id",
-        )
-    };
+    let refused = || source.error(Cause::Login, REFUSES_LOGIN);
     let response = match (response.status(), &source.login) {
         (StatusCode::UNAUTHORIZED, Some(login)) => {
             let challenges = response.headers().get_all(header::WWW_AUTHENTICATE).iter();
@@ -128,7 +137,10 @@ async fn ask(source: &MjpegSource) -> Result<reqwest::Response, SourceError> {
                 })
                 .build()
                 .map_err(|_| {
-                    source.error("it asks for a kind of login that is not known here (not basic, not digest)")
+                    source.error(
+                        Cause::Login,
+                        "it asks for a kind of login that is not known here (not basic, not digest)",
+                    )
                 })?;
             let path = match source.url.query() {
                 Some(query) => format!("{}?{query}", source.url.path()),
@@ -153,8 +165,8 @@ async fn ask(source: &MjpegSource) -> Result<reqwest::Response, SourceError> {
     match response.status() {
         status if status.is_success() => Ok(response),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(refused()),
-        StatusCode::NOT_FOUND => Err(source.error("it has no such stream: check the path of the address")),
-        status => Err(source.error(&format!("it answers {status}: check the address"))),
+        StatusCode::NOT_FOUND => Err(source.error(Cause::Address, NO_SUCH_STREAM)),
+        status => Err(source.error(Cause::Address, &format!("it answers {status}: check the address"))),
     }
 }
 
@@ -267,18 +279,14 @@ mod tests {
     async fn a_camera_that_refuses_says_where_the_login_belongs() {
         let (mut source, _given) = serve(BASIC).await;
         source.login = None;
-        let error = Mjpeg::open(&source, 10.0)
-            .await
-            .err()
-            .expect("refused")
-            .to_string();
+        let error = Mjpeg::open(&source, 10.0).await.err().expect("refused");
+        assert_eq!(error.cause(), Cause::Login);
+        let error = error.to_string();
         assert!(error.contains("camera_credentials.toml"), "{error}");
         source.url.set_port(Some(9)).expect("a port");
-        let error = Mjpeg::open(&source, 10.0)
-            .await
-            .err()
-            .expect("nobody there")
-            .to_string();
+        let error = Mjpeg::open(&source, 10.0).await.err().expect("nobody there");
+        assert_eq!(error.cause(), Cause::Unreachable);
+        let error = error.to_string();
         assert!(
             error.contains("cannot be reached (") && error.contains("check its power"),
             "{error}"

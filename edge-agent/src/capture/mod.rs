@@ -21,9 +21,10 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use hadir_models::FrameBuf;
-
+use hadir_shared::status::Cause;
 use tokio::time::timeout;
 
+use crate::camera::Problem;
 use crate::config::{MjpegSource, RtspSource, SourceConfig, UsbDevice};
 
 pub(crate) use latest::Latest;
@@ -113,6 +114,8 @@ pub(crate) enum SourceError {
     Network {
         /// Its address, which holds no secret.
         address: String,
+        /// What kind of problem it is.
+        cause: Cause,
         /// What is wrong, and what to do.
         detail: String,
     },
@@ -122,28 +125,53 @@ pub(crate) enum SourceError {
     UsbNotBuilt,
 }
 
+impl SourceError {
+    /// What kind of problem it is.
+    fn cause(&self) -> Cause {
+        match self {
+            Self::FfmpegMissing | Self::Ffmpeg(_) | Self::UsbNotBuilt => Cause::Software,
+            Self::NoFile(_) | Self::EmptyFile(_) | Self::Unreadable { .. } | Self::Empty(_) => {
+                Cause::Recording
+            }
+            Self::Ended(_) => Cause::Ended,
+            Self::NoUsbCamera { .. } | Self::Usb { .. } => Cause::UsbCamera,
+            Self::Network { cause, .. } => *cause,
+        }
+    }
+}
+
+impl From<SourceError> for Problem {
+    fn from(error: SourceError) -> Self {
+        Self::new(error.cause(), error.to_string())
+    }
+}
+
 impl RtspSource {
-    fn error(&self, detail: &str) -> SourceError {
-        network_error(&self.url, detail)
+    fn error(&self, cause: Cause, detail: &str) -> SourceError {
+        network_error(&self.url, cause, detail)
     }
 }
 
 impl MjpegSource {
-    fn error(&self, detail: &str) -> SourceError {
-        network_error(&self.url, detail)
+    fn error(&self, cause: Cause, detail: &str) -> SourceError {
+        network_error(&self.url, cause, detail)
     }
 }
 
-fn network_error(url: &reqwest::Url, detail: &str) -> SourceError {
+fn network_error(url: &reqwest::Url, cause: Cause, detail: &str) -> SourceError {
     // Not the rest: some cameras want a password in the path, or a key behind it.
     let port = url.port().map_or(String::new(), |port| format!(":{port}"));
     SourceError::Network {
         address: format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default()),
+        cause,
         detail: detail.to_owned(),
     }
 }
 
-/// Of a network camera.
+// Of network cameras.
+const REFUSES_LOGIN: &str =
+    "it refuses the user name or the password: put them into camera_credentials.toml, under this camera's id";
+const NO_SUCH_STREAM: &str = "it has no such stream: check the path of the address";
 const ENDED: &str = "it ended the connection; it is connected again";
 
 /// A USB camera that its driver has not let go for so long: never one, without USB cameras.
@@ -204,8 +232,8 @@ pub(crate) async fn check(source: &SourceConfig) -> Result<String, SourceError> 
     let first = timeout(first_within, opened.next()).await;
     let first = first.unwrap_or(Ok(None))?.ok_or_else(|| match source {
         SourceConfig::Recording(recording) => SourceError::Empty(recording.path.clone()),
-        SourceConfig::Rtsp(source) => source.error(NO_PICTURE),
-        SourceConfig::Mjpeg(source) => source.error(NO_PICTURE),
+        SourceConfig::Rtsp(source) => source.error(Cause::NoPicture, NO_PICTURE),
+        SourceConfig::Mjpeg(source) => source.error(Cause::NoPicture, NO_PICTURE),
         SourceConfig::Usb(device) => SourceError::Usb {
             device: device.clone(),
             detail: format!("no picture within {} s", first_within.as_secs()),

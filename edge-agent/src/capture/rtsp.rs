@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
+use hadir_shared::status::Cause;
 use reqwest::Url;
 use retina::client::{
     Credentials, Demuxed, InitialTimestampPolicy, PlayOptions, Session, SessionGroup, SessionOptions,
@@ -22,7 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::decoder::{Codec, Decoder, Input};
-use super::{ENDED, Picture, Source, SourceError};
+use super::{ENDED, NO_SUCH_STREAM, Picture, REFUSES_LOGIN, Source, SourceError};
 use crate::config::{RtspSource, RtspTransport};
 
 /// A camera that does not answer for this long is not there.
@@ -45,9 +46,12 @@ pub(super) struct Rtsp {
 impl Rtsp {
     /// Connects and begins to play, for at most `fps` frames a second.
     pub(super) async fn open(source: &RtspSource, fps: f32) -> Result<Self, SourceError> {
-        let (session, codec) = timeout(ANSWERS_WITHIN, play(source))
-            .await
-            .map_err(|_| source.error("it does not answer: check its power, cable and address"))??;
+        let (session, codec) = timeout(ANSWERS_WITHIN, play(source)).await.map_err(|_| {
+            source.error(
+                Cause::Unreachable,
+                "it does not answer: check its power, cable and address",
+            )
+        })??;
         let (decoder, stdin) = Decoder::start(&Input::Stream {
             codec,
             preset: source.decoder,
@@ -103,22 +107,29 @@ impl Source for Rtsp {
             match lost {
                 Ok(Ok(error)) => return Err(error),
                 // A panic in the protocol's code is the end of this connection, not of the agent.
-                Ok(Err(_)) => return Err(self.source.error("it sent something that cannot be understood")),
+                Ok(Err(_)) => {
+                    return Err(self
+                        .source
+                        .error(Cause::Unreadable, "it sent something that cannot be understood"));
+                }
                 Err(_) => {}
             }
         }
         let complaint = self.decoder.end().await;
         let detail = complaint.or_else(|| end.err().map(|e| e.to_string()));
-        Err(self.source.error(&format!(
-            "its picture cannot be decoded ({}); check `decoder`, and what the camera is set to send",
-            detail.unwrap_or_else(|| "ffmpeg gave no reason".into())
-        )))
+        Err(self.source.error(
+            Cause::Unreadable,
+            &format!(
+                "its picture cannot be decoded ({}); check `decoder`, and what the camera is set to send",
+                detail.unwrap_or_else(|| "ffmpeg gave no reason".into())
+            ),
+        ))
     }
 }
 
 /// Connects, chooses the video and begins to play it.
 async fn play(source: &RtspSource) -> Result<(Demuxed, Codec), SourceError> {
-    let failed = |e: &retina::Error| source.error(&explain(e, &source.url));
+    let failed = |e: &retina::Error| explain(e, source);
     let credentials = source.login.as_ref().map(|login| Credentials {
         username: login.user.clone(),
         password: login.password.to_string(),
@@ -145,7 +156,10 @@ async fn play(source: &RtspSource) -> Result<(Demuxed, Codec), SourceError> {
             Some((i, codec))
         })
         .ok_or_else(|| {
-            source.error("it offers no H.264, H.265 or MJPEG video: set one of these in the camera")
+            source.error(
+                Cause::CameraSettings,
+                "it offers no H.264, H.265 or MJPEG video: set one of these in the camera",
+            )
         })?;
     let transport = match source.transport {
         RtspTransport::Tcp => Transport::Tcp(TcpTransportOptions::default()),
@@ -170,7 +184,10 @@ async fn receive(mut session: Demuxed, source: &RtspSource, to: &mpsc::Sender<Vi
     let mut silent_at = Instant::now() + SILENT_AFTER;
     loop {
         let Ok(item) = timeout_at(silent_at, session.next()).await else {
-            return source.error("it sends no picture: check its power, cable and, with UDP, the firewall");
+            return source.error(
+                Cause::NoPicture,
+                "it sends no picture: check its power, cable and, with UDP, the firewall",
+            );
         };
         match item {
             Some(Ok(CodecItem::VideoFrame(frame))) => {
@@ -183,13 +200,13 @@ async fn receive(mut session: Demuxed, source: &RtspSource, to: &mpsc::Sender<Vi
                     Ok(()) => {}
                     Err(mpsc::error::TrySendError::Full(_)) => whole = false,
                     Err(mpsc::error::TrySendError::Closed(_)) => {
-                        return source.error("its picture could not be handed to ffmpeg");
+                        return source.error(Cause::Software, "its picture could not be handed to ffmpeg");
                     }
                 }
             }
             Some(Ok(_)) => {}
-            Some(Err(e)) => return source.error(&explain(&e, &source.url)),
-            None => return source.error(ENDED),
+            Some(Err(e)) => return explain(&e, source),
+            None => return source.error(Cause::Ended, ENDED),
         }
     }
 }
@@ -203,25 +220,32 @@ async fn write(mut frames: mpsc::Receiver<VideoFrame>, mut stdin: ChildStdin) {
     }
 }
 
-/// What went wrong and what to do, as the end of a sentence that begins with the camera's address.
-fn explain(error: &retina::Error, url: &Url) -> String {
+/// What went wrong and what to do.
+fn explain(error: &retina::Error, source: &RtspSource) -> SourceError {
     // The first line; what follows is for finding the packet in a capture.
     let text = error.to_string();
-    let what = without_address(text.lines().next().unwrap_or_default(), url);
-    match error.status_code() {
-        Some(401 | 403) => {
-            "it refuses the user name or the password: put them into camera_credentials.toml, \
-                            under this camera's id"
-                .into()
-        }
-        Some(404) => "it has no such stream: check the path of the address".into(),
-        Some(461) => "it refuses the transport: set `transport` to the other of \"tcp\" and \"udp\"".into(),
-        Some(_) => format!("it refuses ({what}): check its settings"),
-        None if text.starts_with("Unable to connect") => {
-            format!("it cannot be reached ({what}): check its power, cable and address")
-        }
-        None => format!("the connection failed ({what}): check its network; it is connected again"),
-    }
+    let what = without_address(text.lines().next().unwrap_or_default(), &source.url);
+    let (cause, detail) = match error.status_code() {
+        Some(401 | 403) => (Cause::Login, REFUSES_LOGIN.to_owned()),
+        Some(404) => (Cause::Address, NO_SUCH_STREAM.to_owned()),
+        Some(461) => (
+            Cause::CameraSettings,
+            "it refuses the transport: set `transport` to the other of \"tcp\" and \"udp\"".to_owned(),
+        ),
+        Some(_) => (
+            Cause::CameraSettings,
+            format!("it refuses ({what}): check its settings"),
+        ),
+        None if text.starts_with("Unable to connect") => (
+            Cause::Unreachable,
+            format!("it cannot be reached ({what}): check its power, cable and address"),
+        ),
+        None => (
+            Cause::Unreachable,
+            format!("the connection failed ({what}): check its network; it is connected again"),
+        ),
+    };
+    source.error(cause, &detail)
 }
 
 /// Some cameras want a password in the path of their address, or behind it: neither is repeated.

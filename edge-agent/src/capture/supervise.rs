@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use hadir_shared::status::{CameraMode, CameraState};
+use hadir_shared::status::{CameraMode, CameraState, Cause};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::{SourceError, open};
-use crate::camera::{Camera, Frame};
+use crate::camera::{Camera, Frame, Problem};
 use crate::config::SourceConfig;
 
 /// No picture for this long: the source is stalled and is started again.
@@ -58,7 +58,10 @@ pub(crate) async fn supervise(camera: Arc<Camera>, mut stop: watch::Receiver<boo
             ended = streaming.join_next() => {
                 let (problem, picture_at) = match ended {
                     Some(Ok(ended)) => ended,
-                    _ => ("the camera sent something that cannot be understood".to_owned(), None),
+                    _ => {
+                        let text = "the camera sent something that cannot be understood";
+                        (Problem::new(Cause::Unreadable, text.into()), None)
+                    }
                 };
                 last = picture_at.or(last);
                 if began.elapsed() > HEALTHY_AFTER && last.is_some_and(|last| last > began) {
@@ -67,7 +70,7 @@ pub(crate) async fn supervise(camera: Arc<Camera>, mut stop: watch::Receiver<boo
                 let state = lost(last, Instant::now());
                 // Once, where it is handled; repeated failures of the same kind are the state's business.
                 if camera.set_state(state, Some(problem.clone())) {
-                    tracing::warn!(camera = %camera.config().id, retry_s = wait.as_secs_f32(), "{problem}");
+                    tracing::warn!(camera = %camera.config().id, retry_s = wait.as_secs_f32(), "{}", problem.text);
                 }
                 tokio::select! {
                     () = sleep(wait) => {}
@@ -107,18 +110,21 @@ async fn switched_off(mode: &mut watch::Receiver<CameraMode>) {
 }
 
 /// Streams until the source ends, breaks or stalls; says why, and when the last picture came.
-async fn stream(camera: Arc<Camera>) -> (String, Option<Instant>) {
+async fn stream(camera: Arc<Camera>) -> (Problem, Option<Instant>) {
     let mut last = None;
     let problem = stream_until_it_ends(&camera, &mut last).await;
     (problem, last)
 }
 
-async fn stream_until_it_ends(camera: &Camera, last: &mut Option<Instant>) -> String {
+async fn stream_until_it_ends(camera: &Camera, last: &mut Option<Instant>) -> Problem {
     let config = camera.config();
     let mut source = match timeout(OPENED_WITHIN, open(&config.source, config.recognise_fps)).await {
         Ok(Ok(source)) => source,
-        Ok(Err(e)) => return e.to_string(),
-        Err(_) => return format!("the camera does not answer within {} s", OPENED_WITHIN.as_secs()),
+        Ok(Err(e)) => return e.into(),
+        Err(_) => {
+            let text = format!("the camera does not answer within {} s", OPENED_WITHIN.as_secs());
+            return Problem::new(Cause::Unreachable, text);
+        }
     };
     loop {
         let limit = match last {
@@ -142,22 +148,24 @@ async fn stream_until_it_ends(camera: &Camera, last: &mut Option<Instant>) -> St
             }
             Ok(Ok(None)) => {
                 return match &config.source {
-                    SourceConfig::Recording(recording) => {
-                        SourceError::Ended(recording.path.clone()).to_string()
-                    }
-                    _ => "the camera stopped sending; it is being connected again".into(),
+                    SourceConfig::Recording(recording) => SourceError::Ended(recording.path.clone()).into(),
+                    _ => Problem::new(
+                        Cause::Ended,
+                        "the camera stopped sending; it is being connected again".into(),
+                    ),
                 };
             }
-            Ok(Err(e)) => return e.to_string(),
+            Ok(Err(e)) => return e.into(),
             Err(_) => {
                 let key_frames = match (&last, &config.source) {
                     (None, SourceConfig::Rtsp(_)) => ", and set its key-frame interval to 2 s",
                     _ => "",
                 };
-                return format!(
+                let text = format!(
                     "no picture for {} s; the camera is being connected again: check its power and cable{key_frames}",
                     limit.as_secs()
                 );
+                return Problem::new(Cause::NoPicture, text);
             }
         }
     }

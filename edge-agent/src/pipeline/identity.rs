@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use hadir_models::embed::Embedding;
 use hadir_models::{matching, model};
 
-use super::people::{People, PersonId};
+use super::people::{self, People, PersonId};
 use super::schedule::TrackState;
 use super::tracker::{Doubt, Track, TrackId};
 
@@ -252,13 +252,11 @@ impl Evidence {
         if self.best.len() < 2 {
             return None;
         }
-        let mut sum = vec![0.0; self.best[0].view.embedding.as_slice().len()];
-        for scored in &self.best {
-            for (sum, x) in sum.iter_mut().zip(scored.view.embedding.as_slice()) {
-                *sum += scored.view.weight * x;
-            }
-        }
-        Embedding::new(sum)
+        people::mean(
+            self.best
+                .iter()
+                .map(|scored| (&scored.view.embedding, scored.view.weight)),
+        )
     }
 
     /// Compares a fresh view with what is known: with the name, or where there is none with the views before.

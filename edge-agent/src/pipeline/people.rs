@@ -108,7 +108,10 @@ fn alike(people: &[(PersonId, Vec<Embedding>)], most: usize) -> Vec<Option<(usiz
     let compared: Vec<&[Embedding]> = if templates <= most {
         people.iter().map(|(_, templates)| templates.as_slice()).collect()
     } else {
-        means = people.iter().map(|(_, templates)| mean(templates)).collect();
+        means = people
+            .iter()
+            .map(|(_, templates)| mean(templates.iter().map(|template| (template, 1.0))))
+            .collect();
         means.iter().map(Option::as_slice).collect()
     };
     for (a, first) in compared.iter().enumerate() {
@@ -128,11 +131,13 @@ fn alike(people: &[(PersonId, Vec<Embedding>)], most: usize) -> Vec<Option<(usiz
     alike
 }
 
-fn mean(templates: &[Embedding]) -> Option<Embedding> {
-    let mut sum = vec![0.0; templates.first()?.as_slice().len()];
-    for template in templates {
-        for (sum, value) in sum.iter_mut().zip(template.as_slice()) {
-            *sum += value;
+/// The direction between embeddings, each with its weight; `None` of none at all.
+pub(super) fn mean<'a>(weighted: impl Iterator<Item = (&'a Embedding, f32)>) -> Option<Embedding> {
+    let mut sum = Vec::new();
+    for (embedding, weight) in weighted {
+        sum.resize(embedding.as_slice().len(), 0.0);
+        for (sum, value) in sum.iter_mut().zip(embedding.as_slice()) {
+            *sum += weight * value;
         }
     }
     Embedding::new(sum)

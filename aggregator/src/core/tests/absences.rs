@@ -355,12 +355,13 @@ fn a_lost_agent_or_a_pause_accuses_nobody() {
     // The broker notices after 40 s that the agent is gone.
     site.until(50);
     site.status(false);
+    let camera = site
+        .core
+        .camera(&CameraId::new("cam-1").expect("id"))
+        .expect("camera");
     assert_eq!(
-        site.core
-            .camera(&CameraId::new("cam-1").expect("id"))
-            .expect("camera")
-            .state,
-        CameraState::Offline
+        (camera.state, camera.cause.as_deref(), camera.problem),
+        (CameraState::Offline, Some("agent_offline"), None)
     );
     site.until(2000);
     assert_eq!(site.state("LEE"), State::Unknown);

@@ -220,6 +220,7 @@ fn camera(id: &str, area: &str) -> CameraStatus {
         inference: Inference::Active,
         fps: 7.0,
         last_frame: None,
+        cause: None,
         problem: None,
         counts: hadir_shared::status::CameraCounts::default(),
         placement: None,
