@@ -12,6 +12,7 @@ export function problemOf(entry) {
   if (!text) return null;
   const { problem } = entry;
   // The device speaks English and says all that the cause does, and more.
-  if (!problem || problem === text || currentLanguage() === 'en') return h('span', { class: 'problem' }, problem ?? text);
+  if (!problem) return h('span', { class: 'problem' }, text);
+  if (problem === text || currentLanguage() === 'en') return h('span', { class: 'problem', lang: 'en' }, problem);
   return h('span', { class: 'problem' }, text, h('span', { class: 'problem muted', lang: 'en' }, problem));
 }

@@ -194,7 +194,7 @@ describe('dashboard', { concurrency: false }, () => {
         '1 × reason_of_tomorrow', '2 wajah tanpa nama', 'belum diperiksa',
         // As `camera check` found it on a recording of this run.
         ...(first.placement.wrong.length === 0 ? ['baik · jarak mata'] : first.placement.wrong.map((what) => PLACEMENT[what])), 'kamera menolak nama pengguna atau kata sandi', 'the camera at rtsp://10.0.0.9 does not work',
-        'berkas kamera di perangkat salah', 'cam-9.toml: line 3', 'salah 7260 dtk', 'lebih dari 30 hari yang lalu', 'kamera cam-7 bukan milik perangkat ini', 'of a reason of tomorrow', 'Joe Biden']) {
+        'berkas kamera pada perangkat bermasalah', 'cam-9.toml: line 3', 'salah 7260 dtk', 'lebih dari 30 hari yang lalu', 'kamera cam-7 bukan milik perangkat ini', 'of a reason of tomorrow', 'Joe Biden']) {
         assert.ok((await text()).includes(words), `${words} in: ${await text()}`);
       }
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'no sideways scroll');

@@ -138,7 +138,7 @@ async fn ask(source: &MjpegSource) -> Result<reqwest::Response, SourceError> {
                 .build()
                 .map_err(|_| {
                     source.error(
-                        Cause::Login,
+                        Cause::CameraSettings,
                         "it asks for a kind of login that is not known here (not basic, not digest)",
                     )
                 })?;
@@ -166,7 +166,10 @@ async fn ask(source: &MjpegSource) -> Result<reqwest::Response, SourceError> {
         status if status.is_success() => Ok(response),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(refused()),
         StatusCode::NOT_FOUND => Err(source.error(Cause::Address, NO_SUCH_STREAM)),
-        status => Err(source.error(Cause::Address, &format!("it answers {status}: check the address"))),
+        status => Err(source.error(
+            Cause::CameraSettings,
+            &format!("it answers {status}: check the address and the camera's settings"),
+        )),
     }
 }
 

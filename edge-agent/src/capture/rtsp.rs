@@ -38,7 +38,7 @@ pub(super) struct Rtsp {
     source: RtspSource,
     codec: Codec,
     decoder: Decoder,
-    receiver: Option<JoinHandle<SourceError>>,
+    receiver: Option<JoinHandle<Option<SourceError>>>,
     writer: JoinHandle<()>,
     began: Instant,
 }
@@ -105,14 +105,14 @@ impl Source for Rtsp {
             let lost = timeout(Duration::from_millis(200), &mut receiver).await;
             receiver.abort();
             match lost {
-                Ok(Ok(error)) => return Err(error),
+                Ok(Ok(Some(error))) => return Err(error),
                 // A panic in the protocol's code is the end of this connection, not of the agent.
                 Ok(Err(_)) => {
                     return Err(self
                         .source
                         .error(Cause::Unreadable, "it sent something that cannot be understood"));
                 }
-                Err(_) => {}
+                Ok(Ok(None)) | Err(_) => {}
             }
         }
         let complaint = self.decoder.end().await;
@@ -176,18 +176,22 @@ async fn play(source: &RtspSource) -> Result<(Demuxed, Codec), SourceError> {
     Ok((demuxed, codec))
 }
 
-/// Receives until the connection ends; says why it did.
-async fn receive(mut session: Demuxed, source: &RtspSource, to: &mpsc::Sender<VideoFrame>) -> SourceError {
+/// Receives until the connection ends, and says why it did; `None`: ffmpeg ended first, and says why.
+async fn receive(
+    mut session: Demuxed,
+    source: &RtspSource,
+    to: &mpsc::Sender<VideoFrame>,
+) -> Option<SourceError> {
     // Nothing can be decoded before the first frame that stands by itself, nor behind a gap.
     let mut whole = false;
     // Whole frames alone count: what else comes would have half a frame wait, and grow, for ever.
     let mut silent_at = Instant::now() + SILENT_AFTER;
     loop {
         let Ok(item) = timeout_at(silent_at, session.next()).await else {
-            return source.error(
+            return Some(source.error(
                 Cause::NoPicture,
                 "it sends no picture: check its power, cable and, with UDP, the firewall",
-            );
+            ));
         };
         match item {
             Some(Ok(CodecItem::VideoFrame(frame))) => {
@@ -199,14 +203,12 @@ async fn receive(mut session: Demuxed, source: &RtspSource, to: &mpsc::Sender<Vi
                 match to.try_send(frame) {
                     Ok(()) => {}
                     Err(mpsc::error::TrySendError::Full(_)) => whole = false,
-                    Err(mpsc::error::TrySendError::Closed(_)) => {
-                        return source.error(Cause::Software, "its picture could not be handed to ffmpeg");
-                    }
+                    Err(mpsc::error::TrySendError::Closed(_)) => return None,
                 }
             }
             Some(Ok(_)) => {}
-            Some(Err(e)) => return explain(&e, source),
-            None => return source.error(Cause::Ended, ENDED),
+            Some(Err(e)) => return Some(explain(&e, source)),
+            None => return Some(source.error(Cause::Ended, ENDED)),
         }
     }
 }
@@ -241,7 +243,14 @@ fn explain(error: &retina::Error, source: &RtspSource) -> SourceError {
             format!("it cannot be reached ({what}): check its power, cable and address"),
         ),
         None => (
-            Cause::Unreachable,
+            match ["Error reading", "Error receiving", "Error writing", "Timeout"]
+                .iter()
+                .any(|lost| text.starts_with(lost))
+            {
+                true => Cause::Unreachable,
+                // What it sends is not what the protocol asks for, or not known here.
+                false => Cause::Unreadable,
+            },
             format!("the connection failed ({what}): check its network; it is connected again"),
         ),
     };

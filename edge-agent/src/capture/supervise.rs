@@ -123,7 +123,7 @@ async fn stream_until_it_ends(camera: &Camera, last: &mut Option<Instant>) -> Pr
         Ok(Err(e)) => return e.into(),
         Err(_) => {
             let text = format!("the camera does not answer within {} s", OPENED_WITHIN.as_secs());
-            return Problem::new(Cause::Unreachable, text);
+            return Problem::new(broken(&config.source, Cause::Unreachable), text);
         }
     };
     loop {
@@ -149,25 +149,36 @@ async fn stream_until_it_ends(camera: &Camera, last: &mut Option<Instant>) -> Pr
             Ok(Ok(None)) => {
                 return match &config.source {
                     SourceConfig::Recording(recording) => SourceError::Ended(recording.path.clone()).into(),
-                    _ => Problem::new(
-                        Cause::Ended,
+                    source => Problem::new(
+                        broken(source, Cause::Ended),
                         "the camera stopped sending; it is being connected again".into(),
                     ),
                 };
             }
             Ok(Err(e)) => return e.into(),
             Err(_) => {
-                let key_frames = match (&last, &config.source) {
-                    (None, SourceConfig::Rtsp(_)) => ", and set its key-frame interval to 2 s",
-                    _ => "",
+                let (cause, key_frames) = match (&last, &config.source) {
+                    (None, SourceConfig::Rtsp(_)) => {
+                        (Cause::CameraSettings, ", and set its key-frame interval to 2 s")
+                    }
+                    (_, source) => (broken(source, Cause::NoPicture), ""),
                 };
                 let text = format!(
                     "no picture for {} s; the camera is being connected again: check its power and cable{key_frames}",
                     limit.as_secs()
                 );
-                return Problem::new(Cause::NoPicture, text);
+                return Problem::new(cause, text);
             }
         }
+    }
+}
+
+/// What it is that a source does not work without saying why: `network` where it is a camera of the network.
+fn broken(source: &SourceConfig, network: Cause) -> Cause {
+    match source {
+        SourceConfig::Rtsp(_) | SourceConfig::Mjpeg(_) => network,
+        SourceConfig::Usb(_) => Cause::UsbCamera,
+        SourceConfig::Recording(_) => Cause::Recording,
     }
 }
 
