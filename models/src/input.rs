@@ -64,29 +64,16 @@ impl Source for Scaled<'_> {
             Blended::Rgb(row) if self.width == width => out.copy_from_slice(row),
             Blended::Rgb(row) => {
                 let pixels = row.as_chunks::<COLOURS>().0;
-                for (x, out) in out.as_chunks_mut::<COLOURS>().0.iter_mut().enumerate() {
-                    *out = [0.0; COLOURS];
-                    for (x, share) in covered(x, width, self.width) {
-                        for (sum, value) in out.iter_mut().zip(pixels[x]) {
-                            *sum += share * value;
-                        }
-                    }
-                }
+                let out = out.as_chunks_mut::<COLOURS>().0;
+                average(width, |x| pixels[x], out, |averages| averages);
             }
             Blended::I420 {
                 planes: [luma, u, v],
                 colours,
             } => {
-                for (x, out) in out.as_chunks_mut::<COLOURS>().0.iter_mut().enumerate() {
-                    let mut sums = [0.0; COLOURS];
-                    for (x, share) in covered(x, width, self.width) {
-                        for (sum, value) in sums.iter_mut().zip([luma[x], u[x / 2], v[x / 2]]) {
-                            *sum += share * value;
-                        }
-                    }
-                    let [y, u, v] = sums;
-                    *out = colours.to_rgb(y, u, v);
-                }
+                let out = out.as_chunks_mut::<COLOURS>().0;
+                let pixel = |x: usize| [luma[x], u[x / 2], v[x / 2]];
+                average(width, pixel, out, |[y, u, v]| colours.to_rgb(y, u, v));
             }
         }
     }
@@ -101,6 +88,44 @@ fn covered(i: usize, from: usize, to: usize) -> impl Iterator<Item = (usize, f32
         let parts = end.min((pixel + 1) * to) - start.max(pixel * to);
         (pixel, parts as f32 * whole)
     })
+}
+
+/// For each of `out`, the average of the pixels that it covers in a line of `from` ≥ their number, made its colour.
+/// What [`covered`] says of each, told step by step: a division for each pixel of a picture costs more than the rest.
+fn average(
+    from: usize,
+    pixel: impl Fn(usize) -> [f32; COLOURS],
+    out: &mut [[f32; COLOURS]],
+    colour: impl Fn([f32; COLOURS]) -> [f32; COLOURS],
+) {
+    // In parts of a pixel, as there.
+    let to = out.len();
+    let (step, rest) = (from / to.max(1), from % to.max(1));
+    let part = 1.0 / from as f32;
+    let whole = to as f32 * part;
+    let add = |sums: &mut [f32; COLOURS], x: usize, share: f32| {
+        for (sum, value) in sums.iter_mut().zip(pixel(x)) {
+            *sum += share * value;
+        }
+    };
+    // The first pixel that is covered, and how many of its parts the one before has taken.
+    let (mut first, mut taken) = (0, 0);
+    for out in out {
+        let (mut last, mut parts) = (first + step, taken + rest);
+        if parts >= to {
+            (last, parts) = (last + 1, parts - to);
+        }
+        let mut sums = [0.0; COLOURS];
+        add(&mut sums, first, (to - taken) as f32 * part);
+        for x in first + 1..last {
+            add(&mut sums, x, whole);
+        }
+        if parts > 0 {
+            add(&mut sums, last, parts as f32 * part);
+        }
+        *out = colour(sums);
+        (first, taken) = (last, parts);
+    }
 }
 
 /// An aligned crop. Values from -1 to 1.
@@ -157,6 +182,20 @@ mod tests {
                 let sum: f32 = shares.iter().map(|(_, share)| share).sum();
                 assert!((sum - 1.0).abs() < 1e-5, "{from} to {to}: {shares:?}");
                 assert!(shares.iter().all(|(pixel, share)| *pixel < from && *share > 0.0));
+            }
+            // Step by step they are the same.
+            let pixel = |x: usize| [x as f32, (x * x % 251) as f32, 1.0];
+            let mut averages = vec![[0.0; COLOURS]; to];
+            average(from, pixel, &mut averages, |average| average);
+            for (i, found) in averages.iter().enumerate() {
+                let mut expected = [0.0; COLOURS];
+                for (x, share) in covered(i, from, to) {
+                    for (sum, value) in expected.iter_mut().zip(pixel(x)) {
+                        *sum += share * value;
+                    }
+                }
+                let close = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-2);
+                assert!(close, "{from} to {to}, {i}: {found:?} {expected:?}");
             }
         }
     }
