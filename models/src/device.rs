@@ -9,7 +9,7 @@ use candle_core::{Device, Result, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::Instructions;
-use crate::layers::{Activation, Shape, Source, Stride};
+use crate::layers::{Activation, Shape, Source, SourceMemory, Stride};
 
 /// What comes behind a convolution's sum, in shapes that go with (picture, row, column, channel).
 #[derive(Debug)]
@@ -214,11 +214,14 @@ pub(crate) fn upload(
         candle_core::bail!("at least one picture is needed")
     };
     let Shape { rows, cols, channels } = first.shape();
-    let (mut values, mut scratch) = (vec![0.0; pictures.len() * rows * cols * channels], Vec::new());
+    let (mut values, mut memory) = (
+        vec![0.0; pictures.len() * rows * cols * channels],
+        SourceMemory::default(),
+    );
     let lines = values.chunks_exact_mut(cols * channels);
     for (line, (picture, row)) in lines.zip(pictures.iter().flat_map(|p| (0..rows).map(move |row| (p, row))))
     {
-        picture.fill(row, instructions, &mut scratch, line);
+        picture.fill(row, instructions, &mut memory, line);
     }
     Tensor::from_vec(values, (pictures.len(), rows, cols, channels), device)
 }

@@ -39,6 +39,7 @@ pub enum Colours {
 
 impl Colours {
     /// What V adds to red, U and V to green, and U to blue.
+    #[inline(always)]
     fn factors(self) -> [f32; 4] {
         match self {
             Self::Bt601 => [1.596_027, -0.391_762, -0.812_968, 2.017_232],
@@ -47,6 +48,7 @@ impl Colours {
     }
 
     /// Red, green and blue, 0 to 255.
+    #[inline(always)]
     pub(crate) fn to_rgb(self, y: f32, u: f32, v: f32) -> [f32; COLOURS] {
         let [red, green_u, green_v, blue] = self.factors();
         let (y, u, v) = (1.164_384 * (y - 16.0), u - 128.0, v - 128.0);
@@ -105,6 +107,24 @@ impl<'a> I420<'a> {
         }
     }
 
+    /// Red, green and blue between four pixels, as [`Frame::between`].
+    #[inline]
+    fn between(&self, (x, y): (usize, usize), (fx, fy): (f32, f32)) -> [f32; COLOURS] {
+        let value = |plane: &[u8], at: usize, right: usize, down: usize| {
+            let plane = &plane[at..=at + right + down];
+            let value = |at: usize| f32::from(plane[at]);
+            let upper = mix(value(0), value(right), fx);
+            let lower = mix(value(down), value(right + down), fx);
+            mix(upper, lower, fy)
+        };
+        let [luma, u, v] = self.planes;
+        let [stride, half_stride] = self.strides;
+        let brightness = value(luma, y * stride + x, 1, stride);
+        // Two neighbours often share their colour; where they do not, it lies between.
+        let colour = |plane| value(plane, y / 2 * half_stride + x / 2, x % 2, y % 2 * half_stride);
+        self.colours.to_rgb(brightness, colour(u), colour(v))
+    }
+
     /// A row of the planes that has this row of pixels.
     fn rows(&self, y: usize) -> [&'a [u8]; 3] {
         let [luma, u, v] = self.planes;
@@ -116,6 +136,11 @@ impl<'a> I420<'a> {
             &v[chroma..][..half],
         ]
     }
+}
+
+/// Between two numbers: at `share` of the way from `a` to `b`.
+fn mix(a: f32, b: f32, share: f32) -> f32 {
+    a + share * (b - a)
 }
 
 impl<'a> From<&'a RgbImage> for Frame<'a> {
@@ -195,7 +220,6 @@ impl Frame<'_> {
     /// Red, green and blue at a point between four pixels, bilinearly. `x` and `y` are the left upper one of them,
     /// `fx` and `fy` how far it is to the next; all four are inside.
     fn between(&self, (x, y): (usize, usize), (fx, fy): (f32, f32)) -> [f32; COLOURS] {
-        let mix = |a: f32, b: f32, share: f32| a + share * (b - a);
         match self {
             Self::Rgb(image) => {
                 let stride = image.width() as usize * COLOURS;
@@ -207,25 +231,39 @@ impl Frame<'_> {
                     mix(upper, lower, fy)
                 })
             }
-            Self::I420(planes) => {
-                let [upper, u0, v0] = planes.rows(y);
-                let [lower, u1, v1] = planes.rows(y + 1);
-                let value = |row: &[u8], x: usize| f32::from(row[x]);
-                let luma = mix(
-                    mix(value(upper, x), value(upper, x + 1), fx),
-                    mix(value(lower, x), value(lower, x + 1), fx),
-                    fy,
-                );
-                // Two neighbours often share their colour; where they do not, it lies between.
-                let (left, right) = (x / 2, x.div_ceil(2));
-                let colour = |upper: &[u8], lower: &[u8]| {
-                    mix(
-                        mix(value(upper, left), value(upper, right), fx),
-                        mix(value(lower, left), value(lower, right), fx),
-                        fy,
-                    )
-                };
-                planes.colours.to_rgb(luma, colour(u0, u1), colour(v0, v1))
+            Self::I420(planes) => planes.between((x, y), (fx, fy)),
+        }
+    }
+
+    /// Red, green and blue along a line, rounded: at `from`, and after each step from there. As [`Self::at`], but a
+    /// line that is inside as a whole is asked about that once.
+    pub(crate) fn along(&self, from: [f32; 2], step: [f32; 2], out: &mut [[u8; COLOURS]]) {
+        let rounded = |colours: [f32; COLOURS]| colours.map(|colour| (colour + 0.5) as u8);
+        let point = |i: usize| [0, 1].map(|axis| from[axis] + i as f32 * step[axis]);
+        let (width, height) = self.dimensions();
+        let inside = |[x, y]: [f32; 2]| {
+            (0.0..width.saturating_sub(1) as f32).contains(&x)
+                && (0.0..height.saturating_sub(1) as f32).contains(&y)
+        };
+        match self {
+            Self::I420(planes)
+                if [0, out.len().saturating_sub(1)]
+                    .map(point)
+                    .into_iter()
+                    .all(inside) =>
+            {
+                for (i, out) in out.iter_mut().enumerate() {
+                    let [x, y] = point(i);
+                    let (left, top) = (x as u32, y as u32);
+                    let shares = (x - left as f32, y - top as f32);
+                    *out = rounded(planes.between((left as usize, top as usize), shares));
+                }
+            }
+            _ => {
+                for (i, out) in out.iter_mut().enumerate() {
+                    let [x, y] = point(i);
+                    *out = rounded(self.at(x, y));
+                }
             }
         }
     }
@@ -340,6 +378,35 @@ mod tests {
         }
         let image = RgbImage::new(9, 9);
         assert!(Frame::Rgb(&image).part((4, 4), (2, 2)).is_none());
+    }
+
+    #[test]
+    fn a_line_has_the_colours_of_its_points() {
+        let data: Vec<u8> = (0..=255).cycle().take(11 * 7 + 2 * 6 * 4).collect();
+        let (luma, chroma) = data.split_at(77);
+        let (u, v) = chroma.split_at(24);
+        let yuv = I420::new((11, 7), [luma, u, v], [11, 6], Colours::Bt709).expect("fits");
+        let rgb = RgbImage::from_fn(11, 7, |x, y| image::Rgb([x as u8 * 20, y as u8 * 30, 7]));
+        for frame in [Frame::from(yuv), Frame::from(&rgb)] {
+            // Inside, up to the border, across it, elsewhere, nowhere.
+            for (from, step) in [
+                ([1.3, 0.2], [0.7, 0.5]),
+                ([9.9, 5.9], [-0.9, -0.5]),
+                ([0.0, 6.0], [1.0, 0.0]),
+                ([8.0, 3.0], [0.9, 0.9]),
+                ([-5.0, 2.0], [1.0, 0.0]),
+                ([1e9, -1e9], [1.0, 1.0]),
+                ([f32::NAN, 1.0], [0.1, 0.1]),
+            ] {
+                let mut line = [[99; COLOURS]; 10];
+                frame.along(from, step, &mut line);
+                for (i, found) in line.iter().enumerate() {
+                    let [x, y] = [0, 1].map(|axis| from[axis] + i as f32 * step[axis]);
+                    let there = frame.at(x, y).map(|colour| (colour + 0.5) as u8);
+                    assert_eq!(*found, there, "{from:?} {step:?} {i}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use image::RgbImage;
 
 use crate::frame::{Colours, Frame, I420};
 use crate::input::Scaled;
-use crate::layers::Source as _;
+use crate::layers::{Source as _, SourceMemory};
 use crate::{Instructions, ModelError};
 
 /// A frame with its pixels; [`Frame`] is the borrowed form.
@@ -116,9 +116,9 @@ impl FrameBuf {
             return rgb;
         }
         let source = Scaled::new(self.into(), size, 1);
-        let (mut scratch, mut row) = (Vec::new(), vec![0.0; size.0 as usize * 3]);
+        let (mut memory, mut row) = (SourceMemory::default(), vec![0.0; size.0 as usize * 3]);
         for (y, out) in rgb.chunks_exact_mut(row.len()).enumerate() {
-            source.fill(y, Instructions::best(), &mut scratch, &mut row);
+            source.fill(y, Instructions::best(), &mut memory, &mut row);
             for (out, value) in out.iter_mut().zip(&row) {
                 *out = (value + 0.5) as u8;
             }

@@ -4,9 +4,10 @@ use image::RgbImage;
 
 use crate::Instructions;
 use crate::frame::{Blended, Frame};
+use crate::kernels::columns::{Average, Widths};
 use crate::kernels::first::COLOURS;
-use crate::kernels::pixels::Convert;
-use crate::layers::{Shape, Source};
+use crate::kernels::pixels::{Convert, ToRgb};
+use crate::layers::{Shape, Source, SourceMemory};
 
 /// A frame scaled down, with zeros to the right and below. Values 0 to 255.
 pub(crate) struct Scaled<'a> {
@@ -39,7 +40,7 @@ impl Source for Scaled<'_> {
         self.shape
     }
 
-    fn fill(&self, row: usize, instructions: Instructions, scratch: &mut Vec<f32>, out: &mut [f32]) {
+    fn fill(&self, row: usize, instructions: Instructions, memory: &mut SourceMemory, out: &mut [f32]) {
         if row >= self.height {
             return out.fill(0.0);
         }
@@ -56,24 +57,51 @@ impl Source for Scaled<'_> {
                 out,
             });
         }
+        let [fine, coarse] = &mut memory.columns;
+        let widths = |pixels: usize, pixel: usize| Widths {
+            pixels,
+            pixel: pixel * self.width,
+            columns: self.width,
+            column: width,
+        };
         // Down first: whole rows at once.
         let blended = self
             .frame
-            .blend(covered(row, height, self.height), instructions, scratch);
+            .blend(covered(row, height, self.height), instructions, &mut memory.sums);
         match blended {
             Blended::Rgb(row) if self.width == width => out.copy_from_slice(row),
-            Blended::Rgb(row) => {
-                let pixels = row.as_chunks::<COLOURS>().0;
-                let out = out.as_chunks_mut::<COLOURS>().0;
-                average(width, |x| pixels[x], out, |averages| averages);
-            }
+            Blended::Rgb(row) => instructions.run(Average {
+                columns: fine.fit(widths(width, 1)),
+                line: row.as_chunks::<COLOURS>().0,
+                out: out.as_chunks_mut().0,
+            }),
             Blended::I420 {
                 planes: [luma, u, v],
                 colours,
             } => {
-                let out = out.as_chunks_mut::<COLOURS>().0;
-                let pixel = |x: usize| [luma[x], u[x / 2], v[x / 2]];
-                average(width, pixel, out, |[y, u, v]| colours.to_rgb(y, u, v));
+                memory.planes.resize(3 * self.width, 0.0);
+                let (y, uv) = memory.planes.split_at_mut(self.width);
+                let (blue, red) = uv.split_at_mut(self.width);
+                let (fine, coarse) = (
+                    fine.fit(widths(width, 1)),
+                    coarse.fit(widths(width.div_ceil(2), 2)),
+                );
+                for (columns, line, out) in [
+                    (fine, luma, &mut *y),
+                    (coarse, u, &mut *blue),
+                    (coarse, v, &mut *red),
+                ] {
+                    instructions.run(Average {
+                        columns,
+                        line: line.as_chunks::<1>().0,
+                        out: out.as_chunks_mut().0,
+                    });
+                }
+                instructions.run(ToRgb {
+                    planes: [y, blue, red],
+                    colours,
+                    out: out.as_chunks_mut().0,
+                });
             }
         }
     }
@@ -90,44 +118,6 @@ fn covered(i: usize, from: usize, to: usize) -> impl Iterator<Item = (usize, f32
     })
 }
 
-/// For each of `out`, the average of the pixels that it covers in a line of `from` ≥ their number, made its colour.
-/// What [`covered`] says of each, told step by step: a division for each pixel of a picture costs more than the rest.
-fn average(
-    from: usize,
-    pixel: impl Fn(usize) -> [f32; COLOURS],
-    out: &mut [[f32; COLOURS]],
-    colour: impl Fn([f32; COLOURS]) -> [f32; COLOURS],
-) {
-    // In parts of a pixel, as there.
-    let to = out.len();
-    let (step, rest) = (from / to.max(1), from % to.max(1));
-    let part = 1.0 / from as f32;
-    let whole = to as f32 * part;
-    let add = |sums: &mut [f32; COLOURS], x: usize, share: f32| {
-        for (sum, value) in sums.iter_mut().zip(pixel(x)) {
-            *sum += share * value;
-        }
-    };
-    // The first pixel that is covered, and how many of its parts the one before has taken.
-    let (mut first, mut taken) = (0, 0);
-    for out in out {
-        let (mut last, mut parts) = (first + step, taken + rest);
-        if parts >= to {
-            (last, parts) = (last + 1, parts - to);
-        }
-        let mut sums = [0.0; COLOURS];
-        add(&mut sums, first, (to - taken) as f32 * part);
-        for x in first + 1..last {
-            add(&mut sums, x, whole);
-        }
-        if parts > 0 {
-            add(&mut sums, last, parts as f32 * part);
-        }
-        *out = colour(sums);
-        (first, taken) = (last, parts);
-    }
-}
-
 /// An aligned crop. Values from -1 to 1.
 pub(crate) struct Aligned<'a>(pub(crate) &'a RgbImage);
 
@@ -140,7 +130,7 @@ impl Source for Aligned<'_> {
         }
     }
 
-    fn fill(&self, row: usize, instructions: Instructions, _: &mut Vec<f32>, out: &mut [f32]) {
+    fn fill(&self, row: usize, instructions: Instructions, _: &mut SourceMemory, out: &mut [f32]) {
         instructions.run(Convert {
             pixels: &self.0.as_raw()[row * out.len()..][..out.len()],
             scale: 1.0 / 128.0,
@@ -157,10 +147,10 @@ mod tests {
 
     fn rows(picture: &Scaled<'_>) -> Vec<Vec<f32>> {
         let Shape { rows, cols, .. } = picture.shape();
-        let mut scratch = Vec::new();
+        let mut memory = SourceMemory::default();
         let mut row = |y: usize| {
             let mut out = vec![7.0; cols * COLOURS];
-            picture.fill(y, Instructions::best(), &mut scratch, &mut out);
+            picture.fill(y, Instructions::best(), &mut memory, &mut out);
             out
         };
         (0..rows).map(&mut row).collect()
@@ -182,20 +172,6 @@ mod tests {
                 let sum: f32 = shares.iter().map(|(_, share)| share).sum();
                 assert!((sum - 1.0).abs() < 1e-5, "{from} to {to}: {shares:?}");
                 assert!(shares.iter().all(|(pixel, share)| *pixel < from && *share > 0.0));
-            }
-            // Step by step they are the same.
-            let pixel = |x: usize| [x as f32, (x * x % 251) as f32, 1.0];
-            let mut averages = vec![[0.0; COLOURS]; to];
-            average(from, pixel, &mut averages, |average| average);
-            for (i, found) in averages.iter().enumerate() {
-                let mut expected = [0.0; COLOURS];
-                for (x, share) in covered(i, from, to) {
-                    for (sum, value) in expected.iter_mut().zip(pixel(x)) {
-                        *sum += share * value;
-                    }
-                }
-                let close = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-2);
-                assert!(close, "{from} to {to}, {i}: {found:?} {expected:?}");
             }
         }
     }

@@ -71,6 +71,11 @@ fn ramp(value: f32, none: f32, full: f32) -> f32 {
     }
 }
 
+/// How far a face is turned to the side, in degrees, as [`Quality::yaw`].
+pub fn yaw(face: &Face) -> f32 {
+    pose(face).0
+}
+
 /// Yaw, pitch and roll in degrees.
 fn pose(face: &Face) -> (f32, f32, f32) {
     let [right_eye, left_eye, nose, right_mouth, left_mouth] = face.landmarks;

@@ -11,6 +11,7 @@ use image::RgbImage;
 use crate::ModelError;
 use crate::detect::{DetectOptions, Detector, Face};
 use crate::frame::Frame;
+use crate::kernels::first::COLOURS;
 
 /// Side of the crop that the detector looks at.
 const SIDE: u32 = 160;
@@ -169,9 +170,9 @@ impl Turn {
         if crop.dimensions() != (SIDE, SIDE) {
             *crop = RgbImage::new(SIDE, SIDE);
         }
-        for (u, v, out) in crop.enumerate_pixels_mut() {
-            let [x, y] = self.to_frame([u as f32, v as f32]);
-            out.0 = frame.at(x, y).map(|colour| (colour + 0.5) as u8);
+        let step = [self.cos * self.unit, self.sin * self.unit];
+        for (v, row) in crop.chunks_exact_mut(SIDE as usize * COLOURS).enumerate() {
+            frame.along(self.to_frame([0.0, v as f32]), step, row.as_chunks_mut().0);
         }
     }
 }

@@ -181,6 +181,27 @@ fn a_face_too_large_for_the_network_is_found_in_a_smaller_copy() {
 }
 
 #[test]
+fn a_face_as_tall_as_a_camera_picture_is_found_in_one_look() {
+    // From the hair to the chin: 130 of 140 pixels, brought to 1080; the detector sees 800 × 450.
+    let head = imageops::crop_imm(&portrait(), 60, 15, 130, 140).to_image();
+    let head = imageops::resize(&head, 1003, 1080, imageops::FilterType::Triangle);
+    let mut frame = RgbImage::from_pixel(1920, 1080, image::Rgb([90; 3]));
+    imageops::overlay(&mut frame, &head, 400, 0);
+    let options = DetectOptions {
+        max_side: Some(800),
+        ..DetectOptions::default()
+    };
+    let faces = Detector::new()
+        .expect("detector")
+        .detect(&frame, &options)
+        .expect("detects");
+    let [face] = faces.as_slice() else {
+        panic!("{faces:?}")
+    };
+    assert!(face.score > 0.8 && face.bounds[3] > 700.0, "{face:?}");
+}
+
+#[test]
 fn two_looks_are_put_together() {
     let face = |x: f32, side: f32, score: f32| Face {
         bounds: [x, 0.0, side, side],

@@ -10,6 +10,7 @@
 )]
 
 pub(crate) mod binary16;
+pub(crate) mod columns;
 pub(crate) mod dense;
 pub(crate) mod depthwise;
 pub(crate) mod first;

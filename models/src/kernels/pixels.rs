@@ -2,6 +2,8 @@
 
 use pulp::Simd;
 
+use super::first::COLOURS;
+use crate::frame::Colours;
 use crate::instructions::Kernel;
 
 /// `out = pixel · scale + offset`.
@@ -40,6 +42,26 @@ impl Kernel for Accumulate<'_> {
     fn run<S: Simd>(self, _: S) {
         for (sum, &pixel) in self.sums.iter_mut().zip(self.pixels) {
             *sum += f32::from(pixel) * self.weight;
+        }
+    }
+}
+
+/// Red, green and blue of brightness and colour.
+pub(crate) struct ToRgb<'a> {
+    /// Y, U, V of each pixel.
+    pub(crate) planes: [&'a [f32]; 3],
+    /// How they make red, green and blue.
+    pub(crate) colours: Colours,
+    /// As many pixels.
+    pub(crate) out: &'a mut [[f32; COLOURS]],
+}
+
+impl Kernel for ToRgb<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let [y, u, v] = self.planes;
+        for (((out, &y), &u), &v) in self.out.iter_mut().zip(y).zip(u).zip(v) {
+            *out = self.colours.to_rgb(y, u, v);
         }
     }
 }

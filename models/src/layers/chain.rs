@@ -7,7 +7,7 @@ use std::ops::Range;
 use candle_core::{Result, bail};
 
 use super::scratch::{self, Scratch};
-use super::source::Source;
+use super::source::{Source, SourceMemory};
 use super::{Conv3x3, DepthwiseConv3x3, Pointwise, Shape};
 use crate::kernels::product::{Places, Product};
 use crate::kernels::{LANES, depthwise, first, rows::Halve};
@@ -242,7 +242,7 @@ impl Chain {
         let mut feed = Feed {
             source,
             instructions,
-            scratch: &mut scratch.source,
+            memory: &mut scratch.source,
         };
         let shape = shapes[self.stages.len()];
         let origin = shape.start_of(rows.start, border);
@@ -258,7 +258,7 @@ impl Chain {
 struct Feed<'a> {
     source: &'a dyn Source,
     instructions: Instructions,
-    scratch: &'a mut Vec<f32>,
+    memory: &'a mut SourceMemory,
 }
 
 impl Feed<'_> {
@@ -283,7 +283,7 @@ impl Feed<'_> {
                 None if ring.values.is_empty() => {}
                 None => self
                     .source
-                    .fill(row, self.instructions, self.scratch, ring.slot(row)),
+                    .fill(row, self.instructions, self.memory, ring.slot(row)),
             }
             ring.next += 1;
         }

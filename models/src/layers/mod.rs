@@ -23,7 +23,7 @@ pub(crate) use chain::{Chain, Stage};
 pub(crate) use depthwise_first::DepthwiseFirst;
 pub(crate) use linear::Linear;
 pub(crate) use operations::{FromMap, FromPicture, FromSum};
-pub(crate) use source::Source;
+pub(crate) use source::{Source, SourceMemory};
 
 use crate::kernels::product::Matrix;
 use crate::kernels::{Finish, LANES, depthwise, first};

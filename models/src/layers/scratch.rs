@@ -2,13 +2,15 @@
 
 use std::cell::RefCell;
 
+use super::source::SourceMemory;
+
 /// What a layer may use. Everything only grows.
 #[derive(Default)]
 pub(super) struct Scratch {
     /// Rows between the layers of a chain, or pixels between two layers.
     pub(super) rows: Vec<f32>,
     /// What a source of rows needs for itself.
-    pub(super) source: Vec<f32>,
+    pub(super) source: SourceMemory,
     /// Where results go.
     pub(super) places: Vec<usize>,
 }

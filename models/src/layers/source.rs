@@ -2,7 +2,19 @@
 
 use super::Shape;
 use crate::Instructions;
+use crate::kernels::columns::Columns;
 use crate::kernels::rows::AddDoubled;
+
+/// Memory that a source finds again at its next row.
+#[derive(Debug, Default)]
+pub(crate) struct SourceMemory {
+    /// The sum of some rows.
+    pub(crate) sums: Vec<f32>,
+    /// A row with fewer columns, plane by plane.
+    pub(crate) planes: Vec<f32>,
+    /// How those columns are made: for brightness or all colours, and for the planes of colour.
+    pub(crate) columns: [Columns; 2],
+}
 
 /// Gives the rows of one picture, one by one.
 pub(crate) trait Source: Sync {
@@ -14,8 +26,8 @@ pub(crate) trait Source: Sync {
         None
     }
 
-    /// Writes a row. `scratch` is any memory that the source wants to find again at its next row.
-    fn fill(&self, row: usize, instructions: Instructions, scratch: &mut Vec<f32>, out: &mut [f32]);
+    /// Writes a row.
+    fn fill(&self, row: usize, instructions: Instructions, memory: &mut SourceMemory, out: &mut [f32]);
 }
 
 /// A feature map without a border.
@@ -40,7 +52,7 @@ impl Source for Map<'_> {
         Some(self.row(row))
     }
 
-    fn fill(&self, row: usize, _: Instructions, _: &mut Vec<f32>, out: &mut [f32]) {
+    fn fill(&self, row: usize, _: Instructions, _: &mut SourceMemory, out: &mut [f32]) {
         out.copy_from_slice(self.row(row));
     }
 }
@@ -56,7 +68,7 @@ impl Source for Sum<'_> {
         self.fine.shape
     }
 
-    fn fill(&self, row: usize, instructions: Instructions, _: &mut Vec<f32>, out: &mut [f32]) {
+    fn fill(&self, row: usize, instructions: Instructions, _: &mut SourceMemory, out: &mut [f32]) {
         instructions.run(AddDoubled {
             fine: self.fine.row(row),
             coarse: self.coarse.row(row / 2),

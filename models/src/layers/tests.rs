@@ -173,7 +173,7 @@ impl Source for Given<'_> {
         self.0.shape
     }
 
-    fn fill(&self, row: usize, _: Instructions, _: &mut Vec<f32>, out: &mut [f32]) {
+    fn fill(&self, row: usize, _: Instructions, _: &mut SourceMemory, out: &mut [f32]) {
         out.copy_from_slice(&self.0.values[row * out.len()..][..out.len()]);
     }
 }
