@@ -14,8 +14,9 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
+use hadir_models::detect::Face;
 use hadir_models::embed::Embedding;
-use hadir_models::{matching, model};
+use hadir_models::{matching, model, quality};
 
 use super::people::{self, People, PersonId};
 use super::schedule::TrackState;
@@ -49,6 +50,8 @@ const CONTRADICTIONS: usize = 2;
 const STRANGE_VIEWS: usize = 3;
 const STRANGE_BELOW: f32 = 0.25;
 const NEARER: f32 = 1.25;
+/// Or is turned by so much further than at every try, in degrees: more than the estimate is off.
+const TURNED_ANEW: f32 = 12.0;
 /// A fresh view that is like somebody is followed by others soon, however many came before: as after so many.
 const PROMISING_ATTEMPTS: u32 = 3;
 /// Two tracks with mean views this alike are the same face.
@@ -153,6 +156,8 @@ pub(crate) struct Evidence {
     pub(crate) unusable: bool,
     /// The widest that it was at a try, in pixels.
     pub(crate) widest: f32,
+    /// The least and the most that it was turned to the side at a try, in degrees.
+    turned: Option<[f32; 2]>,
 }
 
 impl Evidence {
@@ -164,6 +169,22 @@ impl Evidence {
     /// Why it has none.
     pub(crate) fn why_not(&self) -> Unnamed {
         self.why_not.unwrap_or(Unnamed::TooFewViews)
+    }
+
+    /// Notes how the face looks that a try is made with.
+    pub(crate) fn looks(&mut self, face: &Face) {
+        self.widest = self.widest.max(face.bounds[2]);
+        let yaw = quality::yaw(face);
+        let [least, most] = self.turned.unwrap_or([yaw; 2]);
+        self.turned = Some([least.min(yaw), most.max(yaw)]);
+    }
+
+    /// Whether the face is turned as at no try before: whoever was like nobody from the side may be known from the
+    /// front.
+    pub(crate) fn is_turned_anew(&self, face: &Face) -> bool {
+        let yaw = quality::yaw(face);
+        self.turned
+            .is_none_or(|[least, most]| yaw < least - TURNED_ANEW || yaw > most + TURNED_ANEW)
     }
 
     /// What decides when the next view of this track, whose evidence it is, is due.
@@ -322,6 +343,7 @@ impl Evidence {
         self.identity = None;
         self.was_named = false;
         self.attempts = 1;
+        self.turned = None;
     }
 
     fn mean_weight(&self) -> f32 {

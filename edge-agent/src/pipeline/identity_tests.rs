@@ -73,6 +73,39 @@ fn whoever_was_seen_badly_first_does_not_wait_for_a_name() {
     );
 }
 
+/// A face turned to the side by about so many degrees: the nose leaves the middle of the face.
+fn turned(yaw: f32) -> Face {
+    let nose = 50.0 + 40.0 * 0.55 * yaw.to_radians().tan();
+    Face {
+        bounds: [0.0, 0.0, 100.0, 100.0],
+        landmarks: [
+            [30.0, 40.0],
+            [70.0, 40.0],
+            [nose, 63.0],
+            [35.0, 86.0],
+            [65.0, 86.0],
+        ],
+        score: 0.9,
+    }
+}
+
+#[test]
+fn a_face_is_looked_at_anew_when_it_turns_further_than_before() {
+    let mut evidence = Evidence::default();
+    assert!(evidence.is_turned_anew(&turned(0.0)), "nothing was tried yet");
+    for (tried, same, other) in [
+        (40.0, [30.0, 50.0], [25.0, 55.0]),
+        (-10.0, [40.0, -20.0], [-25.0, 55.0]),
+    ] {
+        evidence.looks(&turned(tried));
+        for (yaws, expected) in [(same, false), (other, true)] {
+            for yaw in yaws {
+                assert_eq!(evidence.is_turned_anew(&turned(yaw)), expected, "{tried} {yaw}");
+            }
+        }
+    }
+}
+
 /// A fresh view of a track that is ani's says this, in this doubt.
 fn check_again(cosines: [f32; 3], weight: f32, doubt: Doubt, expected: Checked) {
     let mut evidence = evidence(&[([0.6, 0.1, 0.0], 0.5); 4]);

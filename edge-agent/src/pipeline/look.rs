@@ -16,11 +16,13 @@ const SPARING_EVERY: TimeDelta = TimeDelta::milliseconds(190);
 const AROUND_MOVEMENT: f32 = 0.04;
 /// And a face with so much around it, in its own sizes, because it has gone on meanwhile.
 const AROUND_FACE: f32 = 1.0;
+/// One that need not be looked for, but reaches into a part, with so much: where it has gone on, that has moved.
+const AROUND_SETTLED: f32 = 0.3;
 /// Sides of a part are multiples of this in the detector's picture, and at least so many of it.
 const CELL: f32 = 32.0;
 const CELLS_AT_LEAST: f32 = 4.0;
 /// A part that is more of the frame than this saves nothing.
-const HARDLY_A_PART: f32 = 0.8;
+const HARDLY_A_PART: f32 = 0.95;
 
 /// How often the detector looks at frames that come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,8 +172,11 @@ fn part(
         .grown(AROUND_MOVEMENT * frame[0])
     });
     let around =
-        |face: &Followed| Rect::of(face.bounds).grown(AROUND_FACE * face.bounds[2].max(face.bounds[3]));
-    let open = followed.iter().filter(|face| face.open).map(around);
+        |face: &Followed, sizes: f32| Rect::of(face.bounds).grown(sizes * face.bounds[2].max(face.bounds[3]));
+    let open = followed
+        .iter()
+        .filter(|face| face.open)
+        .map(|face| around(face, AROUND_FACE));
     let mut rect = moved.into_iter().chain(open).reduce(Rect::join)?;
     // Of the frame, for one of the detector's pixels.
     let unit = (frame[0].max(frame[1]) / detect_width as f32).max(1.0);
@@ -181,7 +186,7 @@ fn part(
         .iter()
         .position(|face| Rect::of(face.bounds).touches(part.rect()))
     {
-        rect = rect.join(around(others.swap_remove(at)));
+        rect = rect.join(around(others.swap_remove(at), AROUND_SETTLED));
         part = Part::around(rect, frame, unit);
     }
     let share = (part.size.0 as f32 * part.size.1 as f32) / (frame[0] * frame[1]);

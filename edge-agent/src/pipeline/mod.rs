@@ -424,8 +424,10 @@ impl Pipeline {
         let mut due: Vec<(f32, &Face, TrackId)> = Vec::new();
         for &(face, id) in seen {
             let evidence = self.evidence.entry(id).or_default();
-            let state = self.tracker.get(id).map(|track| evidence.state(track));
-            if let Some(urgency) = schedule::urgency(&state.unwrap_or_default(), now) {
+            let track = self.tracker.get(id);
+            let mut state = track.map(|track| evidence.state(track)).unwrap_or_default();
+            state.stranger &= !evidence.is_turned_anew(face);
+            if let Some(urgency) = schedule::urgency(&state, now) {
                 due.push((urgency, face, id));
             }
         }
@@ -437,7 +439,7 @@ impl Pipeline {
                 break;
             }
             let evidence = self.evidence.entry(id).or_default();
-            evidence.widest = evidence.widest.max(face.bounds[2]);
+            evidence.looks(face);
             let aligned = &mut self.aligned[prepared.len()];
             let tilt = self.tilts.get(&id).copied();
             match view::prepare(frame.into(), face, tilt, &self.models, &mut self.look, aligned)? {

@@ -14,7 +14,7 @@ pub(crate) struct TrackState {
     pub(crate) last_view_at: Option<DateTime<Utc>>,
     /// The track has a name.
     pub(crate) named: bool,
-    /// It is most likely nobody of the gallery.
+    /// It is most likely nobody of the gallery, and looks as it did before.
     pub(crate) stranger: bool,
     /// The last try gave no view that could be used.
     pub(crate) unusable: bool,
@@ -46,14 +46,14 @@ fn interval(state: &TrackState) -> TimeDelta {
         // A few more views make the name stand firmer; then it is only verified.
         (true, Doubt::None, 0..=5) => 500,
         (true, Doubt::None, _) => 1500,
-        (false, _, 0..=12) if state.stranger => 600,
+        // What it looks like so is known.
+        (false, _, _) if state.stranger => 1500,
         // It has to turn or to come nearer first.
         (false, _, 0..=12) if state.unusable => 400,
         // The first views make the name, or show that there is none to be made: one in every frame.
         (false, _, 0..=5) => 100,
         (false, _, 6..=12) => 400,
-        // A stranger, most likely: an employee would be known by now. Looked at again now and then, because
-        // they may come nearer or turn to the camera.
+        // An employee would be known by now.
         (false, _, _) => 600,
     })
 }
@@ -86,7 +86,7 @@ mod tests {
         let named = views(3, false, Doubt::None);
         assert!((8..=14).contains(&named), "{named}");
         let stranger = views(u32::MAX, true, Doubt::None);
-        assert!((12..=20).contains(&stranger), "{stranger}");
+        assert!((8..=11).contains(&stranger), "{stranger}");
         let open = views(u32::MAX, false, Doubt::None);
         assert!((18..=26).contains(&open), "{open}");
         let doubtful = views(0, false, Doubt::Break);
