@@ -71,9 +71,10 @@ fn ramp(value: f32, none: f32, full: f32) -> f32 {
     }
 }
 
-/// How far a face is turned to the side, in degrees, as [`Quality::yaw`].
-pub fn yaw(face: &Face) -> f32 {
-    pose(face).0
+/// How a face is turned: [`Quality::yaw`] and [`Quality::pitch`].
+pub fn turn(face: &Face) -> [f32; 2] {
+    let (yaw, pitch, _) = pose(face);
+    [yaw, pitch]
 }
 
 /// Yaw, pitch and roll in degrees.

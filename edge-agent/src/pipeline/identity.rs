@@ -50,8 +50,8 @@ const CONTRADICTIONS: usize = 2;
 const STRANGE_VIEWS: usize = 3;
 const STRANGE_BELOW: f32 = 0.25;
 const NEARER: f32 = 1.25;
-/// Or is turned by so much further than at every try, in degrees: more than the estimate is off.
-const TURNED_ANEW: f32 = 12.0;
+/// Or is turned by so much otherwise than in every view, in degrees: more than the estimate is off.
+const TURNED_ANEW: f32 = 15.0;
 /// A fresh view that is like somebody is followed by others soon, however many came before: as after so many.
 const PROMISING_ATTEMPTS: u32 = 3;
 /// Two tracks with mean views this alike are the same face.
@@ -154,10 +154,10 @@ pub(crate) struct Evidence {
     pub(crate) too_small: bool,
     /// The last try gave no view.
     pub(crate) unusable: bool,
-    /// The widest that it was at a try, in pixels.
-    pub(crate) widest: f32,
-    /// The least and the most that it was turned to the side at a try, in degrees.
-    turned: Option<[f32; 2]>,
+    /// The widest that it was in a view, in pixels.
+    widest: f32,
+    /// How it was turned in views that differ in that: yaw and pitch in degrees.
+    poses: Vec<[f32; 2]>,
 }
 
 impl Evidence {
@@ -171,25 +171,32 @@ impl Evidence {
         self.why_not.unwrap_or(Unnamed::TooFewViews)
     }
 
-    /// Notes how the face looks that a try is made with.
+    /// Notes how the face looks of which a view is taken.
     pub(crate) fn looks(&mut self, face: &Face) {
         self.widest = self.widest.max(face.bounds[2]);
-        let yaw = quality::yaw(face);
-        let [least, most] = self.turned.unwrap_or([yaw; 2]);
-        self.turned = Some([least.min(yaw), most.max(yaw)]);
+        if self.is_turned_anew(face) {
+            self.poses.push(quality::turn(face));
+        }
     }
 
-    /// Whether the face is turned as at no try before: whoever was like nobody from the side may be known from the
+    /// Whether the face is turned as in no view before: whoever was like nobody from the side may be known from the
     /// front.
     pub(crate) fn is_turned_anew(&self, face: &Face) -> bool {
-        let yaw = quality::yaw(face);
-        self.turned
-            .is_none_or(|[least, most]| yaw < least - TURNED_ANEW || yaw > most + TURNED_ANEW)
+        let turn = quality::turn(face);
+        self.poses.iter().all(|pose| {
+            let mut apart = pose.iter().zip(turn).map(|(a, b)| (a - b).abs());
+            apart.any(|apart| apart > TURNED_ANEW)
+        })
     }
 
     /// What decides when the next view of this track, whose evidence it is, is due.
     pub(crate) fn state(&self, track: &Track) -> TrackState {
-        let unlike = self.best.len() >= STRANGE_VIEWS && self.nearest < STRANGE_BELOW;
+        // A last view that is like somebody says more than the mean with those before it; and who has perhaps taken
+        // this track over is another face than these views show.
+        let unlike = self.best.len() >= STRANGE_VIEWS
+            && self.nearest < STRANGE_BELOW
+            && !self.recent.back().is_some_and(Scored::like_somebody)
+            && track.doubt != Doubt::Break;
         let [_, _, width, _] = track.bounds();
         TrackState {
             attempts: self.attempts,
@@ -343,7 +350,8 @@ impl Evidence {
         self.identity = None;
         self.was_named = false;
         self.attempts = 1;
-        self.turned = None;
+        self.widest = 0.0;
+        self.poses.clear();
     }
 
     fn mean_weight(&self) -> f32 {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::pipeline::tracker::{Detection, Tracker};
 
 /// An embedding that lies at these cosines to the templates of `people()`, filled up to unit length.
 fn at(cosines: [f32; 3]) -> Embedding {
@@ -73,15 +74,15 @@ fn whoever_was_seen_badly_first_does_not_wait_for_a_name() {
     );
 }
 
-/// A face turned to the side by about so many degrees: the nose leaves the middle of the face.
-fn turned(yaw: f32) -> Face {
-    let nose = 50.0 + 40.0 * 0.55 * yaw.to_radians().tan();
+/// A face turned to the side and raised by about so many degrees: the nose leaves the middle of the face.
+fn turned(yaw: f32, pitch: f32) -> Face {
+    let off = |degrees: f32| 40.0 * 0.55 * degrees.to_radians().tan();
     Face {
         bounds: [0.0, 0.0, 100.0, 100.0],
         landmarks: [
             [30.0, 40.0],
             [70.0, 40.0],
-            [nose, 63.0],
+            [50.0 + off(yaw), 63.0 - off(pitch)],
             [35.0, 86.0],
             [65.0, 86.0],
         ],
@@ -90,20 +91,67 @@ fn turned(yaw: f32) -> Face {
 }
 
 #[test]
-fn a_face_is_looked_at_anew_when_it_turns_further_than_before() {
+fn a_face_is_looked_at_anew_when_it_is_turned_as_in_no_view() {
     let mut evidence = Evidence::default();
-    assert!(evidence.is_turned_anew(&turned(0.0)), "nothing was tried yet");
-    for (tried, same, other) in [
-        (40.0, [30.0, 50.0], [25.0, 55.0]),
-        (-10.0, [40.0, -20.0], [-25.0, 55.0]),
-    ] {
-        evidence.looks(&turned(tried));
-        for (yaws, expected) in [(same, false), (other, true)] {
-            for yaw in yaws {
-                assert_eq!(evidence.is_turned_anew(&turned(yaw)), expected, "{tried} {yaw}");
-            }
-        }
+    assert!(evidence.is_turned_anew(&turned(0.0, 0.0)), "there is no view yet");
+    // From one side to the other: what is between them was in no view.
+    for yaw in [40.0, -40.0] {
+        evidence.looks(&turned(yaw, 0.0));
     }
+    for (yaw, pitch, expected) in [
+        (40.0, 0.0, false),
+        (30.0, 0.0, false),
+        (-50.0, 8.0, false),
+        (0.0, 0.0, true),
+        (60.0, 0.0, true),
+        (40.0, 20.0, true),
+        (-40.0, -20.0, true),
+    ] {
+        assert_eq!(
+            evidence.is_turned_anew(&turned(yaw, pitch)),
+            expected,
+            "{yaw} {pitch}"
+        );
+    }
+}
+
+#[test]
+fn a_stranger_is_one_until_something_speaks_against_it() {
+    let is_stranger = |evidence: &Evidence, width: f32, doubt: bool| {
+        let mut tracker = Tracker::default();
+        let detection = Detection {
+            bounds: [0.0, 0.0, width, 100.0],
+            score: 0.9,
+        };
+        tracker.update(&[detection], |_| true, now());
+        let id = tracker.tracks()[0].id;
+        if doubt {
+            tracker.doubt(id);
+        }
+        evidence.state(&tracker.tracks()[0]).stranger
+    };
+    let after = |views: &[([f32; 3], f32)]| {
+        let mut evidence = evidence(views);
+        evidence.looks(&turned(0.0, 0.0));
+        evidence
+    };
+    let unlike = [([0.1, 0.0, 0.0], 0.6); 8];
+    let stranger = after(&unlike);
+    assert!(is_stranger(&stranger, 100.0, false));
+    assert!(
+        !is_stranger(&after(&unlike[..2]), 100.0, false),
+        "two views say little"
+    );
+    assert!(!is_stranger(&stranger, 130.0, false), "they came nearer");
+    assert!(
+        !is_stranger(&stranger, 100.0, true),
+        "somebody else may have come"
+    );
+    // Somebody looks into the camera, and the mean with the views before is still low.
+    let mut known = stranger;
+    known.add(view([0.5, 0.1, 0.0], 0.9), &people(), Doubt::None, now());
+    assert!(known.nearest < STRANGE_BELOW, "{}", known.nearest);
+    assert!(!is_stranger(&known, 100.0, false));
 }
 
 /// A fresh view of a track that is ani's says this, in this doubt.

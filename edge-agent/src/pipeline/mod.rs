@@ -439,12 +439,12 @@ impl Pipeline {
                 break;
             }
             let evidence = self.evidence.entry(id).or_default();
-            evidence.looks(face);
             let aligned = &mut self.aligned[prepared.len()];
             let tilt = self.tilts.get(&id).copied();
             match view::prepare(frame.into(), face, tilt, &self.models, &mut self.look, aligned)? {
                 Ok(view) => {
                     looked_at += 1;
+                    evidence.looks(face);
                     prepared.push((id, view));
                 }
                 Err(why) => {

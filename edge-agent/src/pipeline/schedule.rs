@@ -14,7 +14,7 @@ pub(crate) struct TrackState {
     pub(crate) last_view_at: Option<DateTime<Utc>>,
     /// The track has a name.
     pub(crate) named: bool,
-    /// It is most likely nobody of the gallery, and looks as it did before.
+    /// It is most likely nobody of the gallery, and looks as in its views, as far as is known.
     pub(crate) stranger: bool,
     /// The last try gave no view that could be used.
     pub(crate) unusable: bool,

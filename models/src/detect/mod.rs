@@ -105,7 +105,8 @@ const STILL_MAX_SIDE: u32 = 2560;
 /// high score above 0.9, from 600 on the network finds parts of them at 0.6, or nothing.
 const LARGE_FACE: f32 = 512.0;
 /// Longer side of the smaller copy: a face that fills it is known well. Frames up to twice that need none, nor do those
-/// in which no larger face has room.
+/// that are less high than such a face. Measured: a face 700 pixels high, cut off above and below in a picture of 450, is
+/// found at 0.69.
 const SMALL_COPY: u32 = 320;
 
 /// A face in a frame, in pixels of that frame. The box may reach over its border.
@@ -205,7 +206,7 @@ impl Detector {
         let longest = options.max_side.unwrap_or(LONGEST_SIDE).clamp(1, LONGEST_SIDE);
         let size = fit(width, height, longest);
         let faces = self.detect_at(frame, size, options)?;
-        if size.0.max(size.1) <= 2 * SMALL_COPY || size.0.min(size.1) as f32 <= LARGE_FACE {
+        if size.0.max(size.1) <= 2 * SMALL_COPY || size.1 as f32 <= LARGE_FACE {
             return Ok(faces);
         }
         let large = self.detect_at(frame, fit(width, height, SMALL_COPY), options)?;

@@ -21,13 +21,13 @@ pub(crate) struct Columns {
 /// Pixels and columns of the same line, and how wide they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Widths {
-    /// Pixels of the line.
+    /// Pixels of the line, at least one.
     pub(crate) pixels: usize,
-    /// The width of a pixel, in any unit.
+    /// The width of a pixel, at least 1, in any unit.
     pub(crate) pixel: usize,
     /// Columns to be made of it.
     pub(crate) columns: usize,
-    /// The width of a column in the same unit, at least that of a pixel. All columns lie inside the line.
+    /// The width of a column, at least 1, in the same unit. All columns lie inside the line.
     pub(crate) column: usize,
 }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::source::SourceMemory;
 
-/// What a layer may use. Everything only grows.
+/// What a layer may use. What it has taken from the system it keeps.
 #[derive(Default)]
 pub(super) struct Scratch {
     /// Rows between the layers of a chain, or pixels between two layers.
