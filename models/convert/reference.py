@@ -8,6 +8,7 @@ detection and alignment as a whole by OpenCV. Written are
 
 - `yunet.safetensors`: YuNet's raw outputs for the picture (250×230, padded with zeros to 256×256) and for a part
   of it whose sides are multiples of 32 (128×160, its corner at 160,48);
+- `nanodet.safetensors`: NanoDet-g's raw outputs for a part of 128×160 with its corner at 122,48;
 - `aligned.png`: OpenCV's aligned crop of the face;
 - `reference.json`: OpenCV's detection, and SFace's raw output for `aligned.png`.
 """
@@ -20,9 +21,12 @@ import cv2
 import numpy as np
 import onnx
 import onnxruntime
+from nanodet import WEIGHTS, onnx_of
 from safetensors.numpy import save_file
 
 PART = (160, 48, 128, 160)  # left, top, width, height
+# Wholly inside the picture.
+PERSON_PART = (122, 48, 128, 160)
 
 
 def session(path, dynamic=()):
@@ -58,6 +62,16 @@ def main():
         outputs = network.run(names, {"input": padded.transpose(2, 0, 1)[None]})
         raw |= {f"{label}.{name}": np.ascontiguousarray(value[0]) for name, value in zip(names, outputs)}
     save_file(raw, args.out / "yunet.safetensors")
+
+    left, top, width, height = PERSON_PART
+    part = picture[top : top + height, left : left + width, ::-1].astype(np.float32)
+    nanodet = onnx_of(WEIGHTS.read_bytes(), width, height).SerializeToString()
+    nanodet = onnxruntime.InferenceSession(nanodet, providers=["CPUExecutionProvider"])
+    names = [o.name for o in nanodet.get_outputs()]
+    outputs = nanodet.run(names, {"input": np.ascontiguousarray(part.transpose(2, 0, 1)[None])})
+    # Cell by cell, as the crate's maps are.
+    cells = {name: np.ascontiguousarray(value[0].reshape(value.shape[1], -1).T) for name, value in zip(names, outputs)}
+    save_file(cells, args.out / "nanodet.safetensors")
 
     detector = cv2.FaceDetectorYN.create(yunet, "", picture.shape[1::-1], 0.6, 0.3, 5000)
     faces = detector.detect(picture)[1]

@@ -4,6 +4,7 @@ use crate::Instructions;
 use crate::instructions::Kernel;
 use crate::kernels::product::{Matrix, Places, Product};
 use crate::kernels::rows::{AddDoubled, Halve};
+use crate::kernels::window;
 use crate::kernels::{Finish, dense, depthwise, first, multiply_add, pixels};
 
 /// A kernel at one size.
@@ -16,7 +17,7 @@ pub struct Case {
     pub run: Box<dyn FnMut()>,
 }
 
-/// Every kernel, at the sizes of SFace for one face and of YuNet for 640×640 pixels.
+/// Every kernel, at the sizes of SFace for one face, of YuNet for 640×640 pixels and of NanoDet-g for 352×192.
 pub fn cases(instructions: Instructions) -> Vec<Case> {
     let mut cases = vec![
         first_convolution(instructions, "sface stem", 112, 1, 32),
@@ -46,6 +47,21 @@ pub fn cases(instructions: Instructions) -> Vec<Case> {
         (80, 64, 64),
     ] {
         cases.push(pointwise(instructions, pixels, input, output));
+    }
+    for (rows, cols, input, output, step) in [
+        (8, 88, 32, 32, 1),
+        (8, 44, 64, 64, 1),
+        (12, 22, 128, 128, 1),
+        (6, 11, 256, 256, 1),
+        (12, 22, 128, 128, 2),
+    ] {
+        cases.push(window_convolution(
+            instructions,
+            (rows, cols),
+            input,
+            output,
+            step,
+        ));
     }
     cases.push(last_layer(instructions, 1));
     cases.push(last_layer(instructions, 5));
@@ -158,6 +174,38 @@ fn pointwise(instructions: Instructions, pixels: usize, input: usize, output: us
                 matrix: &matrix,
                 out: &mut out,
                 places: Places::Even { pixels },
+            });
+        }),
+    }
+}
+
+/// `rows` × `cols` pixels of the output.
+fn window_convolution(
+    instructions: Instructions,
+    (rows, cols): (usize, usize),
+    input: usize,
+    output: usize,
+    step: usize,
+) -> Case {
+    let weights = window::Weights::new(&noise(9 * input * output), 3, [input, 0], finish(output));
+    let pitch = cols * step + 2;
+    let map = noise((rows * step + 2) * pitch * input);
+    let windows: Vec<usize> = (0..rows * cols)
+        .map(|i| i / cols * step * pitch + i % cols * step)
+        .collect();
+    let places: Vec<usize> = (0..rows * cols).map(|i| i * output).collect();
+    let mut out = vec![0.0; rows * cols * output];
+    Case {
+        name: format!("3x3/{rows} by {cols} pixels, {input} to {output}, step {step}"),
+        multiply_adds: (rows * cols * 9 * input * output) as u64,
+        run: Box::new(move || {
+            instructions.run(window::Windows {
+                maps: [&map, &[]],
+                cols: pitch,
+                windows: &windows,
+                weights: &weights,
+                out: &mut out,
+                places: &places,
             });
         }),
     }

@@ -9,7 +9,7 @@ use candle_core::{Device, Result, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::Instructions;
-use crate::layers::{Activation, Shape, Source, SourceMemory, Stride};
+use crate::layers::{Activation, LEAK, Shape, Source, SourceMemory, Stride};
 
 /// What comes behind a convolution's sum, in shapes that go with (picture, row, column, channel).
 #[derive(Debug)]
@@ -35,7 +35,8 @@ impl Finish {
         match (self.activation, &self.slope) {
             (Activation::Relu, _) => x.relu(),
             (Activation::Prelu, Some(slope)) => x.relu()? - x.neg()?.relu()?.broadcast_mul(slope)?,
-            _ => Ok(x),
+            (Activation::LeakyRelu, _) => x.relu()? - (x.neg()?.relu()? * f64::from(LEAK))?,
+            (Activation::Identity | Activation::Prelu, _) => Ok(x),
         }
     }
 }

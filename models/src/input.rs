@@ -107,6 +107,44 @@ impl Source for Scaled<'_> {
     }
 }
 
+/// A size of the same shape whose longer side is at most `longest`.
+pub(crate) fn fit(width: u32, height: u32, longest: u32) -> (u32, u32) {
+    let side = width.max(height);
+    if side <= longest {
+        return (width, height);
+    }
+    let scaled = |x: u32| ((f64::from(x) * f64::from(longest) / f64::from(side)).round() as u32).max(1);
+    (scaled(width), scaled(height))
+}
+
+/// A picture from whose colours a mean is taken off, also from those of its padding. Padding that a convolution adds is
+/// the mean, then.
+pub(crate) struct WithoutMean<'a> {
+    picture: Scaled<'a>,
+    mean: [f32; COLOURS],
+}
+
+impl<'a> WithoutMean<'a> {
+    pub(crate) fn new(picture: Scaled<'a>, mean: [f32; COLOURS]) -> Self {
+        Self { picture, mean }
+    }
+}
+
+impl Source for WithoutMean<'_> {
+    fn shape(&self) -> Shape {
+        self.picture.shape()
+    }
+
+    fn fill(&self, row: usize, instructions: Instructions, memory: &mut SourceMemory, out: &mut [f32]) {
+        self.picture.fill(row, instructions, memory, out);
+        for pixel in out.as_chunks_mut::<COLOURS>().0 {
+            for (value, mean) in pixel.iter_mut().zip(self.mean) {
+                *value -= mean;
+            }
+        }
+    }
+}
+
 /// Which of `from` pixels in a line the pixel `i` of `to` ≤ `from` covers, each with its share in their average.
 fn covered(i: usize, from: usize, to: usize) -> impl Iterator<Item = (usize, f32)> {
     // In parts of a pixel: one of `from` has `to` parts, one of `to` has `from`.

@@ -47,13 +47,25 @@ pub const EMBEDDER: ModelInfo = ModelInfo {
     threshold: 0.363,
 };
 
+/// NanoDet-g, which finds people.
+pub const PERSON_DETECTOR: ModelInfo = ModelInfo {
+    id: "nanodet-g-person",
+    name: "NanoDet-g",
+    version: "person",
+    sha256: "7e510dc4620791da34482954ff735a4e28e3f3cdc5510b732401658c5358832a",
+    licence: "Apache-2.0",
+    input: "RGB of any size, 0 to 255",
+    embedding_len: 0,
+    threshold: 0.4,
+};
+
 impl ModelInfo {
     /// sha256 of the weights as they are in this program, which must be that of the label.
     pub fn weights_sha256(&self) -> String {
-        let weights = if *self == DETECTOR {
-            DETECTOR_WEIGHTS
-        } else {
-            EMBEDDER_WEIGHTS
+        let weights = match self.id {
+            id if id == DETECTOR.id => DETECTOR_WEIGHTS,
+            id if id == PERSON_DETECTOR.id => PERSON_DETECTOR_WEIGHTS,
+            _ => EMBEDDER_WEIGHTS,
         };
         Sha256::digest(weights)
             .iter()
@@ -64,6 +76,7 @@ impl ModelInfo {
 
 pub(crate) const DETECTOR_WEIGHTS: &[u8] = include_bytes!("../weights/yunet-2023mar.safetensors");
 pub(crate) const EMBEDDER_WEIGHTS: &[u8] = include_bytes!("../weights/sface-2021dec.safetensors");
+pub(crate) const PERSON_DETECTOR_WEIGHTS: &[u8] = include_bytes!("../weights/nanodet-g-person.safetensors");
 
 #[cfg(test)]
 mod tests {
@@ -71,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_compiled_in_weights_are_the_labelled_ones() {
-        for info in [DETECTOR, EMBEDDER] {
+        for info in [DETECTOR, EMBEDDER, PERSON_DETECTOR] {
             assert_eq!(info.weights_sha256(), info.sha256, "{}", info.id);
         }
     }

@@ -1,10 +1,12 @@
-//! `bench`: how long this machine takes for a detection and for embeddings.
+//! `bench`: how long this machine takes to find faces and people, and for embeddings.
 
 use std::time::{Duration, Instant};
 
 use hadir_models::align::CROP_SIDE;
 use hadir_models::detect::{DetectOptions, Detector};
 use hadir_models::embed::Embedder;
+use hadir_models::model::PERSON_DETECTOR;
+use hadir_models::person::PersonDetector;
 use hadir_models::{Compute, ModelError};
 use image::{Rgb, RgbImage};
 use serde::Serialize;
@@ -12,7 +14,7 @@ use serde::Serialize;
 use super::Failure;
 use super::output::{json_line, to_stdout};
 
-/// Measure the time of a detection and of an embedding
+/// Measure how long detections and embeddings take
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchArgs {
     /// Threads of one inference
@@ -39,6 +41,7 @@ struct Report {
     threads: u16,
     instructions: &'static str,
     detect_ms: DetectMs,
+    people_ms: PeopleMs,
     embed_ms: f64,
     /// Five faces in one pass.
     embed_five_ms: f64,
@@ -57,6 +60,14 @@ struct DetectMs {
     /// A frame of 1920×1080 pixels, scaled down to 640×360 for the network.
     #[serde(rename = "1920x1080 at 640x360")]
     scaled: f64,
+}
+
+#[derive(Serialize)]
+struct PeopleMs {
+    #[serde(rename = "288x160")]
+    usual: f64,
+    #[serde(rename = "352x192")]
+    large: f64,
 }
 
 /// So often at least is each thing measured.
@@ -78,6 +89,8 @@ pub(crate) fn run(args: &BenchArgs, compute: &Compute) -> Result<(), Failure> {
             ("detect 640x360", report.detect_ms.wide),
             ("detect 320x180", report.detect_ms.small),
             ("detect 1920x1080 at 640x360", report.detect_ms.scaled),
+            ("people 288x160", report.people_ms.usual),
+            ("people 352x192", report.people_ms.large),
             ("embed one face", report.embed_ms),
             ("embed five faces together", report.embed_five_ms),
             ("embed five faces singly", report.embed_five_singly_ms),
@@ -90,6 +103,7 @@ pub(crate) fn run(args: &BenchArgs, compute: &Compute) -> Result<(), Failure> {
 
 fn measure(args: &BenchArgs, compute: &Compute) -> Result<Report, ModelError> {
     let (detector, embedder) = (Detector::with_compute(compute)?, Embedder::with_compute(compute)?);
+    let person_detector = PersonDetector::with_compute(compute)?;
     let long = Duration::from_secs_f64(args.seconds);
     let detect = |width, height| {
         let frame = pattern(width, height);
@@ -98,6 +112,13 @@ fn measure(args: &BenchArgs, compute: &Compute) -> Result<Report, ModelError> {
             ..DetectOptions::default()
         };
         median_ms(long, || detector.detect(&frame, &options).map(drop))
+    };
+    let people = |width, height| {
+        let frame = pattern(width, height);
+        let threshold = PERSON_DETECTOR.threshold;
+        median_ms(long, || {
+            person_detector.detect(&frame, width, threshold).map(drop)
+        })
     };
     let crops = [0, 1, 2, 3, 4].map(|shift| {
         let mut crop = pattern(CROP_SIDE, CROP_SIDE);
@@ -112,6 +133,10 @@ fn measure(args: &BenchArgs, compute: &Compute) -> Result<Report, ModelError> {
             wide: detect(640, 360)?,
             small: detect(320, 180)?,
             scaled: detect(1920, 1080)?,
+        },
+        people_ms: PeopleMs {
+            usual: people(288, 160)?,
+            large: people(352, 192)?,
         },
         embed_ms: median_ms(long, || embedder.embed(&crops[..1]).map(drop))?,
         embed_five_ms: median_ms(long, || embedder.embed(&crops).map(drop))?,

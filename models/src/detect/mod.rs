@@ -5,15 +5,15 @@
 
 mod decode;
 mod network;
-mod nms;
 #[cfg(any(test, feature = "cuda"))]
 mod on_device;
 
 use serde::Serialize;
 
 use crate::frame::Frame;
-use crate::input::Scaled;
+use crate::input::{Scaled, fit};
 use crate::layers::Source;
+use crate::overlap::{self, Scored};
 use crate::{Compute, ModelError, model};
 use network::YuNet;
 
@@ -154,6 +154,16 @@ impl Face {
     }
 }
 
+impl Scored for Face {
+    fn bounds(&self) -> [f32; 4] {
+        self.bounds
+    }
+
+    fn score(&self) -> f32 {
+        self.score
+    }
+}
+
 /// The face that a portrait shows: the largest, where a face away from the middle counts for less (its area minus
 /// twice the square of its distance from the middle of the frame).
 pub fn main_face<'a>(faces: &[Face], frame: impl Into<Frame<'a>>) -> Option<usize> {
@@ -233,7 +243,7 @@ impl Detector {
             .network
             .look(&picture, |maps| decode::faces(&maps, options.score_threshold))
             .map_err(failed)?;
-        let mut faces = nms::suppress(candidates, options.nms_iou, options.top_k);
+        let mut faces = overlap::suppress(candidates, options.nms_iou, options.top_k);
         let (x, y) = (
             frame.dimensions().0 as f32 / size.0 as f32,
             frame.dimensions().1 as f32 / size.1 as f32,
@@ -260,16 +270,6 @@ fn with_large(mut faces: Vec<Face>, mut large: Vec<Face>, from: f32) -> Vec<Face
     faces.append(&mut large);
     faces.sort_by(|a, b| b.score.total_cmp(&a.score));
     faces
-}
-
-/// A size of the same shape whose longer side is at most `longest`.
-fn fit(width: u32, height: u32, longest: u32) -> (u32, u32) {
-    let side = width.max(height);
-    if side <= longest {
-        return (width, height);
-    }
-    let scaled = |x: u32| ((f64::from(x) * f64::from(longest) / f64::from(side)).round() as u32).max(1);
-    (scaled(width), scaled(height))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub(crate) mod first;
 pub(crate) mod pixels;
 pub(crate) mod product;
 pub(crate) mod rows;
+pub(crate) mod window;
 
 use pulp::Simd;
 

@@ -8,9 +8,12 @@ use candle_core::{Result, bail};
 
 use super::scratch::{self, Scratch};
 use super::source::{Source, SourceMemory};
-use super::{Conv3x3, DepthwiseConv3x3, Pointwise, Shape};
+use super::{Conv3x3, DepthwiseConv3x3, Pointwise, Shape, Stride};
 use crate::kernels::product::{Places, Product};
-use crate::kernels::{LANES, depthwise, first, rows::Halve};
+use crate::kernels::{
+    LANES, depthwise, first,
+    rows::{Halve, MaxPool},
+};
 use crate::{Compute, Instructions};
 
 /// A layer of a chain.
@@ -21,6 +24,8 @@ pub(crate) enum Stage {
     Pointwise(Pointwise),
     /// The largest value of each 2×2 pixels; an odd last row or column is left out.
     Halve,
+    /// The largest value of 3×3 pixels around every second row and column.
+    MaxPool,
 }
 
 impl Stage {
@@ -30,7 +35,7 @@ impl Stage {
             Self::Depthwise(layer) => layer.weights.channels(),
             Self::Pointwise(layer) => layer.matrix.inner(),
             // The kernels want whole registers.
-            Self::Halve => input.channels.next_multiple_of(LANES),
+            Self::Halve | Self::MaxPool => input.channels.next_multiple_of(LANES),
         };
         if input.channels != expected {
             bail!("{} channels given to a layer of {expected}", input.channels);
@@ -47,6 +52,7 @@ impl Stage {
                 cols: input.cols / 2,
                 ..input
             },
+            Self::MaxPool => input.strided(Stride::Two, input.channels),
         })
     }
 
@@ -59,6 +65,7 @@ impl Stage {
             Self::Depthwise(layer) => three(layer.stride as isize),
             Self::Pointwise(_) => row..row + 1,
             Self::Halve => 2 * row..2 * row + 2,
+            Self::MaxPool => three(2),
         }
     }
 
@@ -66,7 +73,7 @@ impl Stage {
     fn padding(&self) -> usize {
         match self {
             Self::Conv3x3(_) | Self::Depthwise(_) => 1,
-            Self::Pointwise(_) | Self::Halve => 0,
+            Self::Pointwise(_) | Self::Halve | Self::MaxPool => 0,
         }
     }
 
@@ -107,6 +114,16 @@ impl Stage {
                 channels: input.shape.channels,
                 out,
             }),
+            Self::MaxPool => {
+                // A row outside counts for nothing: the one beside it stands in for it.
+                let inside =
+                    |i: isize| at(i.clamp(-window.start, input.shape.rows as isize - 1 - window.start));
+                instructions.run(MaxPool {
+                    rows: [inside(0), inside(1), inside(2)],
+                    channels: input.shape.channels,
+                    out,
+                });
+            }
         }
     }
 }

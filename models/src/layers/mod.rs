@@ -1,7 +1,7 @@
-//! What the two networks are made of.
+//! What the networks are made of.
 //!
 //! On the processor, layers are joined to candle operations that compute several of them at once: a [`Chain`] row
-//! by row, a [`DepthwiseFirst`] block by block, a [`Linear`]. They write into tensors that are there already
+//! by row, a [`DepthwiseFirst`] or a [`WindowConv`] block by block, a [`Linear`]. They write into tensors that are there already
 //! ([`buffers`]), so that nothing is allocated from call to call. candle's own convolutions are not used: grouped
 //! ones run channel by channel there, which is nine tenths of the time of such a network.
 //!
@@ -13,8 +13,10 @@ mod chain;
 mod depthwise_first;
 mod linear;
 mod operations;
+mod resample;
 mod scratch;
 mod source;
+mod window_conv;
 
 use candle_core::{Result, Shape as TensorShape, bail};
 use candle_nn::VarBuilder;
@@ -23,7 +25,9 @@ pub(crate) use chain::{Chain, Stage};
 pub(crate) use depthwise_first::DepthwiseFirst;
 pub(crate) use linear::Linear;
 pub(crate) use operations::{FromMap, FromPicture, FromSum};
+pub(crate) use resample::{Resample, Resampling};
 pub(crate) use source::{Source, SourceMemory};
+pub(crate) use window_conv::{Side, WindowConv, WindowConvSize};
 
 use crate::kernels::product::Matrix;
 use crate::kernels::{Finish, LANES, depthwise, first};
@@ -37,7 +41,12 @@ pub(crate) enum Activation {
     Relu,
     /// `x` where positive, `slope · x` elsewhere, a slope for each channel (tensor `slope`).
     Prelu,
+    /// `x` where positive, `0.1 · x` elsewhere.
+    LeakyRelu,
 }
+
+/// Slope of [`Activation::LeakyRelu`].
+pub(crate) const LEAK: f32 = 0.1;
 
 impl Activation {
     /// Bias (tensor `bias`) and slope of each channel.
@@ -50,6 +59,7 @@ impl Activation {
             Self::Identity => vec![1.0; channels],
             Self::Relu => vec![0.0; channels],
             Self::Prelu => values(weights, channels, "slope")?,
+            Self::LeakyRelu => vec![LEAK; channels],
         };
         Ok(Finish::new(bias, slope))
     }
@@ -86,6 +96,10 @@ impl Shape {
             cols: stride.out(self.cols),
             channels,
         }
+    }
+
+    fn resized(self, rows: usize, cols: usize) -> Self {
+        Self { rows, cols, ..self }
     }
 
     /// Numbers in a row without a border.

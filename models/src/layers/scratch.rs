@@ -13,6 +13,8 @@ pub(super) struct Scratch {
     pub(super) source: SourceMemory,
     /// Where results go.
     pub(super) places: Vec<usize>,
+    /// Where the windows are that they come from.
+    pub(super) windows: Vec<usize>,
 }
 
 thread_local! {

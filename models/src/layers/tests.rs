@@ -99,6 +99,22 @@ impl Plain {
         })
     }
 
+    /// A convolution over all channels, `side` × `side`.
+    fn windows(&self, channels: usize, side: usize, stride: Stride, numbers: &Numbers) -> Self {
+        let (step, inner, edge) = (stride as usize, self.shape.channels, (side / 2) as isize);
+        self.map(self.shape.strided(stride, channels), |n, y, x, o| {
+            let mut sum = numbers.bias[o];
+            for (c, tap) in (0..inner).flat_map(|c| (0..side * side).map(move |tap| (c, tap))) {
+                let (yy, xx) = (
+                    (y * step + tap / side) as isize - edge,
+                    (x * step + tap % side) as isize - edge,
+                );
+                sum += self.at(n, yy, xx, c) * numbers.weight[(o * inner + c) * side * side + tap];
+            }
+            prelu(sum, numbers.slope[o])
+        })
+    }
+
     fn pointwise(&self, channels: usize, numbers: &Numbers) -> Self {
         let inner = self.shape.channels;
         self.map(
@@ -312,6 +328,108 @@ fn a_depthwise_and_a_pointwise_layer_are_computed_together() {
                 });
             }
         }
+    }
+}
+
+#[test]
+fn a_convolution_reads_one_map_or_two_side_by_side() {
+    for (input, output) in [([16, 0], 16), ([32, 16], 48), ([3, 5], 16), ([64, 64], 32)] {
+        for side in [Side::One, Side::Three] {
+            let width = side as usize;
+            let inner = input[0] + input[1];
+            let numbers = Numbers::new(output * inner * width * width, output, 1);
+            for (rows, cols) in [(1, 1), (1, 7), (5, 1), (4, 6), (13, 11), (9, 40)] {
+                let both = Plain::new(1, rows, cols, inner, 4);
+                let of = |first: usize, channels: usize| {
+                    both.map(Shape { rows, cols, channels }, |n, y, x, c| {
+                        both.at(n, y as isize, x as isize, first + c)
+                    })
+                };
+                let maps = [of(0, input[0]), of(input[0], input[1])];
+                for stride in [Stride::One, Stride::Two] {
+                    let expected = both.windows(output, width, stride, &numbers);
+                    everywhere(|compute| {
+                        for border in [0, 1] {
+                            let size = WindowConvSize {
+                                side,
+                                input,
+                                output,
+                                stride,
+                                activation: Activation::Prelu,
+                                border,
+                            };
+                            let weights = numbers.builder(&[output, inner, width, width]);
+                            let layer = WindowConv::new(&weights, size, compute).expect("layer");
+                            let out = expected.place(border);
+                            let [first, second] = maps.each_ref().map(|map| map.tensor(1));
+                            let done = match layer.reads_two() {
+                                true => out.inplace_op3(&first, &second, &layer),
+                                false => out.inplace_op2(&first, &layer),
+                            };
+                            done.expect("runs");
+                            expected.check(border, &out, (compute, input, side, rows, cols, stride));
+                            assert!(layer.reads_two() != out.inplace_op2(&first, &layer).is_ok());
+                        }
+                    });
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn maps_are_pooled_and_brought_to_another_size() {
+    for (rows, cols) in [(1, 1), (2, 3), (5, 4), (8, 10)] {
+        let map = Plain::new(1, rows, cols, 16, 1);
+        let pooled = map.map(map.shape.strided(Stride::Two, 16), |n, y, x, c| {
+            let near = (0..9).map(|i| ((2 * y + i / 3) as isize - 1, (2 * x + i % 3) as isize - 1));
+            let inside =
+                near.filter(|(y, x)| (0..rows as isize).contains(y) && (0..cols as isize).contains(x));
+            inside.map(|(y, x)| map.at(n, y, x, c)).fold(f32::MIN, f32::max)
+        });
+        let twice = Plain::new(1, 2 * rows, 2 * cols, 16, 2);
+        // Between the four nearest pixels; beyond the last one, that one.
+        let near = |i: usize, side: usize| {
+            let other = if i % 2 == 0 {
+                (i / 2).saturating_sub(1)
+            } else {
+                (i / 2 + 1).min(side - 1)
+            };
+            [(i / 2, 0.75), (other, 0.25)]
+        };
+        let up = twice.map(twice.shape, |n, y, x, c| {
+            let mut sum = twice.at(n, y as isize, x as isize, c);
+            for (yy, a) in near(y, rows) {
+                for (xx, b) in near(x, cols) {
+                    sum += a * b * map.at(n, yy as isize, xx as isize, c);
+                }
+            }
+            sum
+        });
+        let down = map.map(map.shape, |n, y, x, c| {
+            let of = |i: usize| twice.at(n, (2 * y + i / 2) as isize, (2 * x + i % 2) as isize, c);
+            map.at(n, y as isize, x as isize, c) + (0..4).map(of).sum::<f32>() / 4.0
+        });
+        everywhere(|compute| {
+            let chain = Chain::new(vec![Stage::MaxPool], compute);
+            let out = pooled.place(0);
+            out.inplace_op2(&map.tensor(0), &FromMap(&chain)).expect("runs");
+            pooled.check(0, &out, (compute, rows, cols));
+            for (how, expected, [one, other]) in [
+                (Resampling::Up, &up, [&twice, &map]),
+                (Resampling::Down, &down, [&map, &twice]),
+            ] {
+                let layer = Resample {
+                    how,
+                    instructions: compute.instructions(),
+                };
+                let out = expected.place(1);
+                out.inplace_op3(&one.tensor(1), &other.tensor(1), &layer)
+                    .expect("runs");
+                expected.check(1, &out, (compute, how, rows, cols));
+                assert!(out.inplace_op3(&other.tensor(1), &one.tensor(1), &layer).is_err());
+            }
+        });
     }
 }
 

@@ -1,6 +1,12 @@
 //! Of boxes that lie over each other the best one stays, as OpenCV's `dnn::NMSBoxes` decides it.
 
-use super::Face;
+/// Something that a detector found.
+pub(crate) trait Scored {
+    /// Left, top, width, height.
+    fn bounds(&self) -> [f32; 4];
+    /// How sure the detector is.
+    fn score(&self) -> f32;
+}
 
 /// A box in whole pixels: OpenCV compares boxes after cutting off their fractions.
 #[derive(Clone, Copy)]
@@ -12,8 +18,8 @@ struct Bounds {
 }
 
 impl Bounds {
-    fn of(face: &Face) -> Self {
-        let [x, y, width, height] = face.bounds.map(|v| v as i64);
+    fn of(found: &impl Scored) -> Self {
+        let [x, y, width, height] = found.bounds().map(|v| v as i64);
         Self {
             left: x,
             top: y,
@@ -43,25 +49,26 @@ impl Bounds {
     }
 }
 
-/// The faces that stay, best score first; of equal scores the earlier one first.
-pub(super) fn suppress(mut faces: Vec<Face>, iou: f32, top_k: usize) -> Vec<Face> {
-    faces.sort_by(|a, b| b.score.total_cmp(&a.score));
-    faces.truncate(top_k);
+/// Those that stay of the best `top_k`, best score first; of equal scores the earlier one first.
+pub(crate) fn suppress<T: Scored>(mut found: Vec<T>, iou: f32, top_k: usize) -> Vec<T> {
+    found.sort_by(|a, b| b.score().total_cmp(&a.score()));
+    found.truncate(top_k);
     let mut kept: Vec<Bounds> = Vec::new();
-    faces.retain(|face| {
-        let bounds = Bounds::of(face);
+    found.retain(|one| {
+        let bounds = Bounds::of(one);
         let stays = kept.iter().all(|other| bounds.overlap(*other) <= iou);
         if stays {
             kept.push(bounds);
         }
         stays
     });
-    faces
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::Face;
 
     fn check(faces: &[([f32; 4], f32)], top_k: usize, stay: &[f32]) {
         let faces = faces.iter().map(|&(bounds, score)| Face {

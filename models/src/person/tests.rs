@@ -1,0 +1,86 @@
+//! The person detector against stored outputs of ONNX Runtime; see `models/convert`.
+
+use std::collections::HashMap;
+
+use candle_core::{Device, Tensor};
+use image::{RgbImage, imageops};
+
+use super::*;
+use crate::Instructions;
+
+const PORTRAIT: &[u8] = include_bytes!("../../tests/data/astronaut.png");
+/// Left, top, width, height of the part that the stored outputs belong to.
+const PART: [u32; 4] = [122, 48, 128, 160];
+
+/// Every instruction set of this machine, on one and on two threads.
+fn every_compute() -> impl Iterator<Item = Compute> {
+    Instructions::available().flat_map(|i| [1, 2].map(|threads| Compute::new(i, threads).expect("available")))
+}
+
+fn portrait() -> RgbImage {
+    crate::picture::decode(PORTRAIT).expect("a picture")
+}
+
+#[test]
+fn the_network_gives_what_onnx_runtime_gives() {
+    let [x, y, width, height] = PART;
+    let part = imageops::crop_imm(&portrait(), x, y, width, height).to_image();
+    let stored = include_bytes!("../../tests/data/nanodet.safetensors");
+    let stored: HashMap<String, Tensor> =
+        candle_core::safetensors::load_buffer(stored, &Device::Cpu).expect("tensors");
+    for compute in every_compute() {
+        let detector = PersonDetector::with_compute(&compute).expect("detector");
+        let mut largest = 0.0f32;
+        let compare = |maps: [network::Map<'_>; 3]| {
+            for map in maps {
+                let expected = stored[&format!("stride{}", map.stride)]
+                    .to_vec2::<f32>()
+                    .expect("numbers");
+                let cells = map.cells.as_chunks::<{ network::OUTPUTS }>().0;
+                assert_eq!((expected.len(), expected[0].len()), (cells.len(), 45));
+                for (cell, expected) in cells.iter().zip(expected) {
+                    for (found, expected) in cell.iter().zip(expected) {
+                        largest = largest.max((found - expected).abs());
+                    }
+                }
+            }
+        };
+        let picture = WithoutMean::new(Scaled::new((&part).into(), (width, height), CELL), MEAN);
+        detector.network.look(&picture, compare).expect("runs");
+        assert!(largest <= 1e-3, "{compute:?}: {largest}");
+    }
+}
+
+#[test]
+fn a_person_is_found_in_pixels_of_the_frame() {
+    let detector = PersonDetector::with_compute(&Compute::default()).expect("detector");
+    let mut frame = RgbImage::from_pixel(750, 460, image::Rgb([120; 3]));
+    imageops::overlay(&mut frame, &portrait(), 400, 230);
+    for max_side in [750, 352] {
+        let found = detector.detect(&frame, max_side, 0.4).expect("detects");
+        let [body] = found.as_slice() else {
+            panic!("one body, not {found:?}")
+        };
+        let [x, y, width, height] = body.bounds;
+        assert!(
+            (380.0..500.0).contains(&x) && (220.0..280.0).contains(&y),
+            "{body:?}"
+        );
+        assert!(
+            (550.0..660.0).contains(&(x + width)) && (430.0..480.0).contains(&(y + height)),
+            "{body:?}"
+        );
+    }
+}
+
+#[test]
+fn frames_without_a_person_or_without_pixels_give_none() {
+    let detector = PersonDetector::with_compute(&Compute::default()).expect("detector");
+    for (width, height) in [(0, 0), (0, 9), (1, 1), (1, 300), (33, 2), (31, 65), (320, 180)] {
+        let frame = RgbImage::from_pixel(width, height, image::Rgb([127; 3]));
+        for max_side in [0, 1, 16, u32::MAX] {
+            let found = detector.detect(&frame, max_side, 0.4).expect("detects");
+            assert_eq!(found, [], "{width}x{height}");
+        }
+    }
+}
