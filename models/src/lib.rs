@@ -7,6 +7,7 @@
 //! [`person::PersonDetector`] finds people whose faces cannot be seen. See `weights/` for the model cards.
 
 pub mod align;
+pub mod appearance;
 #[doc(hidden)]
 pub mod bench;
 mod compute;

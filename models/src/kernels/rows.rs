@@ -116,7 +116,7 @@ impl Kernel for AddInterpolated<'_> {
         let out = registers_mut::<S>(self.out).chunks_exact_mut(n);
         for (x, (out, fine)) in out.zip(fine).enumerate() {
             let near = x / 2;
-            let far = if x % 2 == 0 {
+            let far = if x.is_multiple_of(2) {
                 near.saturating_sub(1)
             } else {
                 (near + 1).min(last - 1)

@@ -41,7 +41,7 @@ impl Resample {
             match self.how {
                 Resampling::Up => {
                     let near = row / 2;
-                    let far = if row % 2 == 0 {
+                    let far = if row.is_multiple_of(2) {
                         near.saturating_sub(1)
                     } else {
                         (near + 1).min(other_shape.rows - 1)

@@ -390,7 +390,7 @@ fn maps_are_pooled_and_brought_to_another_size() {
         let twice = Plain::new(1, 2 * rows, 2 * cols, 16, 2);
         // Between the four nearest pixels; beyond the last one, that one.
         let near = |i: usize, side: usize| {
-            let other = if i % 2 == 0 {
+            let other = if i.is_multiple_of(2) {
                 (i / 2).saturating_sub(1)
             } else {
                 (i / 2 + 1).min(side - 1)

@@ -74,6 +74,35 @@ fn a_person_is_found_in_pixels_of_the_frame() {
 }
 
 #[test]
+fn a_closer_look_finds_who_is_small_or_at_the_border() {
+    let detector = PersonDetector::with_compute(&Compute::default()).expect("detector");
+    for (side, at) in [(60, [300, 150]), (460, [1200, 600]), (90, [0, 410])] {
+        let frame_size = if side > 400 { (1920, 1080) } else { (640, 480) };
+        let mut frame = RgbImage::from_pixel(frame_size.0, frame_size.1, image::Rgb([120; 3]));
+        let small = imageops::resize(&portrait(), side, side, imageops::FilterType::Triangle);
+        imageops::overlay(&mut frame, &small, at[0], at[1]);
+        let [x, y] = at.map(|length| length as f32);
+        let expected = [x + 0.05 * side as f32, y, 0.9 * side as f32, side as f32];
+        let found = detector.detect_around(&frame, expected, 0.4).expect("detects");
+        let [left, top, width, height] = found.first().expect("a body").bounds;
+        let near = |a: f32, b: f32| (a - b).abs() < 0.25 * side as f32;
+        assert!(
+            near(left, expected[0]) && near(top, y) && near(width, expected[2]) && near(height, side as f32),
+            "{found:?} is not {expected:?}"
+        );
+    }
+    for bounds in [
+        [f32::NAN; 4],
+        [0.0; 4],
+        [1e9, 1e9, 50.0, 50.0],
+        [-1e9, 0.0, 600.0, 600.0],
+    ] {
+        let frame = RgbImage::from_pixel(320, 180, image::Rgb([127; 3]));
+        assert_eq!(detector.detect_around(&frame, bounds, 0.4).expect("detects"), []);
+    }
+}
+
+#[test]
 fn frames_without_a_person_or_without_pixels_give_none() {
     let detector = PersonDetector::with_compute(&Compute::default()).expect("detector");
     for (width, height) in [(0, 0), (0, 9), (1, 1), (1, 300), (33, 2), (31, 65), (320, 180)] {
