@@ -389,9 +389,12 @@ function drawTrack(context, track, shown, box) {
   context.strokeStyle = 'rgb(0 0 0 / 55%)';
   context.lineWidth = tracked ? 5 : 3;
   context.strokeRect(box.x, box.y, box.width, box.height);
+  // Around a body whose face is not seen the line is broken.
+  context.setLineDash(track.basis === 'body' ? [8, 5] : []);
   context.strokeStyle = paint;
   context.lineWidth = tracked ? 3 : 1.5;
   context.strokeRect(box.x, box.y, box.width, box.height);
+  context.setLineDash([]);
   if (!track.name) return;
 
   context.font = `600 13px ${style.getPropertyValue('--font')}`;

@@ -341,6 +341,7 @@ mod tests {
 
     fn frame(n: u32) -> LiveFrame {
         let track = |track, employee: Option<&str>| TrackBox {
+            basis: hadir_shared::sighting::Basis::Face,
             track,
             bounds: [1.0, 2.0, 3.0, 4.0],
             employee: employee.map(|id| EmployeeId::new(id).expect("id")),

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use evdev::{Device, EventStream, EventSummary, KeyCode};
 use hadir_models::model::EMBEDDER;
 use hadir_shared::id::{CameraId, EmployeeId};
-use hadir_shared::sighting::{Method, Phase};
+use hadir_shared::sighting::{Basis, Method, Phase};
 use hadir_shared::status::CameraMode;
 use tokio::sync::{Notify, watch};
 
@@ -128,6 +128,8 @@ fn drafts(people: &People, code: &str, camera: &CameraId, now: DateTime<Utc>) ->
         track: now.timestamp_millis().unsigned_abs(),
         first_at: now,
         last_at: now,
+        basis: Basis::Face,
+        verified_at: None,
         confidence: 1.0,
         model: EMBEDDER.id.into(),
     }))

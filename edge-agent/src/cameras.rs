@@ -237,6 +237,7 @@ impl Cameras {
             detect_width: config.detect_width,
             mask: config.mask.clone(),
             badges: config.badges,
+            bodies: config.bodies,
         };
         let pipeline = Pipeline::new(settings, self.shared.models.clone());
         let recognition = std::thread::Builder::new()

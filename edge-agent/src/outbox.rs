@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{CameraId, EmployeeId};
-use hadir_shared::sighting::{Method, Phase, Sighting};
+use hadir_shared::sighting::{Basis, Method, Phase, Sighting};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
 use uuid::Uuid;
@@ -71,8 +71,12 @@ pub(crate) struct Draft {
     pub(crate) track: u64,
     /// When the identity began.
     pub(crate) first_at: DateTime<Utc>,
-    /// When the track was last matched.
+    /// When the person was last matched.
     pub(crate) last_at: DateTime<Utc>,
+    /// By what.
+    pub(crate) basis: Basis,
+    /// When a face last confirmed who it is, where that was before.
+    pub(crate) verified_at: Option<DateTime<Utc>>,
     /// How sure.
     pub(crate) confidence: f32,
     /// The embedding model's id.
@@ -512,7 +516,8 @@ fn moved(from: TimeDelta, to: TimeDelta) -> TimeDelta {
 }
 
 fn shift(sighting: &mut Sighting, by: TimeDelta) {
-    for at in [&mut sighting.first_at, &mut sighting.last_at] {
+    let times = [&mut sighting.first_at, &mut sighting.last_at].into_iter();
+    for at in times.chain(&mut sighting.verified_at) {
         *at = at.checked_add_signed(by).unwrap_or(*at);
     }
 }
@@ -546,6 +551,8 @@ fn sighting(draft: &Draft, seq: u64) -> Sighting {
         track,
         first_at,
         last_at,
+        basis,
+        verified_at,
         confidence,
         model,
     } = draft.clone();
@@ -559,6 +566,8 @@ fn sighting(draft: &Draft, seq: u64) -> Sighting {
         track,
         first_at,
         last_at,
+        basis,
+        verified_at,
         confidence,
         model,
     }

@@ -15,6 +15,8 @@ fn drafts(count: usize) -> Vec<Draft> {
             track: i as u64,
             first_at: now(),
             last_at: now(),
+            basis: Basis::Face,
+            verified_at: None,
             confidence: 0.9,
             model: "sface-2021dec".into(),
         })

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use hadir_models::model::EMBEDDER;
 use hadir_shared::id::{CameraId, EmployeeId};
+use hadir_shared::sighting::Basis;
 use hadir_shared::status::CameraMode;
 use tokio::sync::{Notify, watch};
 
@@ -136,6 +137,7 @@ impl Recognition {
                             fps: self.camera.fps(now),
                             tracks: std::mem::take(&mut outcome.tracks),
                             faces: std::mem::take(&mut outcome.faces),
+                            heads: std::mem::take(&mut outcome.heads),
                         });
                     }
                     self.report(outcome, reading.as_ref());
@@ -182,6 +184,8 @@ fn draft(event: Event, camera: &CameraId) -> Option<Draft> {
         track: event.track,
         first_at: event.first_at,
         last_at: event.last_at,
+        basis: event.basis,
+        verified_at: (event.basis == Basis::Body).then_some(event.verified_at),
         confidence: event.confidence,
         model: EMBEDDER.id.into(),
     })

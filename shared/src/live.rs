@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{CameraId, EmployeeId};
+use crate::sighting::Basis;
 
 /// The largest message that either side takes.
 pub const MAX_MESSAGE: usize = 4 << 20;
@@ -42,6 +43,9 @@ pub struct TrackBox {
     /// `[x, y, width, height]` in pixels of the picture, from its upper left corner.
     #[serde(rename = "box")]
     pub bounds: [f32; 4],
+    /// What the box is around: their face, or their body where the face is not seen; left out for `face`.
+    #[serde(default, skip_serializing_if = "Basis::is_face")]
+    pub basis: Basis,
     /// Who it is, if the track has an identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub employee: Option<EmployeeId>,
@@ -104,6 +108,7 @@ mod tests {
             tracks: vec![TrackBox {
                 track: 4,
                 bounds: [10.0, 20.0, 64.0, 80.0],
+                basis: Basis::Face,
                 employee: None,
                 name: None,
                 confidence: 0.0,

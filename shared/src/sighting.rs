@@ -36,6 +36,23 @@ pub enum Method {
     Rfid,
 }
 
+/// On what it rests that somebody was there at [`Sighting::last_at`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// On what identified them: their face, or their badge.
+    #[default]
+    Face,
+    /// On their body, followed since the face was last seen.
+    Body,
+}
+
+impl Basis {
+    pub(crate) fn is_face(&self) -> bool {
+        *self == Self::Face
+    }
+}
+
 /// One employee seen at one camera.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sighting {
@@ -56,9 +73,19 @@ pub struct Sighting {
     /// When the track's identity began: the time of the frame, not of the sending.
     #[serde(with = "crate::time")]
     pub first_at: DateTime<Utc>,
-    /// When the track was last matched to a face in a frame.
+    /// When the person was last matched in a frame, by face or by body.
     #[serde(with = "crate::time")]
     pub last_at: DateTime<Utc>,
+    /// What `last_at` rests on; left out for `face`.
+    #[serde(default, skip_serializing_if = "Basis::is_face")]
+    pub basis: Basis,
+    /// When a face or a badge last confirmed who it is; left out where that is `last_at`.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::time::option"
+    )]
+    pub verified_at: Option<DateTime<Utc>>,
     /// How sure the identity is, 0 to 1.
     pub confidence: f32,
     /// The embedding model's id, as in [`crate::gallery::Gallery::model`]; empty for badges.
@@ -121,6 +148,26 @@ mod tests {
         // f32 0.93 is not f64 0.93.
         wire["sightings"][0]["confidence"] = again["sightings"][0]["confidence"].clone();
         assert_eq!(again, wire);
+    }
+
+    #[test]
+    fn a_body_that_is_followed_says_so() {
+        let wire = WIRE.replace(
+            r#""confidence":0.93"#,
+            r#""basis":"body","verified_at":"2026-11-22T07:05:01.500Z","confidence":0.93"#,
+        );
+        let sighting = SightingBatch::parse(wire.as_bytes())
+            .expect("valid")
+            .sightings
+            .remove(0);
+        assert_eq!(sighting.basis, Basis::Body);
+        assert_eq!(
+            sighting.verified_at,
+            Some(crate::time::parse("2026-11-22T07:05:01.500Z").expect("a time"))
+        );
+        let again = serde_json::to_value(&sighting).expect("serialises");
+        assert_eq!(again["basis"], "body");
+        assert_eq!(again["verified_at"], "2026-11-22T07:05:01.500Z");
     }
 
     #[test]

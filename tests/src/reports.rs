@@ -9,7 +9,7 @@ use hadir_aggregator::core::settings::Settings;
 use hadir_aggregator::core::{Core, EmployeePatch, NewEmployee, Viewer};
 use hadir_shared::clock::ManualClock;
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId, SiteId};
-use hadir_shared::sighting::{Method, Phase, Sighting, SightingBatch};
+use hadir_shared::sighting::{Basis, Method, Phase, Sighting, SightingBatch};
 use hadir_shared::status::{AgentStatus, CameraCounts, CameraMode, CameraState, CameraStatus, Inference};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
@@ -286,6 +286,8 @@ fn day(seed: u64, person: usize, date: NaiveDate, every: i64, seen: &mut Vec<Sig
                 track: person as u64,
                 first_at: at,
                 last_at: until,
+                basis: Basis::Face,
+                verified_at: None,
                 confidence: 0.9,
                 model: "bench".into(),
             });

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AgentId, CameraId, EmployeeId};
-use hadir_shared::sighting::{Method, Phase, Sighting};
+use hadir_shared::sighting::{Basis, Method, Phase, Sighting};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Reader, Tx, count, ms, read_as, stored, time};
@@ -167,8 +167,8 @@ impl Tx<'_> {
         // By position: looking names up took a fifth of the time.
         let mut insert = self.conn().prepare_cached(
             "insert or ignore into sighting (id, agent, seq, phase, employee, camera, method, track, first_at,
-                 last_at, confidence, model, stored_at)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                 last_at, confidence, model, stored_at, basis, verified_at)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?;
         let mut new = Vec::with_capacity(sightings.len());
         let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
@@ -182,6 +182,10 @@ impl Tx<'_> {
                 Method::Face => "face",
                 Method::Qr => "qr",
                 Method::Rfid => "rfid",
+            };
+            let basis = match sighting.basis {
+                Basis::Face => "face",
+                Basis::Body => "body",
             };
             let changed = insert.execute(params![
                 &*sighting.id.as_hyphenated().encode_lower(&mut id),
@@ -197,6 +201,8 @@ impl Tx<'_> {
                 f64::from(sighting.confidence),
                 sighting.model,
                 ms(now),
+                basis,
+                sighting.verified_at.map(ms),
             ])?;
             new.push(changed == 1);
         }

@@ -11,7 +11,7 @@ use chrono::{TimeDelta, Utc};
 use clap::Args;
 use hadir_models::model::EMBEDDER;
 use hadir_shared::id::EmployeeId;
-use hadir_shared::sighting::{Method, Phase};
+use hadir_shared::sighting::{Basis, Method, Phase};
 use hadir_shared::status::AgentStatus;
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -181,6 +181,8 @@ fn draft(args: &SimulateArgs, camera: &Camera, track: u64) -> Draft {
         track,
         first_at: now - TimeDelta::seconds(1),
         last_at: now,
+        basis: Basis::Face,
+        verified_at: None,
         confidence: 0.9,
         model: EMBEDDER.id.into(),
     }

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::TimeDelta;
 use hadir_shared::id::{AreaId, CameraId};
 use hadir_shared::status::CameraMode;
 use serde::Deserialize;
 
-use crate::pipeline::{BadgeReading, DetectWidth, Mask};
+use crate::pipeline::{BadgeReading, BodyRules, DetectWidth, Follow, Mask};
 
 use super::document::Document;
 use super::error::ConfigError;
@@ -42,6 +43,8 @@ pub(crate) struct CameraConfig {
     pub(crate) badges: BadgeReading,
     /// The USB badge reader beside it, an input device.
     pub(crate) badge_reader: Option<PathBuf>,
+    /// Whether and how people are followed whose faces are not seen.
+    pub(crate) bodies: BodyRules,
     /// Horizontal field of view of its lens, in degrees.
     pub(crate) fov: Option<f32>,
     /// How far away people are, in metres.
@@ -64,8 +67,48 @@ struct CameraFile {
     mask: Vec<Vec<[f32; 2]>>,
     badges: Option<Badges>,
     badge_reader: Option<PathBuf>,
+    #[serde(default)]
+    bodies: Bodies,
     fov: Option<f32>,
     distance: Option<f32>,
+}
+
+/// The table `bodies`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Bodies {
+    follow: bool,
+    face_within_minutes: f32,
+    kept_seconds: f32,
+}
+
+impl Default for Bodies {
+    fn default() -> Self {
+        let BodyRules {
+            follow,
+            face_within,
+            kept,
+        } = BodyRules::default();
+        Self {
+            follow: follow == Follow::Bodies,
+            face_within_minutes: face_within.num_minutes() as f32,
+            kept_seconds: kept.num_seconds() as f32,
+        }
+    }
+}
+
+impl Bodies {
+    fn rules(&self) -> BodyRules {
+        let milliseconds = |seconds: f32| TimeDelta::milliseconds((seconds * 1000.0) as i64);
+        BodyRules {
+            follow: match self.follow {
+                true => Follow::Bodies,
+                false => Follow::FacesOnly,
+            },
+            face_within: milliseconds(60.0 * self.face_within_minutes),
+            kept: milliseconds(self.kept_seconds),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -122,6 +165,18 @@ pub(super) fn load(path: &Path, logins: &Logins) -> Result<(Document, CameraConf
             "must be 0.3 to 50 metres: how far from the camera people are",
         );
     }
+    if !(0.1..=1440.0).contains(&file.bodies.face_within_minutes) {
+        wrong(
+            "face_within_minutes",
+            "must be 0.1 to 1440 minutes: how long a body is taken for somebody whose face is not seen",
+        );
+    }
+    if !(1.0..=600.0).contains(&file.bodies.kept_seconds) {
+        wrong(
+            "kept_seconds",
+            "must be 1 to 600 seconds: how long somebody who vanishes in the middle of the picture is waited for",
+        );
+    }
     let reader = file.badge_reader.as_ref();
     if reader.is_some_and(|path| !path.starts_with("/dev/input")) {
         wrong(
@@ -149,6 +204,7 @@ pub(super) fn load(path: &Path, logins: &Logins) -> Result<(Document, CameraConf
                     None => BadgeReading::No,
                 },
                 badge_reader: file.badge_reader,
+                bodies: file.bodies.rules(),
                 fov: file.fov,
                 distance: file.distance,
             },

@@ -414,6 +414,7 @@ pub(crate) mod testing {
             mask: crate::pipeline::Mask::default(),
             badges: crate::pipeline::BadgeReading::No,
             badge_reader: None,
+            bodies: crate::pipeline::BodyRules::default(),
             fov: None,
             distance: None,
         }

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use hadir_models::FrameBuf;
 use hadir_shared::id::{CameraId, EmployeeId};
 use hadir_shared::live::{Frame, TrackBox, encode};
+use hadir_shared::sighting::Basis;
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub(crate) struct LiveShot {
     pub(crate) tracks: Vec<TrackView>,
     /// Everything that looks like a face.
     pub(crate) faces: Vec<[f32; 4]>,
+    /// Heads of people without a name, whether or not their faces were found.
+    pub(crate) heads: Vec<[f32; 4]>,
 }
 
 /// Makes the message that shows a frame: scaled down, faces without a name pixelated, as JPEG.
@@ -59,7 +62,7 @@ fn message(
 ) -> Result<Vec<u8>, image::ImageError> {
     let mut picture = shot.pixels.to_rgb(level.width);
     let scale = picture.width() as f32 / shot.pixels.dimensions().0.max(1) as f32;
-    for bounds in nameless(shot) {
+    for bounds in nameless(shot).into_iter().chain(shot.heads.iter().copied()) {
         pixelate::pixelate(&mut picture, bounds.map(|x| x * scale));
     }
     let mut jpeg = Vec::with_capacity(64 << 10);
@@ -131,9 +134,10 @@ fn crop(shot: &LiveShot, [x, y, w, h]: [f32; 4]) -> Result<String, image::ImageE
     Ok(base64::engine::general_purpose::STANDARD.encode(jpeg))
 }
 
-/// The boxes that nobody may recognise: those of tracks without a name, and faces of no named track.
+/// The faces that nobody may recognise: those of tracks without a name, and of no named track.
 fn nameless(shot: &LiveShot) -> Vec<[f32; 4]> {
-    let (named, unnamed): (Vec<_>, Vec<_>) = shot.tracks.iter().partition(|track| track.person.is_some());
+    let by_face = shot.tracks.iter().filter(|track| track.basis == Basis::Face);
+    let (named, unnamed): (Vec<_>, Vec<_>) = by_face.partition(|track| track.person.is_some());
     let is_named = |face: &&[f32; 4]| {
         named
             .iter()
@@ -151,6 +155,7 @@ fn track_box(track: &TrackView, scale: f32) -> TrackBox {
             .person
             .as_ref()
             .and_then(|person| EmployeeId::new(&**person).ok()),
+        basis: track.basis,
         name: None,
         confidence: track.confidence,
     }
@@ -173,6 +178,7 @@ mod tests {
         let tracks = tracks.iter().enumerate().map(|(i, (bounds, person))| TrackView {
             track: i as u64 + 1,
             bounds: *bounds,
+            basis: Basis::Face,
             first_at: DateTime::UNIX_EPOCH,
             matched: true,
             person: person.map(Into::into),
@@ -185,6 +191,7 @@ mod tests {
             fps: 9.5,
             tracks: tracks.collect(),
             faces: faces.to_vec(),
+            heads: Vec::new(),
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_models::frame::Frame;
-use hadir_shared::sighting::Method;
+use hadir_shared::sighting::{Basis, Method};
 
 use super::people::{People, PersonId};
 use super::presence::Present;
@@ -132,6 +132,8 @@ impl Badges {
             person: shown.person.clone(),
             method: Method::Qr,
             last_at: shown.last_at,
+            basis: Basis::Face,
+            verified_at: shown.last_at,
             confidence: 1.0,
         });
         present.collect()

@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use hadir_models::detect::Face;
 use hadir_models::embed::Embedding;
 use hadir_models::{matching, model, quality};
+use hadir_shared::sighting::Basis;
 
 use super::people::{self, People, PersonId};
 use super::schedule::TrackState;
@@ -131,6 +132,17 @@ pub(crate) enum Unnamed {
     SeenElsewhere,
 }
 
+/// That the person whose name a track has was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asserted {
+    /// When.
+    pub(crate) at: DateTime<Utc>,
+    /// By what.
+    pub(crate) basis: Basis,
+    /// When their face was last seen with this name.
+    pub(crate) verified_at: DateTime<Utc>,
+}
+
 /// Everything known about who one track is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
@@ -142,8 +154,8 @@ pub(crate) struct Evidence {
     pub(crate) last_view_at: Option<DateTime<Utc>>,
     /// How often a view was tried.
     pub(crate) attempts: u32,
-    /// When the identity was last both held and not in doubt, with the face in the picture.
-    pub(crate) asserted_at: Option<DateTime<Utc>>,
+    /// When the identity was last both held and not in doubt, with the person in the picture.
+    pub(crate) asserted: Option<Asserted>,
     /// The highest standing of anybody, named or not.
     pub(crate) nearest: f32,
     /// What it is above the second.
@@ -154,6 +166,8 @@ pub(crate) struct Evidence {
     pub(crate) too_small: bool,
     /// The last try gave no view.
     pub(crate) unusable: bool,
+    /// What was known before a view showed that it is another face: of whom had the name until then.
+    before: Option<Box<Evidence>>,
     /// The widest that it was in a view, in pixels.
     widest: f32,
     /// How it was turned in views that differ in that: yaw and pitch in degrees.
@@ -161,6 +175,11 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
+    /// What was known of somebody with a name, before it turned out that this is another face.
+    pub(crate) fn take_before(&mut self) -> Option<Evidence> {
+        self.before.take().map(|before| *before)
+    }
+
     /// The name that the track has.
     pub(crate) fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
@@ -224,7 +243,10 @@ impl Evidence {
         };
         let checked = self.check_against(&scored, people, doubt);
         if checked == Checked::Another {
-            self.forget();
+            let before = std::mem::take(self);
+            self.attempts = 1;
+            self.last_view_at = Some(now);
+            self.before = before.identity.is_some().then(|| Box::new(before));
         }
         if self.recent.len() == RECENT_VIEWS {
             self.recent.pop_front();
@@ -258,8 +280,21 @@ impl Evidence {
         self.identity = self.identity.take().or(other.identity);
         self.was_named |= other.was_named;
         self.attempts += other.attempts;
-        self.asserted_at = self.asserted_at.max(other.asserted_at);
+        self.asserted = [self.asserted, other.asserted]
+            .into_iter()
+            .flatten()
+            .max_by_key(|asserted| asserted.at);
         self.judge(people);
+    }
+
+    /// Gives the name up, because the face was not seen for too long.
+    pub(crate) fn expire(&mut self) {
+        *self = Self {
+            was_named: true,
+            attempts: 1,
+            last_view_at: self.last_view_at,
+            ..Self::default()
+        };
     }
 
     /// Gives the name up, because another track has it with better reason.
@@ -342,16 +377,6 @@ impl Evidence {
     fn resembles(&self, fresh: &Scored) -> bool {
         let alike = |s: &Scored| matching::cosine(&s.view.embedding, &fresh.view.embedding);
         self.best.iter().map(alike).fold(-1.0, f32::max) >= CONFIRMS_FROM
-    }
-
-    fn forget(&mut self) {
-        self.best.clear();
-        self.recent.clear();
-        self.identity = None;
-        self.was_named = false;
-        self.attempts = 1;
-        self.widest = 0.0;
-        self.poses.clear();
     }
 
     fn mean_weight(&self) -> f32 {

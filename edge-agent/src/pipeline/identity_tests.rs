@@ -123,7 +123,7 @@ fn a_stranger_is_one_until_something_speaks_against_it() {
             bounds: [0.0, 0.0, width, 100.0],
             score: 0.9,
         };
-        tracker.update(&[detection], |_| true, now());
+        tracker.update(&[detection], |_| true, &[], now());
         let id = tracker.tracks()[0].id;
         if doubt {
             tracker.doubt(id);

@@ -21,6 +21,8 @@ const AROUND_SETTLED: f32 = 0.3;
 /// Sides of a part are multiples of this in the detector's picture, and at least so many of it.
 const CELL: f32 = 32.0;
 const CELLS_AT_LEAST: f32 = 4.0;
+/// Where so much of the frame changes at once, it is the view that changes, not somebody in it.
+const VIEW_CHANGED: f32 = 0.7;
 /// A part that is more of the frame than this saves nothing.
 const HARDLY_A_PART: f32 = 0.95;
 
@@ -142,6 +144,23 @@ impl Looks {
         } else {
             Look::Still
         }
+    }
+
+    /// Whether something has changed in the last frame that was asked about since it was looked at: anywhere, or in a part
+    /// (left, top, width, height in pixels).
+    pub(super) fn moved(&self) -> bool {
+        self.gate.share_changed() > 0.0
+    }
+
+    pub(super) fn moved_in(&self, [left, top, w, h]: [f32; 4], (width, height): (u32, u32)) -> bool {
+        let (width, height) = (width as f32, height as f32);
+        self.gate
+            .changed_in([left / width, top / height, (left + w) / width, (top + h) / height])
+    }
+
+    /// Whether the view changed as a whole: lamps, a camera that was nudged, the change to infrared.
+    pub(super) fn view_changed(&self) -> bool {
+        self.gate.share_changed() > VIEW_CHANGED
     }
 
     fn look(&mut self, look: Look, (width, height): (u32, u32), now: DateTime<Utc>) -> Look {

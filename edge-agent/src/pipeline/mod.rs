@@ -5,6 +5,8 @@
 //! reads no clock: a frame's time comes with it. What it decides goes out as [`Outcome`]; nothing is sent here.
 
 mod badge;
+mod bodies;
+mod carry;
 mod detect_width;
 mod identity;
 mod kalman;
@@ -26,20 +28,23 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hadir_models::detect::{DetectOptions, Face};
 use hadir_models::frame::Frame;
 use hadir_models::{FrameBuf, ModelError};
-use hadir_shared::sighting::Method;
+use hadir_shared::sighting::{Basis, Method};
 use hadir_shared::status::CameraMode;
 use image::RgbImage;
 
 use badge::{Badges, BesideFace};
-use identity::{Checked, Claim, Evidence, Unnamed, View};
+use bodies::Bodies;
+use carry::{BodyLooks, Moved, Need};
+use identity::{Asserted, Checked, Claim, Evidence, Unnamed, View};
 use look::{Followed, Looks};
 use people::{People, PersonId};
 use presence::{Presence, Present};
 use rejections::Rejections;
 use schedule::TrackState;
-use tracker::{Detection, Doubt, Ended, TrackId, Tracker, centre};
+use tracker::{Certainty, Detection, Doubt, Ended, Home, TrackId, Tracker, centre};
 use view::ViewError;
 
+pub(crate) use carry::{BodyRules, Follow};
 pub(crate) use detect_width::DetectWidth;
 pub(crate) use identity::{NAME_AT, rise};
 pub(crate) use look::{Look, Pace};
@@ -55,6 +60,8 @@ const WEAKEST: f32 = 0.4;
 const VIEWS_A_FRAME: usize = 4;
 /// A box is shown this long after its face was last found, so that it does not flicker.
 const SHOWN_FOR: TimeDelta = TimeDelta::milliseconds(400);
+/// The box of a body longer, because people are looked for less often.
+const BODY_SHOWN_FOR: TimeDelta = TimeDelta::milliseconds(2500);
 /// And a face without a name stays hidden in the live view this long after it was last found.
 const HIDDEN_FOR: TimeDelta = TimeDelta::milliseconds(1000);
 /// A clock that is being disciplined may go back by so much.
@@ -75,6 +82,8 @@ pub(crate) struct Settings {
     pub(crate) mask: Mask,
     /// Whether badges are looked for.
     pub(crate) badges: BadgeReading,
+    /// Whether and how people are followed whose faces are not seen.
+    pub(crate) bodies: BodyRules,
 }
 
 /// A track as it is shown.
@@ -82,8 +91,10 @@ pub(crate) struct Settings {
 pub(crate) struct TrackView {
     /// Its id.
     pub(crate) track: TrackId,
-    /// Left, top, width, height in pixels of the frame.
+    /// Left, top, width, height in pixels of the frame: of the face, or of the body where that stands in for it.
     pub(crate) bounds: [f32; 4],
+    /// Which of the two.
+    pub(crate) basis: Basis,
     /// When the track was first seen.
     pub(crate) first_at: DateTime<Utc>,
     /// It was found in this very frame.
@@ -128,6 +139,8 @@ pub(crate) struct Outcome {
     pub(crate) tracks: Vec<TrackView>,
     /// Everything that looks like a face, named or not: what is to be made unrecognisable where it has no name.
     pub(crate) faces: Vec<[f32; 4]>,
+    /// Heads of bodies without a name, whether or not a face was found there: to be made unrecognisable, too.
+    pub(crate) heads: Vec<[f32; 4]>,
     /// Phases of sightings that are due.
     pub(crate) events: Vec<Event>,
     /// Tracks that ended without ever having had a name.
@@ -140,6 +153,8 @@ pub(crate) struct Pipeline {
     models: Arc<Models>,
     people: Arc<People>,
     tracker: Tracker,
+    bodies: Bodies,
+    body_looks: BodyLooks,
     evidence: HashMap<TrackId, Evidence>,
     tilts: HashMap<TrackId, i32>,
     presence: Presence,
@@ -163,6 +178,8 @@ impl Pipeline {
             models,
             people: Arc::default(),
             tracker: Tracker::default(),
+            bodies: Bodies::default(),
+            body_looks: BodyLooks::default(),
             evidence: HashMap::new(),
             tilts: HashMap::new(),
             presence: Presence::default(),
@@ -205,6 +222,7 @@ impl Pipeline {
     ) -> Result<Outcome, ModelError> {
         let mut unknown_ended = self.note_time(mode, now);
         let look = self.decide(frame, mode, pace, now);
+        self.note_changes(frame.dimensions(), now);
         // Looks are due often enough that a badge that is held still stays.
         if look != Look::Still && mode == CameraMode::Recognise {
             self.read_badges(frame, now);
@@ -212,12 +230,15 @@ impl Pipeline {
         if matches!(look, Look::Still | Look::Spared) {
             if look == Look::Still {
                 self.tracker.hold(now);
+                self.bodies.hold(now);
             }
+            self.look_for_people(frame, mode, pace, now)?;
             let outcome = self.idle(mode, now);
             return Ok(Outcome {
                 look,
                 tracks: self.shown(now),
                 faces: self.hidden(now),
+                heads: self.nameless_heads(),
                 unknown_ended: unknown_ended + outcome.unknown_ended,
                 ..outcome
             });
@@ -236,7 +257,10 @@ impl Pipeline {
                 score: f.score,
             })
             .collect();
-        let update = self.tracker.update(&detections, |point| look.covers(point), now);
+        let homes = self.homes(now);
+        let update = self
+            .tracker
+            .update(&detections, |point| look.covers(point), &homes, now);
         unknown_ended += self.forget(&update.ended, mode);
         let is_track = |bounds: &[f32; 4]| {
             let mut tracks = faces.iter().zip(&update.assigned);
@@ -260,12 +284,14 @@ impl Pipeline {
             self.evidence.clear();
             self.badges.finish();
         }
+        self.look_for_people(frame, mode, pace, now)?;
         self.settle_claims(now);
         let events = self.report(now);
         Ok(Outcome {
             look,
             tracks: self.shown(now),
             faces: self.hidden(now),
+            heads: self.nameless_heads(),
             events,
             unknown_ended,
         })
@@ -370,10 +396,159 @@ impl Pipeline {
             .collect()
     }
 
+    /// Heads of bodies that have no name.
+    fn nameless_heads(&self) -> Vec<[f32; 4]> {
+        let named = |body: &bodies::Body| {
+            body.is_settled() && body.owner.is_some_and(|owner| self.is_named(owner.track))
+        };
+        let nameless = self.bodies.iter().filter(|body| !named(body));
+        nameless.map(|body| carry::head(body.bounds())).collect()
+    }
+
+    /// Notes where something has changed in the picture.
+    fn note_changes(&mut self, size: (u32, u32), now: DateTime<Utc>) {
+        if self.looks.view_changed() {
+            self.bodies.view_changed(now);
+        }
+        let looks = &self.looks;
+        self.bodies
+            .note_changes(|bounds| looks.moved_in(bounds, size), now);
+    }
+
+    /// Tracks whose faces are not seen, with the bodies that are followed in their place.
+    fn homes(&self, now: DateTime<Utc>) -> Vec<Home> {
+        let unseen = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter(|track| track.last_at < now && self.is_named(track.id));
+        unseen
+            .filter_map(|track| {
+                let body = self.bodies.of(track.id)?;
+                Some(Home {
+                    track: track.id,
+                    body: body.bounds(),
+                    certainty: match body.doubtful_since() {
+                        None => Certainty::Certain,
+                        Some(_) => Certainty::Doubtful,
+                    },
+                })
+            })
+            .collect()
+    }
+
+    fn is_named(&self, track: TrackId) -> bool {
+        let evidence = self.evidence.get(&track);
+        evidence.is_some_and(|evidence| evidence.identity().is_some())
+    }
+
+    /// Why people are to be looked for.
+    fn need(&self, mode: CameraMode, pace: Pace, now: DateTime<Utc>) -> Need {
+        let of_track = |track: &tracker::Track| {
+            let seen = now - track.last_at <= SHOWN_FOR && !track.missed();
+            match (seen, self.bodies.of(track.id)) {
+                // Whether that is still the same person, the body tells.
+                (true, Some(_)) if track.doubt != Doubt::None => Need::Instead,
+                (true, _) if self.bodies.is_known(track.id) => Need::Beside,
+                (true, _) => Need::Join,
+                (false, Some(body)) if body.is_seated() => Need::Seated,
+                (false, Some(_)) => Need::Instead,
+                (false, None) => Need::Count,
+            }
+        };
+        let tracks = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter(|track| self.is_named(track.id));
+        let watched = match (mode, pace) {
+            (CameraMode::Count, _) | (_, Pace::Every) => Need::Watched,
+            _ => Need::Count,
+        };
+        tracks
+            .map(of_track)
+            .max()
+            .map_or(watched, |need| need.max(watched))
+    }
+
+    /// Looks for people, where that is due, and notes which faces are on which bodies.
+    fn look_for_people(
+        &mut self,
+        frame: &FrameBuf,
+        mode: CameraMode,
+        pace: Pace,
+        now: DateTime<Utc>,
+    ) -> Result<(), ModelError> {
+        if mode != CameraMode::Count && self.settings.bodies.follow == Follow::FacesOnly {
+            return Ok(());
+        }
+        let moved = match self.looks.moved() {
+            true => Moved::Yes,
+            false => Moved::No,
+        };
+        if !self.body_looks.due(self.need(mode, pace, now), moved, now) {
+            return Ok(());
+        }
+        let (width, height) = frame.dimensions();
+        let (width, height) = (width as f32, height as f32);
+        let homes = self.homes(now);
+        let expected: Vec<[f32; 4]> = homes.iter().map(|home| home.body).collect();
+        let mut seen = carry::look(frame, &expected, &self.models.person_detector)?;
+        if pace != Pace::Every {
+            seen.retain(|seen| {
+                let [x, y] = centre(seen.bounds);
+                !self.settings.mask.hides([x / width, y / height])
+            });
+        }
+        self.bodies.update(&seen, width, self.settings.bodies.kept, now);
+        // The faces of this frame, on the bodies of this frame.
+        let faces: Vec<(TrackId, [f32; 4])> = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter(|track| track.last_at == now)
+            .map(|track| (track.id, track.bounds()))
+            .collect();
+        let bodies: Vec<_> = self
+            .bodies
+            .iter()
+            .filter(|body| body.last_at == now)
+            .map(|body| (body.id, body.bounds()))
+            .collect();
+        let pairs = carry::pairs(
+            &faces.iter().map(|(_, bounds)| *bounds).collect::<Vec<_>>(),
+            &bodies.iter().map(|(_, bounds)| *bounds).collect::<Vec<_>>(),
+        );
+        for (f, b) in pairs {
+            let ((track, face), (body, _)) = (faces[f], bodies[b]);
+            // What looks like a face on somebody's back takes no name from them.
+            let taken = self
+                .bodies
+                .owner(body)
+                .is_some_and(|owner| owner != track && self.is_named(owner));
+            if taken && !self.is_named(track) {
+                continue;
+            }
+            // A face that jumped, or was not found for a moment, is on the same body as before.
+            let same = self
+                .bodies
+                .of(track)
+                .is_some_and(|own| own.id == body && own.is_certain(now));
+            if same && self.bodies.is_known(track) {
+                self.tracker.settle(track);
+            }
+            self.bodies.own(body, track, face);
+        }
+        Ok(())
+    }
+
     /// Time passed without a frame: tracks age, and what the gallery took away is reported.
     pub(crate) fn idle(&mut self, mode: CameraMode, now: DateTime<Utc>) -> Outcome {
         let mut unknown_ended = self.note_time(mode, now);
-        let ended = self.tracker.age(now);
+        let homes = self.homes(now);
+        let ended = self
+            .tracker
+            .age(|id| homes.iter().any(|home| home.track == id), now);
         unknown_ended += self.forget(&ended, mode);
         if mode != CameraMode::Recognise {
             self.evidence.clear();
@@ -392,6 +567,7 @@ impl Pipeline {
         let ended = self.tracker.finish();
         let unknown_ended = self.forget(&ended, mode);
         self.badges.finish();
+        self.bodies.clear();
         Outcome {
             events: self.presence.update(&[]),
             unknown_ended,
@@ -406,6 +582,7 @@ impl Pipeline {
         self.now = Some(now);
         if set_back {
             self.badges.finish();
+            self.bodies.clear();
             let ended = self.tracker.finish();
             self.forget(&ended, mode)
         } else {
@@ -474,9 +651,15 @@ impl Pipeline {
             let doubt = self.tracker.get(id).map_or(Doubt::None, |track| track.doubt);
             let unknown = !evidence.was_named;
             match evidence.add(View { embedding, weight }, &self.people, doubt, now) {
-                Checked::Confirmed => self.tracker.settle(id),
+                Checked::Confirmed => {
+                    self.tracker.settle(id);
+                    self.bodies.confirm(id);
+                }
                 Checked::Open => {}
-                Checked::Suspicious => self.tracker.doubt(id),
+                Checked::Suspicious => {
+                    self.tracker.doubt(id);
+                    self.bodies.suspect(id, now);
+                }
                 Checked::Another => {
                     let counts = self
                         .tracker
@@ -490,13 +673,22 @@ impl Pipeline {
         Ok(unknown_ended)
     }
 
-    /// A track has turned out to be another face: it goes on under an id of its own.
+    /// A track has turned out to be another face: that goes on under an id of its own. Whose face it was until then may be
+    /// seen elsewhere in a moment, and is the same track still.
     fn split(&mut self, id: TrackId, now: DateTime<Utc>) {
-        let new = self.tracker.split(id, now);
-        if let Some(mut evidence) = self.evidence.remove(&id) {
-            evidence.asserted_at = None;
-            self.evidence.insert(new, evidence);
+        let Some(mut evidence) = self.evidence.remove(&id) else {
+            return;
+        };
+        let before = evidence.take_before();
+        let lost_at = before
+            .as_ref()
+            .map(|_| now - SHOWN_FOR - TimeDelta::milliseconds(1));
+        let new = self.tracker.split(id, lost_at, now);
+        self.evidence.insert(new, evidence);
+        if let Some(before) = before {
+            self.evidence.insert(id, before);
         }
+        self.bodies.rename(id, new);
         if let Some(tilt) = self.tilts.remove(&id) {
             self.tilts.insert(new, tilt);
         }
@@ -540,6 +732,9 @@ impl Pipeline {
                 if let Some(tilt) = self.tilts.remove(&new) {
                     self.tilts.insert(old, tilt);
                 }
+                // What was followed in its place was another, or a thing.
+                self.bodies.disown(old);
+                self.bodies.rename(new, old);
                 self.tracker.rejoin(new, old);
             }
         }
@@ -597,22 +792,42 @@ impl Pipeline {
     fn report(&mut self, now: DateTime<Utc>) -> Vec<Event> {
         let mut present = Vec::new();
         for track in self.tracker.tracks() {
+            if track.last_at == now && track.doubt != Doubt::Break {
+                self.bodies.follow_face(track.id, track.bounds(), now);
+            }
             let Some(evidence) = self.evidence.get_mut(&track.id) else {
                 continue;
             };
+            if track.last_at < now
+                && is_too_old(evidence, self.bodies.of(track.id), &self.settings.bodies, now)
+            {
+                evidence.expire();
+            }
             let Some(identity) = evidence.identity().cloned() else {
                 continue;
             };
-            if track.last_at == now && track.doubt != Doubt::Break {
-                evidence.asserted_at = Some(now);
+            let by_face = track.last_at == now && track.doubt != Doubt::Break;
+            let by_body = track.last_at < now
+                && self.bodies.is_known(track.id)
+                && self.bodies.of(track.id).is_some_and(|body| body.is_certain(now));
+            if by_face {
+                evidence.asserted = Some(Asserted {
+                    at: now,
+                    basis: Basis::Face,
+                    verified_at: now,
+                });
+            } else if let (true, Some(asserted)) = (by_body, &mut evidence.asserted) {
+                (asserted.at, asserted.basis) = (now, Basis::Body);
             }
-            if let Some(last_at) = evidence.asserted_at {
+            if let Some(asserted) = evidence.asserted {
                 let confidence = identity.confidence();
                 present.push(Present {
                     track: track.id,
                     person: identity.person,
                     method: Method::Face,
-                    last_at,
+                    last_at: asserted.at,
+                    basis: asserted.basis,
+                    verified_at: asserted.verified_at,
                     confidence,
                 });
             }
@@ -622,25 +837,35 @@ impl Pipeline {
     }
 
     fn shown(&self, now: DateTime<Utc>) -> Vec<TrackView> {
-        let in_picture = self
-            .tracker
-            .tracks()
-            .iter()
-            .filter(|track| now - track.last_at <= SHOWN_FOR);
-        in_picture
-            .map(|track| {
-                // After a gap the name is held back until a fresh view has confirmed it.
+        let tracks = self.tracker.tracks().iter();
+        tracks
+            .filter_map(|track| {
+                let by_face = now - track.last_at <= SHOWN_FOR;
+                let body = self
+                    .bodies
+                    .of(track.id)
+                    .filter(|body| now - body.last_at <= BODY_SHOWN_FOR);
+                let (bounds, basis, doubtful) = match (by_face, body) {
+                    // After a gap the name is held back until a fresh view has confirmed it.
+                    (true, _) => (track.bounds(), Basis::Face, track.doubt == Doubt::Break),
+                    (false, Some(body)) => (body.bounds(), Basis::Body, !body.is_settled()),
+                    (false, None) => return None,
+                };
                 let identity = self.evidence.get(&track.id).and_then(Evidence::identity);
-                let identity = identity.filter(|_| track.doubt != Doubt::Break);
-                TrackView {
+                let identity = identity.filter(|_| !doubtful);
+                Some(TrackView {
                     track: track.id,
-                    bounds: track.bounds(),
+                    bounds,
+                    basis,
                     first_at: track.first_at,
-                    matched: track.last_at == now,
+                    matched: match basis {
+                        Basis::Face => track.last_at == now,
+                        Basis::Body => body.is_some_and(|body| body.is_certain(now)),
+                    },
                     person: identity.map(|i| i.person.clone()),
                     confidence: identity.map_or(0.0, identity::Identity::confidence),
                     standing: identity.map_or(0.0, |i| i.standing),
-                }
+                })
             })
             .collect()
     }
@@ -649,6 +874,7 @@ impl Pipeline {
     fn forget(&mut self, ended: &[Ended], mode: CameraMode) -> u64 {
         let mut unknown = 0;
         for track in ended {
+            self.bodies.disown(track.id);
             self.tilts.remove(&track.id);
             let evidence = self.evidence.remove(&track.id).unwrap_or_default();
             let (named, nearest) = (evidence.was_named, evidence.nearest);
@@ -676,6 +902,20 @@ impl Pipeline {
         }
         unknown
     }
+}
+
+/// Whether nobody can say any more that a body is the one whose face was seen once.
+fn is_too_old(
+    evidence: &Evidence,
+    body: Option<&bodies::Body>,
+    rules: &BodyRules,
+    now: DateTime<Utc>,
+) -> bool {
+    let unseen = evidence
+        .asserted
+        .is_some_and(|asserted| now - asserted.verified_at > rules.face_within);
+    let doubtful = body.and_then(bodies::Body::doubtful_since);
+    unseen || doubtful.is_some_and(|since| now - since > bodies::DOUBT_LASTS)
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub(super) struct MotionGate {
     noise: Vec<f32>,
     learnt: u16,
     size: (u32, u32),
+    /// Cells that have changed since they were last looked at, as of the last frame.
+    changed: Vec<usize>,
     /// Memory.
     now: Vec<f32>,
 }
@@ -64,20 +66,34 @@ impl MotionGate {
         let light = median(now.iter().zip(&self.looked_at).map(|(a, b)| a - b));
         // What one cell has shown so far may be too little by chance; the sensor is the same everywhere.
         let usual = median(self.noise.iter().copied());
-        let changed = (0..now.len()).filter(|i| {
+        self.changed.clear();
+        self.changed.extend((0..now.len()).filter(|i| {
             let change = (now[*i] - self.looked_at[*i] - light).abs();
             change > LEAST_CHANGE.max(TIMES_NOISE * self.noise[*i].max(usual)) && !mask.hides(centre(*i))
-        });
+        }));
+        let cells = self.changed.iter().map(|i| cell(*i));
         let moved = match first {
             true => Some([0.0, 0.0, 1.0, 1.0]),
-            false => changed
-                .map(cell)
-                .reduce(|[left, top, right, bottom], [l, t, r, b]| {
-                    [left.min(l), top.min(t), right.max(r), bottom.max(b)]
-                }),
+            false => cells.reduce(|[left, top, right, bottom], [l, t, r, b]| {
+                [left.min(l), top.min(t), right.max(r), bottom.max(b)]
+            }),
         };
         self.now = std::mem::replace(&mut self.last, now);
         moved
+    }
+
+    /// Whether something has changed, as of the last frame, in this part: left, top, right and bottom in parts of the
+    /// frame.
+    pub(super) fn changed_in(&self, [left, top, right, bottom]: [f32; 4]) -> bool {
+        self.changed.iter().any(|i| {
+            let [x, y] = centre(*i);
+            (left..right).contains(&x) && (top..bottom).contains(&y)
+        })
+    }
+
+    /// How much of the frame has changed, as of the last one: 0 to 1.
+    pub(super) fn share_changed(&self) -> f32 {
+        self.changed.len() as f32 / (COLUMNS * ROWS) as f32
     }
 
     /// The frame that was asked about last is being looked at, where this says so of a point in parts of the frame.

@@ -5,10 +5,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hadir_shared::sighting::{CONTINUED_EVERY_S, Method, Phase};
+use hadir_shared::sighting::{Basis, CONTINUED_EVERY_S, Method, Phase};
 
 use super::people::PersonId;
 use super::tracker::TrackId;
+
+/// A sighting that lasts longer is ended, and begun anew. (The aggregator takes none of more than a day.)
+const LONGEST: TimeDelta = TimeDelta::hours(12);
 
 /// A track with a name, as it is now.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +22,12 @@ pub(crate) struct Present {
     pub(crate) person: PersonId,
     /// By what they are known.
     pub(crate) method: Method,
-    /// When it was last matched to a face, with this name.
+    /// When it was last matched, with this name.
     pub(crate) last_at: DateTime<Utc>,
+    /// To what.
+    pub(crate) basis: Basis,
+    /// When a face or a badge last confirmed the name.
+    pub(crate) verified_at: DateTime<Utc>,
     /// How sure the identity is.
     pub(crate) confidence: f32,
 }
@@ -40,6 +47,10 @@ pub(crate) struct Event {
     pub(crate) first_at: DateTime<Utc>,
     /// When the track was last matched.
     pub(crate) last_at: DateTime<Utc>,
+    /// To what.
+    pub(crate) basis: Basis,
+    /// When a face or a badge last confirmed the name.
+    pub(crate) verified_at: DateTime<Utc>,
     /// How sure the identity is.
     pub(crate) confidence: f32,
 }
@@ -56,6 +67,8 @@ struct Open {
     method: Method,
     first_at: DateTime<Utc>,
     last_at: DateTime<Utc>,
+    basis: Basis,
+    verified_at: DateTime<Utc>,
     reported_at: DateTime<Utc>,
     confidence: f32,
 }
@@ -69,6 +82,8 @@ impl Open {
             method: self.method,
             first_at: self.first_at,
             last_at: self.last_at,
+            basis: self.basis,
+            verified_at: self.verified_at,
             confidence: self.confidence,
         }
     }
@@ -84,9 +99,11 @@ impl Presence {
     pub(crate) fn update(&mut self, present: &[Present]) -> Vec<Event> {
         let mut events = Vec::new();
         self.open.retain(|track, open| {
-            let lives = present
-                .iter()
-                .any(|p| p.track == *track && p.person == open.person);
+            // Somebody who sits there for a day is reported in parts, which no reader takes for a mistake.
+            let lives = open.last_at - open.first_at < LONGEST
+                && present
+                    .iter()
+                    .any(|p| p.track == *track && p.person == open.person);
             if !lives {
                 events.push(open.event(Phase::Ended, *track));
             }
@@ -96,7 +113,9 @@ impl Presence {
             match self.open.get_mut(&p.track) {
                 Some(open) => {
                     // The clock of a device may be set back; a sighting never ends before it began.
-                    open.last_at = open.last_at.max(p.last_at);
+                    if p.last_at > open.last_at {
+                        (open.last_at, open.basis, open.verified_at) = (p.last_at, p.basis, p.verified_at);
+                    }
                     open.confidence = p.confidence;
                     if open.last_at - open.reported_at >= TimeDelta::seconds(i64::from(CONTINUED_EVERY_S)) {
                         open.reported_at = open.last_at;
@@ -109,6 +128,8 @@ impl Presence {
                         method: p.method,
                         first_at: p.last_at,
                         last_at: p.last_at,
+                        basis: p.basis,
+                        verified_at: p.verified_at,
                         reported_at: p.last_at,
                         confidence: p.confidence,
                     };
@@ -135,6 +156,8 @@ mod tests {
             person: person.into(),
             method: Method::Face,
             last_at: at(last),
+            basis: Basis::Face,
+            verified_at: at(last),
             confidence: 0.9,
         }
     }

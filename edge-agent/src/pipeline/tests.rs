@@ -9,6 +9,7 @@ fn pipeline() -> Pipeline {
             detect_width: DetectWidth::Fixed(320),
             mask: Mask::default(),
             badges: BadgeReading::Qr,
+            bodies: BodyRules::default(),
         },
         models,
     )
@@ -31,7 +32,7 @@ fn name(pipeline: &mut Pipeline, person: &str, now: DateTime<Utc>) {
         bounds: [10.0, 10.0, 50.0, 60.0],
         score: 0.9,
     };
-    let id = pipeline.tracker.update(&[detection], |_| true, now).assigned[0].expect("a track");
+    let id = pipeline.tracker.update(&[detection], |_| true, &[], now).assigned[0].expect("a track");
     for _ in 0..3 {
         let view = View {
             embedding: embedding.clone(),

@@ -8,13 +8,16 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::kalman::Kalman;
+use super::carry;
+use super::kalman::{Agility, BoxFilter};
 
 /// A track's id, unique for the camera while the agent runs.
 pub(crate) type TrackId = u64;
 
 /// A score from which a detection may start a track.
 pub(crate) const CONFIDENT: f32 = 0.6;
+/// A face on a body that is followed from behind has to be this sure. (On backs of heads up to 0.71 were found.)
+const SURELY_A_FACE: f32 = 0.75;
 /// Seconds without a match after which place and motion say no more who it is.
 const MOTION_S: f32 = 1.5;
 /// Seconds without a match after which a track ends.
@@ -69,15 +72,17 @@ pub(crate) struct Track {
     pub(crate) doubt: Doubt,
     /// Frames since the last match.
     misses: u32,
-    state: [Kalman; 4],
-    predicted_at: DateTime<Utc>,
+    filter: BoxFilter,
 }
+
+/// Walking people start and stop within a second or so: several face sizes a second squared.
+const AGILITY: Agility = Agility {
+    centre: 6.0,
+    size: 1.5,
+};
 
 impl Track {
     fn new(id: TrackId, bounds: [f32; 4], now: DateTime<Utc>) -> Self {
-        let [x, y, w, h] = bounds;
-        let sigma = measurement_sigma(w, h);
-        let state = [x + w / 2.0, y + h / 2.0, w, h].map(|value| Kalman::new(value, sigma));
         Self {
             id,
             first_at: now,
@@ -85,16 +90,13 @@ impl Track {
             hits: 1,
             doubt: Doubt::None,
             misses: 0,
-            state,
-            predicted_at: now,
+            filter: BoxFilter::new(bounds, now),
         }
     }
 
     /// Where it is expected (or was just found): left, top, width, height.
     pub(crate) fn bounds(&self) -> [f32; 4] {
-        let [cx, cy, w, h] = [0, 1, 2, 3].map(|i| self.state[i].position());
-        let (w, h) = (w.max(1.0), h.max(1.0));
-        [cx - w / 2.0, cy - h / 2.0, w, h]
+        self.filter.bounds()
     }
 
     /// Whether the last look did not find it again.
@@ -106,30 +108,17 @@ impl Track {
     fn hold(&mut self, now: DateTime<Utc>) {
         if !self.missed() {
             self.last_at = now;
-            self.predicted_at = now;
+            self.filter.hold(now);
         }
     }
 
     fn predict(&mut self, now: DateTime<Utc>) {
-        let dt = seconds(now - self.predicted_at).clamp(0.0, 1.0);
-        self.predicted_at = now;
-        let size = self.size();
-        for (i, axis) in self.state.iter_mut().enumerate() {
-            // Walking people start and stop within a second or so: several face sizes a second squared.
-            axis.predict(dt, if i < 2 { 6.0 * size } else { 1.5 * size });
-            if self.misses > 1 {
-                axis.damp(0.7f32.powf(dt * 10.0));
-            }
-        }
+        self.filter.predict(AGILITY, self.misses > 1, now);
     }
 
     fn update(&mut self, bounds: [f32; 4], now: DateTime<Utc>) {
-        let [x, y, w, h] = bounds;
-        let sigma = measurement_sigma(w, h);
         let jumped = self.hits > 1 && iou(self.bounds(), bounds) < JUMP_IOU;
-        for (axis, measured) in self.state.iter_mut().zip([x + w / 2.0, y + h / 2.0, w, h]) {
-            axis.update(measured, sigma);
-        }
+        self.filter.update(bounds);
         if jumped || seconds(now - self.last_at) > DOUBTFUL_GAP_S {
             self.doubt = Doubt::Break;
         }
@@ -138,15 +127,35 @@ impl Track {
         self.hits += 1;
     }
 
-    fn size(&self) -> f32 {
-        let [_, _, w, h] = self.bounds();
-        (w * h).sqrt()
+    /// Its face is seen again, on the body that was followed.
+    fn come_home(&mut self, bounds: [f32; 4], body: Certainty, now: DateTime<Utc>) {
+        self.filter = BoxFilter::new(bounds, now);
+        self.last_at = now;
+        self.misses = 0;
+        self.hits += 1;
+        // Where the body is certain, so is the name; it is verified with the next view all the same.
+        if body == Certainty::Doubtful {
+            self.doubt = Doubt::Break;
+        }
     }
 }
 
-/// The detector's boxes jitter by about a twentieth of the face.
-fn measurement_sigma(w: f32, h: f32) -> f32 {
-    (0.05 * (w * h).sqrt()).max(0.5)
+/// A track whose face is not seen, and the body that is followed in its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Home {
+    /// Which.
+    pub(crate) track: TrackId,
+    /// Where the body is: left, top, width, height.
+    pub(crate) body: [f32; 4],
+    /// Whether it may be somebody else's by now.
+    pub(crate) certainty: Certainty,
+}
+
+/// Whether something may be doubted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Certainty {
+    Certain,
+    Doubtful,
 }
 
 /// What one frame changed.
@@ -176,11 +185,12 @@ pub(crate) struct Tracker {
 
 impl Tracker {
     /// Takes one frame's detections in. `looked` says of a point whether faces were looked for there; tracks
-    /// elsewhere are where they were.
+    /// elsewhere are where they were. A face that no track explains is that of a `home`, if it fits that body alone.
     pub(crate) fn update(
         &mut self,
         detections: &[Detection],
         looked: impl Fn([f32; 2]) -> bool,
+        homes: &[Home],
         now: DateTime<Utc>,
     ) -> TrackUpdate {
         let mut assigned: Vec<Option<TrackId>> = vec![None; detections.len()];
@@ -202,8 +212,9 @@ impl Tracker {
                 }
             }
         }
-        for (detection, assigned) in detections.iter().zip(&mut assigned) {
-            if assigned.is_none() && detection.score >= CONFIDENT {
+        let on_bodies = self.come_home(detections, homes, (&mut taken, &mut assigned), now);
+        for (d, (detection, assigned)) in detections.iter().zip(&mut assigned).enumerate() {
+            if assigned.is_none() && detection.score >= CONFIDENT && !on_bodies.contains(&d) {
                 self.last_id += 1;
                 self.tracks.push(Track::new(self.last_id, detection.bounds, now));
                 *assigned = Some(self.last_id);
@@ -215,8 +226,32 @@ impl Tracker {
         self.mark_crossings(now);
         TrackUpdate {
             assigned,
-            ended: self.age(now),
+            ended: self.age(|id| homes.iter().any(|home| home.track == id), now),
         }
+    }
+
+    /// Gives faces that are seen again to the tracks whose bodies they are on. Gives the detections on bodies.
+    fn come_home(
+        &mut self,
+        detections: &[Detection],
+        homes: &[Home],
+        (taken, assigned): (&mut [bool], &mut [Option<TrackId>]),
+        now: DateTime<Utc>,
+    ) -> Vec<usize> {
+        let faces: Vec<[f32; 4]> = detections.iter().map(|detection| detection.bounds).collect();
+        let bodies: Vec<[f32; 4]> = homes.iter().map(|home| home.body).collect();
+        let pairs = carry::pairs(&faces, &bodies);
+        for &(d, h) in &pairs {
+            let home = homes[h];
+            let Some(t) = self.tracks.iter().position(|track| track.id == home.track) else {
+                continue;
+            };
+            if !taken[t] && assigned[d].is_none() && detections[d].score >= SURELY_A_FACE {
+                (taken[t], assigned[d]) = (true, Some(home.track));
+                self.tracks[t].come_home(detections[d].bounds, home.certainty, now);
+            }
+        }
+        pairs.into_iter().map(|(d, _)| d).collect()
     }
 
     /// Nothing moved since the last look: what it found is where it was.
@@ -226,11 +261,11 @@ impl Tracker {
         }
     }
 
-    /// Ends the tracks that have not been seen for too long.
-    pub(crate) fn age(&mut self, now: DateTime<Utc>) -> Vec<Ended> {
+    /// Ends the tracks that have not been seen for too long, except those of which `followed` says that their bodies are.
+    pub(crate) fn age(&mut self, followed: impl Fn(TrackId) -> bool, now: DateTime<Utc>) -> Vec<Ended> {
         let mut ended = Vec::new();
         self.tracks.retain(|track| {
-            let alive = seconds(now - track.last_at) <= LOST_S;
+            let alive = seconds(now - track.last_at) <= LOST_S || followed(track.id);
             if !alive {
                 ended.push(Ended {
                     id: track.id,
@@ -277,15 +312,28 @@ impl Tracker {
         }
     }
 
-    /// The track has turned out to be another face than it was: it becomes a track of its own, whose id is given.
-    pub(crate) fn split(&mut self, id: TrackId, now: DateTime<Utc>) -> TrackId {
+    /// The track has turned out to be another face than it was: that is a track of its own, whose id is given. Where it is
+    /// known when the face that it was before was lost, that track lives on for a while.
+    pub(crate) fn split(
+        &mut self,
+        id: TrackId,
+        lost_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> TrackId {
         self.last_id += 1;
+        let mut lost = None;
         if let Some(track) = self.tracks.iter_mut().find(|track| track.id == id) {
+            lost = lost_at.map(|last_at| Track {
+                last_at,
+                misses: 1,
+                ..track.clone()
+            });
             track.id = self.last_id;
             track.first_at = now;
             track.hits = 1;
             track.doubt = Doubt::None;
         }
+        self.tracks.extend(lost);
         self.last_id
     }
 

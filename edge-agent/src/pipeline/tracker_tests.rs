@@ -19,7 +19,7 @@ fn face(x: f32, y: f32) -> Detection {
 fn run(path: &[(f32, Vec<Detection>)]) -> Vec<Vec<Option<TrackId>>> {
     let mut tracker = Tracker::default();
     path.iter()
-        .map(|(t, faces)| tracker.update(faces, EVERYWHERE, at(*t)).assigned)
+        .map(|(t, faces)| tracker.update(faces, EVERYWHERE, &[], at(*t)).assigned)
         .collect()
 }
 
@@ -103,14 +103,14 @@ fn a_weak_detection_carries_on_but_starts_nothing() {
 #[test]
 fn a_gap_and_a_crossing_make_a_track_doubtful() {
     let mut tracker = Tracker::default();
-    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, at(0.0));
-    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, at(0.1));
+    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, &[], at(0.0));
+    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, &[], at(0.1));
     assert_eq!(tracker.tracks()[0].doubt, Doubt::None);
-    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, at(0.9));
+    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, &[], at(0.9));
     assert_eq!(tracker.tracks()[0].doubt, Doubt::Break);
     tracker.settle(1);
     assert_eq!(tracker.tracks()[0].doubt, Doubt::None);
-    tracker.update(&[face(10.0, 10.0), face(35.0, 10.0)], EVERYWHERE, at(1.0));
+    tracker.update(&[face(10.0, 10.0), face(35.0, 10.0)], EVERYWHERE, &[], at(1.0));
     assert!(
         tracker
             .tracks()
@@ -123,25 +123,31 @@ fn a_gap_and_a_crossing_make_a_track_doubtful() {
 fn a_jump_makes_a_track_doubtful_and_a_split_makes_it_another() {
     let mut tracker = Tracker::default();
     for i in 0..5 {
-        tracker.update(&[face(10.0, 10.0)], EVERYWHERE, at(0.1 * i as f32));
+        tracker.update(&[face(10.0, 10.0)], EVERYWHERE, &[], at(0.1 * i as f32));
     }
     assert_eq!(tracker.tracks()[0].doubt, Doubt::None);
     assert_eq!(
-        tracker.update(&[face(42.0, 14.0)], EVERYWHERE, at(0.5)).assigned,
+        tracker
+            .update(&[face(42.0, 14.0)], EVERYWHERE, &[], at(0.5))
+            .assigned,
         [Some(1)]
     );
     assert_eq!(tracker.tracks()[0].doubt, Doubt::Break);
-    assert_eq!(tracker.split(1, at(0.5)), 2);
+    assert_eq!(tracker.split(1, None, at(0.5)), 2);
     assert_eq!(
         (tracker.tracks()[0].id, tracker.tracks()[0].first_at),
         (2, at(0.5))
     );
     assert_eq!(
-        tracker.update(&[face(42.0, 14.0)], EVERYWHERE, at(0.6)).assigned,
+        tracker
+            .update(&[face(42.0, 14.0)], EVERYWHERE, &[], at(0.6))
+            .assigned,
         [Some(2)]
     );
     assert_eq!(
-        tracker.update(&[face(300.0, 14.0)], EVERYWHERE, at(0.7)).assigned,
+        tracker
+            .update(&[face(300.0, 14.0)], EVERYWHERE, &[], at(0.7))
+            .assigned,
         [Some(3)]
     );
 }
@@ -149,20 +155,22 @@ fn a_jump_makes_a_track_doubtful_and_a_split_makes_it_another() {
 #[test]
 fn a_lost_face_is_rejoined_under_its_old_id() {
     let mut tracker = Tracker::default();
-    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, at(0.0));
-    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, at(0.1));
-    let update = tracker.update(&[face(400.0, 10.0)], EVERYWHERE, at(3.0));
+    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, &[], at(0.0));
+    tracker.update(&[face(10.0, 10.0)], EVERYWHERE, &[], at(0.1));
+    let update = tracker.update(&[face(400.0, 10.0)], EVERYWHERE, &[], at(3.0));
     assert_eq!(update.assigned, [Some(2)]);
     tracker.rejoin(2, 1);
     assert_eq!(tracker.tracks().len(), 1);
     assert_eq!((tracker.tracks()[0].id, tracker.tracks()[0].hits), (1, 3));
     assert_eq!(tracker.tracks()[0].first_at, at(0.0));
     assert_eq!(
-        tracker.update(&[face(402.0, 10.0)], EVERYWHERE, at(3.1)).assigned,
+        tracker
+            .update(&[face(402.0, 10.0)], EVERYWHERE, &[], at(3.1))
+            .assigned,
         [Some(1)]
     );
     assert_eq!(
-        tracker.update(&[], EVERYWHERE, at(10.0)).ended,
+        tracker.update(&[], EVERYWHERE, &[], at(10.0)).ended,
         [Ended { id: 1, hits: 4 }]
     );
     assert!(tracker.finish().is_empty());
@@ -185,7 +193,7 @@ proptest! {
             now += step as f32 / 1000.0;
             let detections: Vec<_> =
                 faces.iter().map(|&(x, y, s, score)| Detection { bounds: [x, y, s, s], score }).collect();
-            let update = tracker.update(&detections, EVERYWHERE, at(now));
+            let update = tracker.update(&detections, EVERYWHERE, &[], at(now));
             let ids: Vec<_> = update.assigned.iter().flatten().copied().collect();
             let unique: std::collections::HashSet<_> = ids.iter().copied().collect();
             prop_assert_eq!(ids.len(), unique.len());

@@ -3,6 +3,7 @@
 use hadir_models::detect::{Detector, Face};
 use hadir_models::embed::{Embedder, Embedding};
 use hadir_models::frame::Frame;
+use hadir_models::person::PersonDetector;
 use hadir_models::{Compute, ModelError, align, quality, upright};
 use image::RgbImage;
 
@@ -16,17 +17,19 @@ pub(super) const MAX_PITCH: f32 = 50.0;
 /// Below this variance of the Laplacian there is no detail left.
 pub(super) const MIN_SHARPNESS: f32 = 2.0;
 
-/// Both networks, made once and shared by all cameras.
+/// The networks, made once and shared by all cameras.
 #[derive(Debug)]
 pub(crate) struct Models {
     /// Finds faces.
     pub(crate) detector: Detector,
     /// Makes embeddings.
     pub(crate) embedder: Embedder,
+    /// Finds people.
+    pub(crate) person_detector: PersonDetector,
 }
 
 impl Models {
-    /// Makes both from the weights in the binary.
+    /// Makes them from the weights in the binary.
     ///
     /// # Errors
     /// When the weights are damaged.
@@ -34,6 +37,7 @@ impl Models {
         Ok(Self {
             detector: Detector::with_compute(compute)?,
             embedder: Embedder::with_compute(compute)?,
+            person_detector: PersonDetector::with_compute(compute)?,
         })
     }
 }

@@ -12,7 +12,7 @@ use clap::Parser;
 use hadir_aggregator::core::{Core, Settings};
 use hadir_shared::clock::ManualClock;
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId, SiteId};
-use hadir_shared::sighting::{Method, Phase, Sighting, SightingBatch};
+use hadir_shared::sighting::{Basis, Method, Phase, Sighting, SightingBatch};
 use hadir_shared::status::{AgentStatus, CameraCounts, CameraMode, CameraState, CameraStatus, Inference};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
@@ -280,6 +280,8 @@ fn sighting(seq: u64, agent: usize, employee: usize, at: DateTime<Utc>) -> Sight
         track: seq,
         first_at: at - TimeDelta::seconds(10),
         last_at: at,
+        basis: Basis::Face,
+        verified_at: None,
         confidence: 0.9,
         model: "sface-2021dec".into(),
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
-use hadir_shared::sighting::{Method, Phase, Sighting, SightingBatch};
+use hadir_shared::sighting::{Basis, Method, Phase, Sighting, SightingBatch};
 use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
 use uuid::Uuid;
@@ -140,6 +140,8 @@ impl Device {
                 track: 1,
                 first_at: at,
                 last_at: at,
+                basis: Basis::Face,
+                verified_at: None,
                 confidence: 0.9,
                 model: "test".to_owned(),
             });

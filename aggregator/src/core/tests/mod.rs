@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::clock::ManualClock;
 use hadir_shared::id::{AgentId, CameraId, EmployeeId};
-use hadir_shared::sighting::{Ack, Method, Phase, Sighting, SightingBatch};
+use hadir_shared::sighting::{Ack, Basis, Method, Phase, Sighting, SightingBatch};
 use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
 use uuid::Uuid;
 
@@ -239,6 +239,8 @@ fn seen(seq: u64, employee: &str, second: i64) -> Sighting {
         track: 1,
         first_at: t(second),
         last_at: t(second),
+        basis: Basis::Face,
+        verified_at: None,
         confidence: 0.9,
         model: "m".into(),
     }

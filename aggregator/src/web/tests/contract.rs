@@ -96,6 +96,8 @@ async fn company(bench: &Bench) -> (i64, i64) {
         track: 7,
         first_at: at,
         last_at: at,
+        basis: hadir_shared::sighting::Basis::Face,
+        verified_at: None,
         confidence: 0.75,
         model: "m".into(),
     };

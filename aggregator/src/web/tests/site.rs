@@ -185,6 +185,8 @@ async fn days_are_lines_of_time_with_the_sightings_behind_them() {
             track: 7,
             first_at: at,
             last_at: at,
+            basis: hadir_shared::sighting::Basis::Face,
+            verified_at: None,
             confidence: 0.5 + n as f32 / 8.0,
             model: "m".into(),
         })

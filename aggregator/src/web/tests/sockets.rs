@@ -4,6 +4,7 @@ use super::*;
 
 fn frame(camera: &str) -> Vec<u8> {
     let track = |track, id: &str| TrackBox {
+        basis: hadir_shared::sighting::Basis::Face,
         track,
         bounds: [1.0, 2.0, 3.0, 4.0],
         employee: Some(employee(id)),

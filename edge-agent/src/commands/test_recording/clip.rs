@@ -1,11 +1,15 @@
 //! One clip through the pipeline.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_models::FrameBuf;
+use hadir_shared::sighting::Basis;
 use hadir_shared::status::CameraMode;
 use image::RgbImage;
 use indicatif::ProgressBar;
@@ -15,10 +19,13 @@ use crate::capture::{open_clip, probe};
 use crate::commands::Failure;
 use crate::pipeline::people::{People, PersonId};
 use crate::pipeline::tracker::{TrackId, seconds};
-use crate::pipeline::{BadgeReading, DetectWidth, Mask, Models, Pace, Pipeline, Reason, Settings, TrackView};
+use crate::pipeline::{
+    BadgeReading, BodyRules, DetectWidth, Event, Mask, Models, Pace, Pipeline, Reason, Settings, TrackView,
+};
 
-/// A person who was not seen for longer than this was away.
+/// A person who was not seen for longer than this was away: by the face, and by the body, which is looked for less often.
 const ABSENCE: TimeDelta = TimeDelta::milliseconds(1500);
+const BODY_ABSENCE: TimeDelta = TimeDelta::milliseconds(2500);
 
 /// How a clip is looked at.
 pub(super) struct Options {
@@ -28,8 +35,48 @@ pub(super) struct Options {
     pub(super) fps: f32,
     /// Where nothing is looked for.
     pub(super) mask: Mask,
+    /// Whether and how people are followed whose faces are not seen.
+    pub(super) bodies: BodyRules,
     /// Whether pictures of faces are kept for the report.
     pub(super) faces: Faces,
+    /// Where it is written what is seen in every frame.
+    pub(super) frames: Option<FramesFile>,
+}
+
+/// A file with a line of JSON for every analysed frame.
+pub(super) struct FramesFile(RefCell<BufWriter<File>>);
+
+impl FramesFile {
+    pub(super) fn create(path: &Path) -> std::io::Result<Self> {
+        Ok(Self(RefCell::new(BufWriter::new(File::create(path)?))))
+    }
+
+    fn write(&self, clip: &Path, at: DateTime<Utc>, tracks: &[TrackView]) -> std::io::Result<()> {
+        #[derive(Serialize)]
+        struct Track<'a> {
+            track: TrackId,
+            name: Option<&'a str>,
+            basis: Basis,
+            matched: bool,
+            #[serde(rename = "box")]
+            bounds: [f32; 4],
+        }
+        let tracks: Vec<Track<'_>> = tracks
+            .iter()
+            .map(|track| Track {
+                track: track.track,
+                name: track.person.as_deref(),
+                basis: track.basis,
+                matched: track.matched,
+                bounds: track.bounds.map(f32::round),
+            })
+            .collect();
+        let line =
+            serde_json::json!({"clip": clip, "at": seconds(at - DateTime::UNIX_EPOCH), "tracks": tracks});
+        let mut file = self.0.borrow_mut();
+        writeln!(file, "{line}")?;
+        file.flush()
+    }
 }
 
 /// Whether a report shows the faces of those who were recognised.
@@ -110,6 +157,10 @@ pub(super) struct PersonReport {
     pub(super) last: f32,
     /// How long they were seen in all.
     pub(super) seconds: f32,
+    /// How much of that by their body, their face not being seen.
+    pub(super) by_body: f32,
+    /// From when to when their sightings tell that they were there: a stretch of doubt that a face settled is part of it.
+    pub(super) sightings: Vec<[f32; 2]>,
     /// The highest standing: a weighted mean cosine over the views of a track.
     pub(super) best: f32,
     /// Where the face was then: left, top, width, height in pixels of the clip.
@@ -143,6 +194,7 @@ pub(super) async fn run(
             detect_width: options.detect_width,
             mask: options.mask.clone(),
             badges: BadgeReading::No,
+            bodies: options.bodies,
         },
         models.clone(),
     );
@@ -158,16 +210,24 @@ pub(super) async fn run(
             .map_err(|e| wrong(&e))?;
         for track in &outcome.tracks {
             named.note(track, &picture.frame, now);
-            if track.matched {
+            if track.matched && track.basis == Basis::Face {
                 widths.push(track.bounds[2]);
             }
         }
         progress.set_position(picture.position.as_millis() as u64);
+        named.record(&outcome.events);
+        if let Some(frames_to) = &options.frames {
+            frames_to
+                .write(path, now, &outcome.tracks)
+                .map_err(|e| wrong(&e))?;
+        }
         unknown_tracks += outcome.unknown_ended;
         frames += 1;
         length = picture.position.as_secs_f32();
     }
-    unknown_tracks += pipeline.finish(CameraMode::Recognise).unknown_ended;
+    let end = pipeline.finish(CameraMode::Recognise);
+    named.record(&end.events);
+    unknown_tracks += end.unknown_ended;
     let rejected = |reasons: &[Reason]| -> u64 {
         let counts = pipeline.rejected().filter(|(reason, _)| reasons.contains(reason));
         counts.map(|(_, rejected)| rejected.count).sum()
@@ -203,6 +263,8 @@ pub(super) async fn run(
 struct Named {
     faces: Faces,
     tracks: BTreeMap<(PersonId, TrackId), Seen>,
+    /// From when to when the sightings of each person tell of them, in seconds from the clip's start.
+    sightings: BTreeMap<PersonId, Vec<[f32; 2]>>,
 }
 
 struct Seen {
@@ -211,13 +273,18 @@ struct Seen {
     best: f32,
     bounds: [f32; 4],
     widths: Vec<f32>,
+    /// How long by the body.
+    by_body: TimeDelta,
     face: Option<RgbImage>,
 }
 
 impl Named {
     fn new(faces: Faces) -> Self {
-        let tracks = BTreeMap::new();
-        Self { faces, tracks }
+        Self {
+            faces,
+            tracks: BTreeMap::new(),
+            sightings: BTreeMap::new(),
+        }
     }
 
     /// How many tracks had a name.
@@ -236,11 +303,23 @@ impl Named {
             best: f32::MIN,
             bounds: track.bounds,
             widths: Vec::new(),
+            by_body: TimeDelta::zero(),
             face: None,
         });
-        seen.widths.push(track.bounds[2]);
+        let absence = match track.basis {
+            Basis::Face => {
+                seen.widths.push(track.bounds[2]);
+                ABSENCE
+            }
+            Basis::Body => BODY_ABSENCE,
+        };
         match seen.spans.last_mut() {
-            Some([_, end]) if now - *end <= ABSENCE => *end = now,
+            Some([_, end]) if now - *end <= absence => {
+                if track.basis == Basis::Body {
+                    seen.by_body += now - *end;
+                }
+                *end = now;
+            }
             _ => seen.spans.push([now, now]),
         }
         if track.standing > seen.best {
@@ -253,7 +332,19 @@ impl Named {
         }
     }
 
-    fn people(self) -> Vec<PersonReport> {
+    /// Takes phases of sightings in.
+    fn record(&mut self, events: &[Event]) {
+        for event in events {
+            let times = [event.first_at, event.last_at].map(|at| seconds(at - DateTime::UNIX_EPOCH));
+            let of_person = self.sightings.entry(event.person.clone()).or_default();
+            match of_person.iter_mut().find(|sighting| sighting[0] == times[0]) {
+                Some(sighting) => *sighting = times,
+                None => of_person.push(times),
+            }
+        }
+    }
+
+    fn people(mut self) -> Vec<PersonReport> {
         let from_start = |at: DateTime<Utc>| seconds(at - DateTime::UNIX_EPOCH);
         let mut people: Vec<PersonReport> = Vec::new();
         let mut widths: BTreeMap<PersonId, Vec<f32>> = BTreeMap::new();
@@ -267,6 +358,7 @@ impl Named {
                     known.first = known.first.min(first);
                     known.last = known.last.max(last);
                     known.spans.extend(spans);
+                    known.by_body += seconds(seen.by_body);
                     if seen.best > known.best {
                         known.best = seen.best;
                         known.bounds = seen.bounds;
@@ -279,6 +371,8 @@ impl Named {
                     first,
                     last,
                     seconds: 0.0,
+                    by_body: seconds(seen.by_body),
+                    sightings: self.sightings.remove(&person).unwrap_or_default(),
                     best: seen.best,
                     bounds: seen.bounds,
                     spans,
@@ -327,6 +421,7 @@ mod tests {
         TrackView {
             track: id,
             bounds: [1.0, 2.0, 3.0, 4.0],
+            basis: Basis::Face,
             first_at: DateTime::UNIX_EPOCH + TimeDelta::milliseconds(first),
             matched: true,
             person: person.map(Into::into),

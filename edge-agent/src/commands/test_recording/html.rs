@@ -203,6 +203,8 @@ mod tests {
             seconds: 4.0,
             frames: 40,
             people: vec![PersonReport {
+                by_body: 0.0,
+                sightings: vec![[0.5, 2.0]],
                 name: "<script>alert(1)</script>".into(),
                 tracks: 1,
                 first: 1.0,

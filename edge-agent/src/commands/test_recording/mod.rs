@@ -19,7 +19,7 @@ use super::Failure;
 use super::output::{Stop, complain, json_line, to_stdout};
 use crate::config::{self, DEFAULT_FPS};
 use crate::pipeline::people::People;
-use crate::pipeline::{DetectWidth, Models, NAME_AT, rise};
+use crate::pipeline::{BodyRules, DetectWidth, Follow, Models, NAME_AT, rise};
 use clip::{ClipReport, Faces};
 
 /// A face should be this wide at least, in pixels.
@@ -54,6 +54,13 @@ pub(crate) struct TestRecordingArgs {
     /// camera's, else 640, and 800 for 1920]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(96..=4096))]
     detect_width: Option<u32>,
+    /// Write what is seen in every analysed frame, a line of JSON each: `{"clip","at","tracks":[{"track","name","basis",
+    /// "matched","box"}]}`
+    #[arg(long, value_name = "FILE.jsonl")]
+    frames: Option<PathBuf>,
+    /// Follow nobody by the body: whoever turns away is lost
+    #[arg(long)]
+    faces_only: bool,
     /// The most frames analysed for each second of a clip [default: the camera's, else 6]
     #[arg(long, value_name = "FPS", value_parser = fps)]
     fps: Option<f32>,
@@ -198,7 +205,27 @@ fn options(args: &TestRecordingArgs) -> Result<clip::Options, Failure> {
             .fps
             .or(of_camera.map(|camera| camera.recognise_fps))
             .unwrap_or(DEFAULT_FPS),
+        bodies: BodyRules {
+            follow: if args.faces_only {
+                Follow::FacesOnly
+            } else {
+                Follow::Bodies
+            },
+            ..of_camera.map(|camera| camera.bodies).unwrap_or_default()
+        },
         mask: camera.map(|camera| camera.mask).unwrap_or_default(),
+        frames: args
+            .frames
+            .as_ref()
+            .map(|path| {
+                clip::FramesFile::create(path).map_err(|e| {
+                    Failure::Usage(format!(
+                        "{} cannot be written ({e}): choose another file",
+                        path.display()
+                    ))
+                })
+            })
+            .transpose()?,
         faces: if args.with_faces {
             Faces::Shown
         } else {
