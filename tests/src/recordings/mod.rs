@@ -4,6 +4,8 @@
 //! The same on every run. A finished recording is kept under a name that holds a hash of everything it was
 //! made from, so it is rendered again only when something changed. ffmpeg with libx264 must be there.
 
+pub mod figure;
+mod film;
 pub mod person;
 pub mod scene;
 pub mod script;
@@ -14,6 +16,7 @@ use std::process::{Command, Stdio};
 
 use sha2::{Digest as _, Sha256};
 
+pub use film::Film;
 use person::{CutOut, Person};
 use scene::{HEIGHT, Scene, WIDTH};
 use script::Script;
@@ -71,7 +74,7 @@ pub fn make(script: &Script, folder: &Path) -> Result<PathBuf, Error> {
     std::fs::create_dir_all(folder).map_err(|e| Error::File(folder.to_owned(), e))?;
     // Of this process alone: two that render the same at once do not write into one file.
     let part = path.with_extension(format!("{}.part", std::process::id()));
-    let result = encode(script, &part);
+    let result = encode(FPS, &part, |write| render(script, write));
     if let Err(e) = result {
         // It may not have come into being.
         let _ = std::fs::remove_file(&part);
@@ -87,6 +90,7 @@ fn fingerprint(script: &Script) -> String {
     hash.update(format!("{script:?}{ENCODER:?}{FPS}"));
     for source in [
         include_str!("mod.rs"),
+        include_str!("film.rs"),
         include_str!("scene.rs"),
         include_str!("person.rs"),
         include_str!("script.rs"),
@@ -103,7 +107,15 @@ fn fingerprint(script: &Script) -> String {
         .collect()
 }
 
-fn encode(script: &Script, to: &Path) -> Result<(), Error> {
+/// Writes a recording of so many frames a second from the frames that `render` hands to what it is given.
+///
+/// # Errors
+/// Without ffmpeg, and those of `render`.
+pub fn encode(
+    fps: u32,
+    to: &Path,
+    render: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut ffmpeg = Command::new("ffmpeg")
         .args([
             "-hide_banner",
@@ -119,7 +131,7 @@ fn encode(script: &Script, to: &Path) -> Result<(), Error> {
             "-s",
             &format!("{WIDTH}x{HEIGHT}"),
             "-r",
-            &FPS.to_string(),
+            &fps.to_string(),
             "-i",
             "-",
         ])
@@ -131,7 +143,7 @@ fn encode(script: &Script, to: &Path) -> Result<(), Error> {
         .spawn()
         .map_err(Error::NoFfmpeg)?;
     let written = match ffmpeg.stdin.take() {
-        Some(mut pipe) => render(script, |frame| pipe.write_all(frame)),
+        Some(mut pipe) => render(&mut |frame| pipe.write_all(frame)),
         None => Ok(()),
     };
     let output = ffmpeg.wait_with_output().map_err(Error::NoFfmpeg)?;
@@ -154,11 +166,7 @@ pub fn render(script: &Script, mut each: impl FnMut(&[u8]) -> io::Result<()>) ->
     for visit in &script.visits {
         cast.push((visit, CutOut::load(visit.person)?));
     }
-    let tones: Vec<u8> = (0..=TONES)
-        .map(|i| scene::develop(i as f32 / TONES_PER_UNIT) as u8)
-        .collect();
-    let grain = grain();
-    let mut random = Xorshift(0x9E37_79B9_7F4A_7C15);
+    let mut film = Film::new();
     let mut bytes = vec![0; WIDTH * HEIGHT * 3];
     let mut frame = scene.pixels.clone();
     let frames = (script.seconds * FPS as f32).round() as u32;
@@ -179,53 +187,10 @@ pub fn render(script: &Script, mut each: impl FnMut(&[u8]) -> io::Result<()>) ->
         }
         // Mains hum in the lamps.
         let flicker = 1.0 + 0.004 * (t * 7.9).sin();
-        let start = (random.next() as usize) % (GRAIN / 2);
-        for ((pixel, out), grain) in frame
-            .iter()
-            .zip(bytes.chunks_exact_mut(3))
-            .zip(grain[start..].chunks_exact(3))
-        {
-            // Noise of the sensor: mostly the same in all three channels.
-            let shared = i16::from(grain[0]);
-            for channel in 0..3 {
-                let tone = tones[((pixel[channel] * flicker * TONES_PER_UNIT) as usize).min(TONES)];
-                let noise = shared + i16::from(grain[channel]) / 2;
-                out[channel] = (i16::from(tone) + noise).clamp(0, 255) as u8;
-            }
-        }
+        film.expose(&frame, flicker, &mut bytes);
         each(&bytes).map_err(|e| Error::Ffmpeg(format!("it stopped reading ({e})")))?;
     }
     Ok(())
-}
-
-/// Steps of the table from linear light to what a screen shows.
-const TONES: usize = 8191;
-const TONES_PER_UNIT: f32 = 2400.0;
-
-/// Length of the noise that frames are laid over, at a place of each frame's own.
-const GRAIN: usize = 2 * 3 * WIDTH * HEIGHT + 7;
-
-/// About normal, with a standard deviation of 3 grey levels.
-fn grain() -> Vec<i8> {
-    let mut random = Xorshift(0x2545_F491_4F6C_DD1D);
-    let mut four = || {
-        let bits = random.next();
-        // The sum of four even numbers is close enough to normal.
-        let sum: i32 = (0..4).map(|i| ((bits >> (16 * i)) & 0xff) as i32 - 128).sum();
-        (sum / 49) as i8
-    };
-    (0..GRAIN).map(|_| four()).collect()
-}
-
-struct Xorshift(u64);
-
-impl Xorshift {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl Person {
         }
     }
 
-    fn measures(self) -> Measures {
+    pub(super) fn measures(self) -> Measures {
         match self {
             Person::Obama => Measures {
                 face: [226.0, 107.5],
@@ -118,19 +118,19 @@ pub fn gallery(folder: &Path, people: &[Person]) -> io::Result<PathBuf> {
     Ok(folder.to_owned())
 }
 
-struct Measures {
+pub(super) struct Measures {
     /// Centre of the face in the cut-out, in pixels.
-    face: [f32; 2],
+    pub(super) face: [f32; 2],
     /// Height of the face in the cut-out, in pixels.
-    face_height: f32,
+    pub(super) face_height: f32,
     /// Height of the face's centre above the floor, in metres.
-    eye_line: f32,
+    pub(super) eye_line: f32,
     /// Exposure: the pictures were taken in different light.
-    lift: f32,
+    pub(super) lift: f32,
 }
 
 /// A face is this high, in metres, from brow to chin as detectors box it.
-const FACE_METRES: f32 = 0.225;
+pub(super) const FACE_METRES: f32 = 0.225;
 
 /// Where somebody is at one moment, and how they hold themselves.
 #[derive(Clone, Copy, Debug)]

@@ -10,9 +10,6 @@ pub const WIDTH: usize = 960;
 /// Height of the recordings in pixels.
 pub const HEIGHT: usize = 540;
 
-const FOCAL: f32 = 1100.0;
-const CAMERA_HEIGHT: f32 = 2.35;
-const TILT: f32 = 0.172;
 const HALF_WIDTH: f32 = 1.9;
 const CEILING: f32 = 2.9;
 const DEPTH: f32 = 10.5;
@@ -21,6 +18,60 @@ const LAMPS: [f32; 4] = [1.2, 4.0, 6.8, 9.6];
 
 /// A point or direction in the world, in metres.
 pub type Vec3 = [f32; 3];
+
+/// A camera on the wall at z = 0, above the middle of the corridor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Camera {
+    /// Focal length in pixels of the recording.
+    pub focal: f32,
+    /// Height above the floor in metres.
+    pub height: f32,
+    /// How far it looks down, in radians.
+    pub tilt: f32,
+}
+
+impl Camera {
+    /// A 4 mm lens: faces of about 80 pixels at 3 m.
+    pub const NARROW: Camera = Camera {
+        focal: 1100.0,
+        height: 2.35,
+        tilt: 0.172,
+    };
+    /// A 2.8 mm lens that looks down far enough to see whole people from 2.4 m on (about 90°).
+    pub const WIDE: Camera = Camera {
+        focal: 500.0,
+        height: 2.5,
+        tilt: 0.34,
+    };
+
+    /// Where it hangs.
+    pub fn place(self) -> Vec3 {
+        [0.0, self.height, 0.0]
+    }
+
+    /// Where a world point is in the picture (x and y in pixels), and how many pixels a metre has there.
+    pub fn project(self, [x, y, z]: Vec3) -> (f32, f32, f32) {
+        let (sin, cos) = self.tilt.sin_cos();
+        let rise = y - self.height;
+        let (up, ahead) = (rise * cos + z * sin, z * cos - rise * sin);
+        let per_metre = self.focal / ahead;
+        (
+            WIDTH as f32 / 2.0 + x * per_metre,
+            HEIGHT as f32 / 2.0 - up * per_metre,
+            per_metre,
+        )
+    }
+
+    /// The direction, of length 1, in which a point of the picture lies.
+    pub fn ray(self, px: f32, py: f32) -> Vec3 {
+        let (x, y) = (
+            (px - WIDTH as f32 / 2.0) / self.focal,
+            (HEIGHT as f32 / 2.0 - py) / self.focal,
+        );
+        let (sin, cos) = self.tilt.sin_cos();
+        normalise([x, y * cos - sin, cos + y * sin])
+    }
+}
 
 /// Which of the two corridors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +88,10 @@ pub struct Scene {
     pub pixels: Vec<Vec3>,
     /// The world point behind every fourth pixel of every fourth row (for shadows).
     pub points: Vec<Vec3>,
+    /// The camera that sees it.
+    pub camera: Camera,
+    /// What the lamps throw on somebody's front in the middle of the corridor.
+    front: f32,
     place: Place,
 }
 
@@ -53,15 +108,20 @@ enum Surface {
 pub const POINT_STEP: usize = 4;
 
 impl Scene {
-    /// Paints the place without people.
+    /// Paints the place without people, as the camera with the 4 mm lens sees it.
     pub fn paint(place: Place) -> Self {
+        Self::paint_from(place, Camera::NARROW)
+    }
+
+    /// Paints the place without people, as a camera sees it.
+    pub fn paint_from(place: Place, camera: Camera) -> Self {
         let mut pixels = Vec::with_capacity(WIDTH * HEIGHT);
         for y in 0..HEIGHT {
             for x in 0..WIDTH {
                 let mut sum = [0.0; 3];
                 for (dx, dy) in [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)] {
-                    let ray = direction(x as f32 + dx, y as f32 + dy);
-                    sum = add(sum, trace(place, [0.0, CAMERA_HEIGHT, 0.0], ray, true));
+                    let ray = camera.ray(x as f32 + dx, y as f32 + dy);
+                    sum = add(sum, trace(place, camera.place(), ray, true));
                 }
                 pixels.push(scale(sum, 0.25));
             }
@@ -69,35 +129,60 @@ impl Scene {
         let points = (0..HEIGHT.div_ceil(POINT_STEP))
             .flat_map(|y| (0..WIDTH.div_ceil(POINT_STEP)).map(move |x| (x, y)))
             .map(|(x, y)| {
-                let ray = direction((x * POINT_STEP) as f32, (y * POINT_STEP) as f32);
-                hit([0.0, CAMERA_HEIGHT, 0.0], ray).0
+                let ray = camera.ray((x * POINT_STEP) as f32, (y * POINT_STEP) as f32);
+                hit(camera.place(), ray).0
             })
             .collect();
         Self {
             pixels,
             points,
+            camera,
+            front: lamps_on([0.0, 1.6, 3.0], [0.0, 0.0, -1.0]),
             place,
         }
     }
 
     /// The light that falls on somebody who stands at this point, relative to the middle of the corridor.
     pub fn light_at(&self, at: Vec3) -> Vec3 {
-        let strength = lamps_on(at, [0.0, 0.0, -1.0]) / lamps_on([0.0, 1.6, 3.0], [0.0, 0.0, -1.0]);
+        let strength = lamps_on(at, [0.0, 0.0, -1.0]) / self.front;
         scale(tint(self.place), 0.55 + 0.45 * strength)
+    }
+
+    /// The light that falls on a surface with this normal, relative to somebody's front in the middle of the
+    /// corridor: the lamps, and what walls and floor throw back.
+    pub(super) fn light_on(&self, at: Vec3, normal: Vec3) -> Vec3 {
+        let lamps = lamps_on(at, normal) / self.front;
+        let thrown_back = 0.12 + 0.10 * normal[1];
+        scale(tint(self.place), thrown_back + 0.23 * lamps)
+    }
+
+    /// How much of the lamps' light at a point of the still picture is taken away by an upright post:
+    /// 0 (none) to 1.
+    pub(super) fn shade_of_post(at: Vec3, foot: [f32; 2], height: f32, radius: f32) -> f32 {
+        let (mut all, mut taken) = (1e-6, 0.0);
+        for z in LAMPS {
+            let to = [-at[0], CEILING - at[1], z - at[2]];
+            let level = (to[0] * to[0] + to[2] * to[2]).max(1e-6);
+            let weight = (level + to[1] * to[1] + 0.6).recip();
+            all += weight;
+            let ahead = ((foot[0] - at[0]) * to[0] + (foot[1] - at[2]) * to[2]) / level;
+            if !(0.0..1.0).contains(&ahead) {
+                continue;
+            }
+            let (x, z) = (at[0] + to[0] * ahead - foot[0], at[2] + to[2] * ahead - foot[1]);
+            // The lamps are half a metre wide: the farther from the post, the softer the edge.
+            let soft = 0.06 + 0.35 * ahead;
+            let beside = ((radius + soft - (x * x + z * z).sqrt()) / (2.0 * soft)).clamp(0.0, 1.0);
+            let above = ((height + soft - at[1] - to[1] * ahead) / (2.0 * soft)).clamp(0.0, 1.0);
+            taken += weight * beside * above;
+        }
+        taken / all
     }
 }
 
-/// Where a world point is in the picture (x and y in pixels), and how many pixels a metre has there.
-pub fn project([x, y, z]: Vec3) -> (f32, f32, f32) {
-    let (sin, cos) = TILT.sin_cos();
-    let rise = y - CAMERA_HEIGHT;
-    let (up, ahead) = (rise * cos + z * sin, z * cos - rise * sin);
-    let per_metre = FOCAL / ahead;
-    (
-        WIDTH as f32 / 2.0 + x * per_metre,
-        HEIGHT as f32 / 2.0 - up * per_metre,
-        per_metre,
-    )
+/// Where a world point is in the picture of [`Camera::NARROW`]; see [`Camera::project`].
+pub fn project(point: Vec3) -> (f32, f32, f32) {
+    Camera::NARROW.project(point)
 }
 
 /// The lamp whose light throws the shadow of somebody at `z`: the nearest one in front of them.
@@ -114,15 +199,6 @@ pub fn develop(linear: f32) -> f32 {
 /// The inverse of [`develop`].
 pub fn undevelop(shown: f32) -> f32 {
     -(1.0 - (shown / 255.0).clamp(0.0, 0.995).powf(2.2)).ln() / 1.5
-}
-
-fn direction(px: f32, py: f32) -> Vec3 {
-    let (x, y) = (
-        (px - WIDTH as f32 / 2.0) / FOCAL,
-        (HEIGHT as f32 / 2.0 - py) / FOCAL,
-    );
-    let (sin, cos) = TILT.sin_cos();
-    normalise([x, y * cos - sin, cos + y * sin])
 }
 
 fn hit(from: Vec3, ray: Vec3) -> (Vec3, Surface) {
@@ -359,7 +435,7 @@ fn tint(place: Place) -> Vec3 {
 }
 
 /// A fixed pseudo-random number of a cell, -1 to 1.
-fn speckle(x: i32, y: i32, seed: u32) -> f32 {
+pub(super) fn speckle(x: i32, y: i32, seed: u32) -> f32 {
     let mut h = (x as u32).wrapping_mul(0x9E37_79B1)
         ^ (y as u32).wrapping_mul(0x85EB_CA77)
         ^ seed.wrapping_mul(0xC2B2_AE3D);
@@ -369,7 +445,7 @@ fn speckle(x: i32, y: i32, seed: u32) -> f32 {
 }
 
 /// Value noise, about -1 to 1.
-fn smooth_noise(x: f32, y: f32) -> f32 {
+pub(super) fn smooth_noise(x: f32, y: f32) -> f32 {
     let (cx, cy) = (x.floor(), y.floor());
     let ease = |t: f32| t * t * (3.0 - 2.0 * t);
     let (fx, fy) = (ease(x - cx), ease(y - cy));
@@ -383,23 +459,23 @@ pub fn mix(a: f32, b: f32, t: f32) -> f32 {
     a + (b - a) * t
 }
 
-fn add(a: Vec3, b: Vec3) -> Vec3 {
+pub(super) fn add(a: Vec3, b: Vec3) -> Vec3 {
     [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
 }
 
-fn mul(a: Vec3, b: Vec3) -> Vec3 {
+pub(super) fn mul(a: Vec3, b: Vec3) -> Vec3 {
     [a[0] * b[0], a[1] * b[1], a[2] * b[2]]
 }
 
-fn scale(a: Vec3, by: f32) -> Vec3 {
+pub(super) fn scale(a: Vec3, by: f32) -> Vec3 {
     a.map(|v| v * by)
 }
 
-fn dot(a: Vec3, b: Vec3) -> f32 {
+pub(super) fn dot(a: Vec3, b: Vec3) -> f32 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-fn normalise(a: Vec3) -> Vec3 {
+pub(super) fn normalise(a: Vec3) -> Vec3 {
     scale(a, dot(a, a).sqrt().recip())
 }
 
@@ -419,8 +495,8 @@ mod tests {
 
     #[test]
     fn a_point_is_seen_where_its_ray_leads() {
-        let ray = direction(300.0, 400.0);
-        let (point, _) = hit([0.0, CAMERA_HEIGHT, 0.0], ray);
+        let ray = Camera::NARROW.ray(300.0, 400.0);
+        let (point, _) = hit(Camera::NARROW.place(), ray);
         let (x, y, _) = project(point);
         assert!((x - 300.0).abs() < 0.1 && (y - 400.0).abs() < 0.1, "{x} {y}");
     }
