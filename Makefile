@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help setup build demo test chaos month bench-ingest bench-reports bench-dashboard fmt lint bench bench-kernels bench-pipeline arm64 asan fuzz
+.PHONY: help setup build demo test chaos month bench-ingest bench-reports bench-dashboard bench-presence fmt lint bench bench-kernels bench-pipeline arm64 asan fuzz
 
 help:
 	@echo 'make demo    the whole system on this machine, with people on recordings (Ctrl-C stops it)'
@@ -12,6 +12,7 @@ help:
 	@echo 'make bench-ingest  sightings taken in a second, beside bare SQLite inserts'
 	@echo 'make bench-reports  a month of a thousand people as CSV, XLSX and PDF, and the totals held against each other'
 	@echo 'make bench-dashboard  the page with 5,000 people, 200 cameras and 200 changes a second'
+	@echo 'make bench-presence  people who turn round, cross, hide and leave on drawn recordings, with bodies followed and without'
 	@echo 'make chaos   kills agents, broker and aggregator while sightings are made, and counts what arrived'
 	@echo 'make lint    formatting, clippy, licences of the dependencies'
 	@echo 'make fmt     format the code'
@@ -77,6 +78,13 @@ bench-dashboard:
 	$(CARGO) build --release --locked -p hadir-tests -p hadir-aggregator -p hadir-provision --bins
 	@target/release/hadir-bench-dashboard $(if $(PEOPLE),--people $(PEOPLE)) $(if $(CAMERAS),--cameras $(CAMERAS)) \
 		$(if $(CHANGES),--changes $(CHANGES)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
+
+# SCRIPTS=30 SEED=… KEEP=folder of the recordings. About half an hour.
+bench-presence:
+	@scripts/setup demo
+	$(CARGO) build --release --locked -p hadir-tests -p hadir-agent --bin hadir-bench-presence --bin hadir-agent
+	@target/release/hadir-bench-presence $(if $(SCRIPTS),--scripts $(SCRIPTS)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(KEEP),--keep "$(KEEP)")
 
 fmt:
 	$(CARGO) fmt --all

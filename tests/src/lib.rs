@@ -6,6 +6,7 @@ pub mod chaos;
 mod dice;
 pub mod harness;
 pub mod month;
+pub mod presence;
 pub mod recordings;
 pub mod reports;
 pub mod simulator;
