@@ -38,6 +38,8 @@ const GATE_MOST: f32 = 2.5;
 const COMES_OUT_WITHIN: f32 = 6.0;
 /// Heights that differ by more are two bodies'. Who sits down or bends loses a third within a second.
 const HEIGHTS: std::ops::RangeInclusive<f32> = 0.5..=2.0;
+/// A body that was not found again is looked for in every frame this long.
+const SOUGHT_FOR: TimeDelta = TimeDelta::milliseconds(1500);
 /// A longer time without a match than this is a gap.
 const GAP: TimeDelta = TimeDelta::milliseconds(1200);
 /// Less overlap with the predicted place than this is a jump.
@@ -249,6 +251,17 @@ impl Body {
     /// Whether it stays where it is, and was found there at the last look.
     pub(super) fn is_seated(&self) -> bool {
         self.is_settled() && self.is_slow()
+    }
+
+    /// Whether it will hardly be found in the next frame: it was looked for in vain for long, or the view is another one.
+    pub(super) fn is_long_lost(&self, now: DateTime<Utc>) -> bool {
+        let other_view = self.doubt.as_ref().is_some_and(|doubt| doubt.why == Why::View);
+        self.misses > 0 && (now - self.last_at > SOUGHT_FOR || other_view)
+    }
+
+    /// Whether a closer look is worth it: it was found at the last look or the one before.
+    pub(super) fn is_just_lost(&self) -> bool {
+        self.misses <= 1
     }
 
     fn is_slow(&self) -> bool {

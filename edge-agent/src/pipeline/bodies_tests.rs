@@ -189,8 +189,8 @@ fn two_in_the_same_clothes_who_crossed_stay_in_doubt() {
 #[test]
 fn whoever_sits_is_not_exchanged_for_somebody_who_passes_in_the_same_clothes() {
     let sits = person(400.0, RED);
-    let mut room = Room::with(&[sits.clone()]);
-    room.stay(&[sits.clone()], 2);
+    let mut room = Room::with(std::slice::from_ref(&sits));
+    room.stay(std::slice::from_ref(&sits), 2);
     let at = |x: f32| [sits.clone(), person(x, RED)];
     room.look(&at(100.0));
     room.walk(&at(100.0), &at(400.0));
@@ -221,8 +221,8 @@ fn whoever_comes_out_elsewhere_is_known_by_the_torso() {
 #[test]
 fn a_jacket_left_on_a_chair_holds_nobody() {
     let sits = person(400.0, RED);
-    let mut room = Room::with(&[sits.clone()]);
-    room.stay(&[sits.clone()], 5);
+    let mut room = Room::with(std::slice::from_ref(&sits));
+    room.stay(std::slice::from_ref(&sits), 5);
     // They get up and go; what hangs on the chair is found, weakly, with no head on it.
     let jacket = Seen {
         head: Some(cloth(RED)),
@@ -231,7 +231,7 @@ fn a_jacket_left_on_a_chair_holds_nobody() {
     let at = |x: f32| [person(x, GREEN), jacket.clone()];
     room.walk(&at(440.0), &at(700.0));
     room.walk(&at(700.0), &at(950.0));
-    room.stay(&[jacket.clone()], 4);
+    room.stay(std::slice::from_ref(&jacket), 4);
     assert_eq!(room.certain(1), None);
     room.stay(&[jacket], 60);
     assert_eq!(room.certain(1), None);

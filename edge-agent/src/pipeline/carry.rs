@@ -1,6 +1,8 @@
 //! From faces to bodies and back: when people are looked for, which face is on which body, and when a body stands in for
 //! a face. Pure, but for [`look`], which runs the detector.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_models::appearance::{Appearance, Light};
 use hadir_models::frame::Frame;
@@ -8,7 +10,7 @@ use hadir_models::person::{Body as Found, PersonDetector};
 use hadir_models::{FrameBuf, ModelError};
 
 use super::bodies::{GOES_ON_AT, STRONG, Seen};
-use super::tracker::{centre, iou};
+use super::tracker::{TrackId, centre, iou};
 
 /// Whether and how people are followed by their bodies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,7 +56,7 @@ pub(super) enum Need {
     Beside,
     /// Somebody watches: heads of strangers are to be hidden.
     Watched,
-    /// A body stands in for a face, and stays where it is.
+    /// A body stands in for a face, and stays where it is; or has been out of sight for a while.
     Seated,
     /// A face with a name is seen, and on which body it is is not yet known.
     Join,
@@ -201,13 +203,32 @@ pub(super) fn pairs(faces: &[[f32; 4]], bodies: &[[f32; 4]]) -> Vec<(usize, usiz
         .collect()
 }
 
+/// So many looks have to be in vain before a face's body is looked for less often: it may be too near to be a body.
+const IN_VAIN: u32 = 6;
+
 /// When people were last looked for.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct BodyLooks {
     last_at: Option<DateTime<Utc>>,
+    /// For tracks whose bodies are not known, in how many looks they were not found.
+    vain: HashMap<TrackId, u32>,
 }
 
 impl BodyLooks {
+    /// Notes of every track whether its body is known after a look.
+    pub(super) fn tried(&mut self, tracks: impl Iterator<Item = (TrackId, bool)>) {
+        let before = std::mem::take(&mut self.vain);
+        let unknown = tracks.filter(|(_, known)| !known);
+        self.vain = unknown
+            .map(|(track, _)| (track, before.get(&track).map_or(1, |looks| looks + 1)))
+            .collect();
+    }
+
+    /// Whether the body of a track was looked for often enough.
+    pub(super) fn in_vain(&self, track: TrackId) -> bool {
+        self.vain.get(&track).is_some_and(|looks| *looks >= IN_VAIN)
+    }
+
     /// Whether a look is due.
     pub(super) fn due(&mut self, need: Need, moved: Moved, now: DateTime<Utc>) -> bool {
         let due = self.last_at.is_none_or(|at| {

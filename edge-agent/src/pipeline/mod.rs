@@ -449,9 +449,11 @@ impl Pipeline {
             match (seen, self.bodies.of(track.id)) {
                 // Whether that is still the same person, the body tells.
                 (true, Some(_)) if track.doubt != Doubt::None => Need::Instead,
-                (true, _) if self.bodies.is_known(track.id) => Need::Beside,
+                (true, _) if self.bodies.is_known(track.id) || self.body_looks.in_vain(track.id) => {
+                    Need::Beside
+                }
                 (true, _) => Need::Join,
-                (false, Some(body)) if body.is_seated() => Need::Seated,
+                (false, Some(body)) if body.is_seated() || body.is_long_lost(now) => Need::Seated,
                 (false, Some(_)) => Need::Instead,
                 (false, None) => Need::Count,
             }
@@ -491,8 +493,16 @@ impl Pipeline {
         }
         let (width, height) = frame.dimensions();
         let (width, height) = (width as f32, height as f32);
-        let homes = self.homes(now);
-        let expected: Vec<[f32; 4]> = homes.iter().map(|home| home.body).collect();
+        let unseen = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter(|track| track.last_at < now && self.is_named(track.id));
+        let expected: Vec<[f32; 4]> = unseen
+            .filter_map(|track| self.bodies.of(track.id))
+            .filter(|body| body.is_just_lost())
+            .map(bodies::Body::bounds)
+            .collect();
         let mut seen = carry::look(frame, &expected, &self.models.person_detector)?;
         if pace != Pace::Every {
             seen.retain(|seen| {
@@ -539,6 +549,9 @@ impl Pipeline {
             }
             self.bodies.own(body, track, face);
         }
+        let tracks = self.tracker.tracks().iter().map(|track| track.id);
+        self.body_looks
+            .tried(tracks.map(|id| (id, self.bodies.is_known(id))));
         Ok(())
     }
 
