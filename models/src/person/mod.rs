@@ -5,7 +5,7 @@
 mod decode;
 mod network;
 
-use image::RgbImage;
+use image::{RgbImage, imageops};
 use serde::Serialize;
 
 use crate::frame::Frame;
@@ -106,11 +106,22 @@ impl PersonDetector {
         let (x, y) = (left + (width - side) / 2.0, top + (height - side) / 2.0);
         let (mut bodies, x, y) = if side > LOOK_SIDE as f32 {
             let corner = (x.max(0.0) as u32 & !1, y.max(0.0) as u32 & !1);
-            let Some((part, (x, y))) = frame.part(corner, (side as u32, side as u32)) else {
-                return Ok(Vec::new());
+            let cut;
+            let (part, (x, y)) = match (frame.part(corner, (side as u32, side as u32)), frame) {
+                (Some(part), _) => part,
+                (None, Frame::Rgb(image)) => {
+                    let (left, top) = (corner.0.min(image.width()), corner.1.min(image.height()));
+                    cut = imageops::crop_imm(image, left, top, side as u32, side as u32).to_image();
+                    (Frame::from(&cut), (left, top))
+                }
+                (None, Frame::I420(_)) => return Ok(Vec::new()),
             };
-            // What is cut off at the border must not make the rest larger.
             let (width, height) = part.dimensions();
+            // Somebody is expected outside.
+            if width == 0 || height == 0 {
+                return Ok(Vec::new());
+            }
+            // What is cut off at the border must not make the rest larger.
             let scale = LOOK_SIDE as f32 / side;
             let size =
                 [width, height].map(|length| ((length as f32 * scale).round() as u32).clamp(1, length));
