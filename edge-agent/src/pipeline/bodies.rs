@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hadir_models::appearance::Appearance;
 
 use super::kalman::{Agility, BoxFilter};
-use super::tracker::{TrackId, centre, iou, seconds};
+use super::tracker::{TrackId, centre, intersection, iou, seconds};
 
 /// A body's id, unique for the camera while the agent runs.
 pub(super) type BodyId = u64;
@@ -19,7 +19,7 @@ const BEGINS_AT: f32 = 0.4;
 /// And not followed further with less than this.
 pub(super) const GOES_ON_AT: f32 = 0.25;
 /// Found with at least this, it is hardly a thing. (Of headless torsos put on chairs, as jackets hang there, a quarter got
-/// 0.4 and more, the highest 0.57; people from 0.57 on, behind desks from 0.37.)
+/// 0.4 and more, the highest 0.57; of people 95 % were above 0.42, seated ones all above 0.57.)
 pub(super) const STRONG: f32 = 0.55;
 /// A body found with less has to have moved within this time, or not to have changed at all since it was strong, or to
 /// have its head where it was.
@@ -235,7 +235,7 @@ impl Body {
 
     /// Whether it was found in this very frame (or nothing has changed since), and is surely the one that it was.
     pub(super) fn is_certain(&self, now: DateTime<Utc>) -> bool {
-        self.last_at == now && self.doubt.is_none() && self.lives(now)
+        self.last_at == now && self.is_settled() && self.lives(now)
     }
 
     /// Whether it is surely the one that it was, and was found at the last look.
@@ -819,8 +819,7 @@ fn cross(a: [f32; 4], b: [f32; 4]) -> bool {
 
 /// How much of the smaller box lies in the other.
 fn covered(a: [f32; 4], b: [f32; 4]) -> f32 {
-    let overlap = |i: usize| ((a[i] + a[i + 2]).min(b[i] + b[i + 2]) - a[i].max(b[i])).max(0.0);
-    overlap(0) * overlap(1) / (a[2] * a[3]).min(b[2] * b[3]).max(1.0)
+    intersection(a, b) / (a[2] * a[3]).min(b[2] * b[3]).max(1.0)
 }
 
 #[cfg(test)]

@@ -127,6 +127,14 @@ fn nobody_is_certain_who_is_not_found() {
     room.now += TimeDelta::seconds(1);
     room.bodies.hold(room.now);
     assert_eq!(room.certain(1), None);
+    // Nor who was held where they were, and is not found in the look at that same frame.
+    room.look(&[person(300.0, RED)]);
+    room.stay(&[person(300.0, RED)], 1);
+    assert_near(room.certain(1), 300.0);
+    room.now += TimeDelta::seconds(2);
+    room.bodies.hold(room.now);
+    room.bodies.update(&[], WIDTH, KEPT, room.now);
+    assert_eq!(room.certain(1), None);
     // Behind a shelf for a moment, and out again.
     room.look(&[person(310.0, RED)]);
     room.stay(&[person(310.0, RED)], 1);

@@ -50,14 +50,12 @@ const WIDTH: u32 = 288;
 /// Why people are looked for, the most urgent last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Need {
-    /// How many there are is to be known now and then.
-    Count,
     /// Faces with names are seen, and their bodies known: how these look now is to be known when a face turns away.
     Beside,
-    /// Somebody watches: heads of strangers are to be hidden.
-    Watched,
     /// A body stands in for a face, and stays where it is; or has been out of sight for a while.
     Seated,
+    /// Somebody watches: heads of strangers are to be hidden.
+    Watched,
     /// A face with a name is seen, and on which body it is is not yet known.
     Join,
     /// A body stands in for a face and goes about, or is in doubt; or a face has just been lost.
@@ -65,14 +63,13 @@ pub(super) enum Need {
 }
 
 /// How long after the last look the next one is due.
-pub(super) fn due_after(need: Need, moved: Moved) -> TimeDelta {
+fn due_after(need: Need, moved: Moved) -> TimeDelta {
     TimeDelta::milliseconds(match (need, moved) {
         (Need::Instead | Need::Join, _) => 150,
         (Need::Seated, Moved::Yes) => 500,
         (Need::Watched, Moved::Yes) => 300,
         (Need::Seated | Need::Watched, Moved::No) => 2000,
         (Need::Beside, _) => 4000,
-        (Need::Count, _) => 10_000,
     })
 }
 

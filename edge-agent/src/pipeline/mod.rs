@@ -232,13 +232,13 @@ impl Pipeline {
                 self.tracker.hold(now);
                 self.bodies.hold(now);
             }
-            self.look_for_people(frame, mode, pace, now)?;
+            self.look_for_people(frame, pace, now)?;
             let outcome = self.idle(mode, now);
             return Ok(Outcome {
                 look,
                 tracks: self.shown(now),
                 faces: self.hidden(now),
-                heads: self.nameless_heads(),
+                heads: self.nameless_heads(now),
                 unknown_ended: unknown_ended + outcome.unknown_ended,
                 ..outcome
             });
@@ -284,14 +284,14 @@ impl Pipeline {
             self.evidence.clear();
             self.badges.finish();
         }
-        self.look_for_people(frame, mode, pace, now)?;
+        self.look_for_people(frame, pace, now)?;
         self.settle_claims(now);
         let events = self.report(now);
         Ok(Outcome {
             look,
             tracks: self.shown(now),
             faces: self.hidden(now),
-            heads: self.nameless_heads(),
+            heads: self.nameless_heads(now),
             events,
             unknown_ended,
         })
@@ -396,13 +396,23 @@ impl Pipeline {
             .collect()
     }
 
-    /// Heads of bodies that have no name.
-    fn nameless_heads(&self) -> Vec<[f32; 4]> {
+    /// Heads of bodies that have no name, as far as is known where they are now. Of whoever is named by the face that is
+    /// seen, the body may be in doubt.
+    fn nameless_heads(&self, now: DateTime<Utc>) -> Vec<[f32; 4]> {
         let named = |body: &bodies::Body| {
-            body.is_settled() && body.owner.is_some_and(|owner| self.is_named(owner.track))
+            let track = body.owner.and_then(|owner| self.tracker.get(owner.track));
+            track.is_some_and(|track| {
+                let by_face = now - track.last_at <= SHOWN_FOR && track.doubt != Doubt::Break;
+                self.is_named(track.id) && (by_face || body.is_settled())
+            })
         };
-        let nameless = self.bodies.iter().filter(|body| !named(body));
-        nameless.map(|body| carry::head(body.bounds())).collect()
+        let here = self
+            .bodies
+            .iter()
+            .filter(|body| now - body.last_at <= BODY_SHOWN_FOR);
+        here.filter(|body| !named(body))
+            .map(|body| carry::head(body.bounds()))
+            .collect()
     }
 
     /// Notes where something has changed in the picture.
@@ -442,11 +452,11 @@ impl Pipeline {
         evidence.is_some_and(|evidence| evidence.identity().is_some())
     }
 
-    /// Why people are to be looked for.
-    fn need(&self, mode: CameraMode, pace: Pace, now: DateTime<Utc>) -> Need {
+    /// Why people are to be looked for, if they are.
+    fn need(&self, pace: Pace, now: DateTime<Utc>) -> Option<Need> {
         let of_track = |track: &tracker::Track| {
             let seen = now - track.last_at <= SHOWN_FOR && !track.missed();
-            match (seen, self.bodies.of(track.id)) {
+            let need = match (seen, self.bodies.of(track.id)) {
                 // Whether that is still the same person, the body tells.
                 (true, Some(_)) if track.doubt != Doubt::None => Need::Instead,
                 (true, _) if self.bodies.is_known(track.id) || self.body_looks.in_vain(track.id) => {
@@ -455,40 +465,37 @@ impl Pipeline {
                 (true, _) => Need::Join,
                 (false, Some(body)) if body.is_seated() || body.is_long_lost(now) => Need::Seated,
                 (false, Some(_)) => Need::Instead,
-                (false, None) => Need::Count,
-            }
+                (false, None) => return None,
+            };
+            Some(need)
         };
         let tracks = self
             .tracker
             .tracks()
             .iter()
             .filter(|track| self.is_named(track.id));
-        let watched = match (mode, pace) {
-            (CameraMode::Count, _) | (_, Pace::Every) => Need::Watched,
-            _ => Need::Count,
-        };
-        tracks
-            .map(of_track)
-            .max()
-            .map_or(watched, |need| need.max(watched))
+        let watched = (pace == Pace::Every).then_some(Need::Watched);
+        tracks.filter_map(of_track).chain(watched).max()
     }
 
     /// Looks for people, where that is due, and notes which faces are on which bodies.
     fn look_for_people(
         &mut self,
         frame: &FrameBuf,
-        mode: CameraMode,
         pace: Pace,
         now: DateTime<Utc>,
     ) -> Result<(), ModelError> {
-        if mode != CameraMode::Count && self.settings.bodies.follow == Follow::FacesOnly {
+        if self.settings.bodies.follow == Follow::FacesOnly {
             return Ok(());
         }
+        let Some(need) = self.need(pace, now) else {
+            return Ok(());
+        };
         let moved = match self.looks.moved() {
             true => Moved::Yes,
             false => Moved::No,
         };
-        if !self.body_looks.due(self.need(mode, pace, now), moved, now) {
+        if !self.body_looks.due(need, moved, now) {
             return Ok(());
         }
         let (width, height) = frame.dimensions();

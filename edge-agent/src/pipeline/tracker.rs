@@ -419,10 +419,15 @@ pub(super) fn centre([x, y, w, h]: [f32; 4]) -> [f32; 2] {
     [x + w / 2.0, y + h / 2.0]
 }
 
+/// The area that two boxes share.
+pub(super) fn intersection(a: [f32; 4], b: [f32; 4]) -> f32 {
+    let overlap = |i: usize| ((a[i] + a[i + 2]).min(b[i] + b[i + 2]) - a[i].max(b[i])).max(0.0);
+    overlap(0) * overlap(1)
+}
+
 /// Intersection over union of two boxes.
 pub(crate) fn iou(a: [f32; 4], b: [f32; 4]) -> f32 {
-    let overlap = |i: usize| (a[i] + a[i + 2]).min(b[i] + b[i + 2]) - a[i].max(b[i]);
-    let intersection = overlap(0).max(0.0) * overlap(1).max(0.0);
+    let intersection = intersection(a, b);
     let union = a[2] * a[3] + b[2] * b[3] - intersection;
     if union > 0.0 { intersection / union } else { 0.0 }
 }
