@@ -8,6 +8,7 @@ mod badge;
 mod bodies;
 mod carry;
 mod detect_width;
+mod follow;
 mod identity;
 mod kalman;
 mod look;
@@ -34,14 +35,15 @@ use image::RgbImage;
 
 use badge::{Badges, BesideFace};
 use bodies::Bodies;
-use carry::{BodyLooks, Moved, Need};
+use carry::BodyLooks;
+use follow::is_too_old;
 use identity::{Asserted, Checked, Claim, Evidence, Unnamed, View};
 use look::{Followed, Looks};
 use people::{People, PersonId};
 use presence::{Presence, Present};
 use rejections::Rejections;
 use schedule::TrackState;
-use tracker::{Certainty, Detection, Doubt, Ended, Home, TrackId, Tracker, centre};
+use tracker::{Detection, Doubt, Ended, TrackId, Tracker, centre};
 use view::ViewError;
 
 pub(crate) use carry::{BodyRules, Follow};
@@ -394,172 +396,6 @@ impl Pipeline {
             .map(|found| found.bounds)
             .chain(missed)
             .collect()
-    }
-
-    /// Heads of bodies that have no name, as far as is known where they are now. Of whoever is named by the face that is
-    /// seen, the body may be in doubt.
-    fn nameless_heads(&self, now: DateTime<Utc>) -> Vec<[f32; 4]> {
-        let named = |body: &bodies::Body| {
-            let track = body.owner.and_then(|owner| self.tracker.get(owner.track));
-            track.is_some_and(|track| {
-                let by_face = now - track.last_at <= SHOWN_FOR && track.doubt != Doubt::Break;
-                self.is_named(track.id) && (by_face || body.is_settled())
-            })
-        };
-        let here = self
-            .bodies
-            .iter()
-            .filter(|body| now - body.last_at <= BODY_SHOWN_FOR);
-        here.filter(|body| !named(body))
-            .map(|body| carry::head(body.bounds()))
-            .collect()
-    }
-
-    /// Notes where something has changed in the picture.
-    fn note_changes(&mut self, size: (u32, u32), now: DateTime<Utc>) {
-        if self.looks.view_changed() {
-            self.bodies.view_changed(now);
-        }
-        let looks = &self.looks;
-        self.bodies
-            .note_changes(|bounds| looks.moved_in(bounds, size), now);
-    }
-
-    /// Tracks whose faces are not seen, with the bodies that are followed in their place.
-    fn homes(&self, now: DateTime<Utc>) -> Vec<Home> {
-        let unseen = self
-            .tracker
-            .tracks()
-            .iter()
-            .filter(|track| track.last_at < now && self.is_named(track.id));
-        unseen
-            .filter_map(|track| {
-                let body = self.bodies.of(track.id)?;
-                Some(Home {
-                    track: track.id,
-                    body: body.bounds(),
-                    certainty: match body.doubtful_since() {
-                        None => Certainty::Certain,
-                        Some(_) => Certainty::Doubtful,
-                    },
-                })
-            })
-            .collect()
-    }
-
-    fn is_named(&self, track: TrackId) -> bool {
-        let evidence = self.evidence.get(&track);
-        evidence.is_some_and(|evidence| evidence.identity().is_some())
-    }
-
-    /// Why people are to be looked for, if they are.
-    fn need(&self, pace: Pace, now: DateTime<Utc>) -> Option<Need> {
-        let of_track = |track: &tracker::Track| {
-            let seen = now - track.last_at <= SHOWN_FOR && !track.missed();
-            let need = match (seen, self.bodies.of(track.id)) {
-                // Whether that is still the same person, the body tells.
-                (true, Some(_)) if track.doubt != Doubt::None => Need::Instead,
-                (true, _) if self.bodies.is_known(track.id) || self.body_looks.in_vain(track.id) => {
-                    Need::Beside
-                }
-                (true, _) => Need::Join,
-                (false, Some(body)) if body.is_seated() || body.is_long_lost(now) => Need::Seated,
-                (false, Some(_)) => Need::Instead,
-                (false, None) => return None,
-            };
-            Some(need)
-        };
-        let tracks = self
-            .tracker
-            .tracks()
-            .iter()
-            .filter(|track| self.is_named(track.id));
-        let watched = (pace == Pace::Every).then_some(Need::Watched);
-        tracks.filter_map(of_track).chain(watched).max()
-    }
-
-    /// Looks for people, where that is due, and notes which faces are on which bodies.
-    fn look_for_people(
-        &mut self,
-        frame: &FrameBuf,
-        pace: Pace,
-        now: DateTime<Utc>,
-    ) -> Result<(), ModelError> {
-        if self.settings.bodies.follow == Follow::FacesOnly {
-            return Ok(());
-        }
-        let Some(need) = self.need(pace, now) else {
-            return Ok(());
-        };
-        let moved = match self.looks.moved() {
-            true => Moved::Yes,
-            false => Moved::No,
-        };
-        if !self.body_looks.due(need, moved, now) {
-            return Ok(());
-        }
-        let (width, height) = frame.dimensions();
-        let (width, height) = (width as f32, height as f32);
-        let unseen = self
-            .tracker
-            .tracks()
-            .iter()
-            .filter(|track| track.last_at < now && self.is_named(track.id));
-        let expected: Vec<[f32; 4]> = unseen
-            .filter_map(|track| self.bodies.of(track.id))
-            .filter(|body| body.is_just_lost())
-            .map(bodies::Body::bounds)
-            .collect();
-        let mut seen = carry::look(frame, &expected, &self.models.person_detector)?;
-        if pace != Pace::Every {
-            seen.retain(|seen| {
-                let [x, y] = centre(seen.bounds);
-                !self.settings.mask.hides([x / width, y / height])
-            });
-        }
-        self.bodies.update(&seen, width, self.settings.bodies.kept, now);
-        // The faces of this frame, on the bodies of this frame.
-        let faces: Vec<(TrackId, [f32; 4])> = self
-            .tracker
-            .tracks()
-            .iter()
-            .filter(|track| track.last_at == now)
-            .map(|track| (track.id, track.bounds()))
-            .collect();
-        let bodies: Vec<_> = self
-            .bodies
-            .iter()
-            .filter(|body| body.last_at == now)
-            .map(|body| (body.id, body.bounds()))
-            .collect();
-        let pairs = carry::pairs(
-            &faces.iter().map(|(_, bounds)| *bounds).collect::<Vec<_>>(),
-            &bodies.iter().map(|(_, bounds)| *bounds).collect::<Vec<_>>(),
-        );
-        for (f, b) in pairs {
-            let ((track, face), (body, _)) = (faces[f], bodies[b]);
-            // What looks like a face on somebody's back takes no name from them.
-            let taken = self
-                .bodies
-                .owner(body)
-                .is_some_and(|owner| owner != track && self.is_named(owner));
-            if taken && !self.is_named(track) {
-                continue;
-            }
-            // A face that jumped, or was not found for a moment, is on the same body as before.
-            let same = self
-                .bodies
-                .of(track)
-                .is_some_and(|own| own.id == body && own.is_certain(now));
-            if same && self.bodies.is_known(track) {
-                self.tracker.settle(track);
-            }
-            self.bodies.own(body, track, face);
-        }
-        let tracks = self.tracker.tracks().iter().map(|track| track.id);
-        self.body_looks
-            .tried(tracks.map(|id| (id, self.bodies.is_known(id))));
-        Ok(())
     }
 
     /// Time passed without a frame: tracks age, and what the gallery took away is reported.
@@ -922,20 +758,6 @@ impl Pipeline {
         }
         unknown
     }
-}
-
-/// Whether nobody can say any more that a body is the one whose face was seen once.
-fn is_too_old(
-    evidence: &Evidence,
-    body: Option<&bodies::Body>,
-    rules: &BodyRules,
-    now: DateTime<Utc>,
-) -> bool {
-    let unseen = evidence
-        .asserted
-        .is_some_and(|asserted| now - asserted.verified_at > rules.face_within);
-    let doubtful = body.and_then(bodies::Body::doubtful_since);
-    unseen || doubtful.is_some_and(|since| now - since > bodies::DOUBT_LASTS)
 }
 
 #[cfg(test)]
