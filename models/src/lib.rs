@@ -22,6 +22,7 @@ mod input;
 mod instructions;
 mod kernels;
 mod layers;
+mod levels;
 pub mod lineup;
 pub mod matching;
 pub mod model;

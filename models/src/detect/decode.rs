@@ -1,7 +1,8 @@
 //! From the network's numbers to faces, as OpenCV's `FaceDetectorYNImpl::postProcess` does it.
 
 use super::Face;
-use super::network::{Map, OUTPUTS};
+use super::network::OUTPUTS;
+use crate::levels::Map;
 
 /// Every face whose score reaches the threshold, level by level, row by row.
 pub(super) fn faces(maps: &[Map<'_>], threshold: f32) -> Vec<Face> {

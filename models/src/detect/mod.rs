@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::frame::Frame;
 use crate::input::{Scaled, fit};
 use crate::layers::Source;
+use crate::levels::Map;
 use crate::overlap::{self, Scored};
 use crate::{Compute, ModelError, model};
 use network::YuNet;
@@ -50,11 +51,7 @@ impl Network {
     }
 
     /// Looks at a picture whose sides are multiples of 32, values 0 to 255, and gives what it says of each level.
-    fn look<R>(
-        &self,
-        picture: &dyn Source,
-        read: impl FnOnce([network::Map<'_>; 3]) -> R,
-    ) -> candle_core::Result<R> {
+    fn look<R>(&self, picture: &dyn Source, read: impl FnOnce([Map<'_>; 3]) -> R) -> candle_core::Result<R> {
         match self {
             Self::Kernels(network) => network.look(picture, read),
             #[cfg(any(test, feature = "cuda"))]

@@ -1,6 +1,6 @@
 //! The network YuNet: a backbone, a neck that adds coarse features to finer ones, a head for each of three levels.
 
-use candle_core::{DType, Device, Result, Storage, Tensor, bail};
+use candle_core::{DType, Device, Result, bail};
 use candle_nn::VarBuilder;
 
 use crate::Compute;
@@ -9,9 +9,8 @@ use crate::layers::{
     Activation, Chain, Conv3x3, DepthwiseConv3x3, FromMap, FromPicture, FromSum, Pointwise, Source, Stage,
     Stride,
 };
+use crate::levels::{self, Map, STRIDES};
 
-/// Pixels between neighbouring cells of the three levels.
-pub(super) const STRIDES: [usize; 3] = [8, 16, 32];
 /// Numbers that a head gives for each cell: cls, obj, 4 of the box, 10 of the landmarks.
 pub(super) const OUTPUTS: usize = 16;
 /// Channels of the first convolution.
@@ -37,17 +36,6 @@ pub(super) const BACKBONE: [(usize, usize); 11] = [
 pub(super) const HALVED_AFTER: [usize; 4] = [0, 4, 6, 8];
 /// The backbone's pairs whose outputs the neck takes, one for each level.
 pub(super) const TAKEN_AFTER: [usize; 3] = [6, 8, 10];
-
-/// What the network says of one level.
-#[derive(Debug)]
-pub(super) struct Map<'a> {
-    /// Pixels of the input between neighbouring cells.
-    pub(super) stride: usize,
-    /// Cells in a row.
-    pub(super) cols: usize,
-    /// [`OUTPUTS`] numbers for each cell, row by row. The first two are before the sigmoid.
-    pub(super) cells: &'a [f32],
-}
 
 #[derive(Debug)]
 pub(super) struct YuNet {
@@ -131,27 +119,7 @@ impl YuNet {
                 head1.inplace_op2(&near, &FromMap(&self.heads[1]))?;
                 let head0 = head0.view(shape(0, OUTPUTS))?;
                 head0.inplace_op3(&map0, &near, &FromSum(&self.heads[0]))?;
-                read_maps([&head0, &head1, &head2], read)
+                levels::read(&[head0, head1, head2], read)
             })
-    }
-}
-
-/// Hands over the numbers of the heads where they are.
-fn read_maps<R>(heads: [&Tensor; 3], read: impl FnOnce([Map<'_>; 3]) -> R) -> Result<R> {
-    let guards = heads.map(|head| head.storage_and_layout());
-    let mut maps = Vec::with_capacity(guards.len());
-    for ((storage, layout), stride) in guards.iter().zip(STRIDES) {
-        let (Storage::Cpu(storage), Some((start, end))) = (&**storage, layout.contiguous_offsets()) else {
-            bail!("the heads are contiguous and on the processor");
-        };
-        maps.push(Map {
-            stride,
-            cols: layout.shape().dims4()?.2,
-            cells: &storage.as_slice()?[start..end],
-        });
-    }
-    match maps.try_into() {
-        Ok(maps) => Ok(read(maps)),
-        Err(_) => bail!("the network has three levels"),
     }
 }

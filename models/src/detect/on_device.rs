@@ -3,10 +3,11 @@
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 
-use super::network::{BACKBONE, FEATURES, HALVED_AFTER, Map, OUTPUTS, STEM, STRIDES, TAKEN_AFTER};
+use super::network::{BACKBONE, FEATURES, HALVED_AFTER, OUTPUTS, STEM, TAKEN_AFTER};
 use crate::Instructions;
 use crate::device::{Conv3x3, Depthwise, Pointwise, double, halve, upload};
 use crate::layers::{Activation, Source, Stride};
+use crate::levels::{Map, STRIDES};
 
 /// A 1×1 convolution and a depthwise one.
 #[derive(Debug)]

@@ -42,7 +42,7 @@ fn largest_difference(frame: &RgbImage, label: &str, compute: &Compute) -> f32 {
         candle_core::safetensors::load_buffer(stored, &Device::Cpu).expect("tensors");
     let detector = Detector::with_compute(compute).expect("detector");
     let mut largest = 0.0f32;
-    let compare = |maps: [network::Map<'_>; 3]| {
+    let compare = |maps: [Map<'_>; 3]| {
         for map in maps {
             let cells = map.cells.as_chunks::<16>().0;
             for (head, first, count) in [("cls", 0, 1), ("obj", 1, 1), ("bbox", 2, 4), ("kps", 6, 10)] {

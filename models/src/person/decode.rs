@@ -2,7 +2,8 @@
 //! eleven distances (generalised focal loss, Li et al. 2020).
 
 use super::Body;
-use super::network::{Map, OUTPUTS};
+use super::network::OUTPUTS;
+use crate::levels::Map;
 
 /// Distances that a side of a box is spread over, in cells: 0, 1, …
 const BINS: usize = 11;

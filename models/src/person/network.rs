@@ -4,7 +4,7 @@
 //! A stage begins with a convolution `stem`; pairs of convolutions `reduce` and `expand` follow, the second reading the
 //! first; a convolution `fuse` reads both of the last pair, and what comes after the stage reads `fuse` and `stem`.
 
-use candle_core::{DType, Device, Result, Storage, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 
 use crate::Compute;
@@ -13,9 +13,8 @@ use crate::layers::{
     Activation, Chain, Conv3x3, FromPicture, Resample, Resampling, Side, Source, Stage, Stride, WindowConv,
     WindowConvSize,
 };
+use crate::levels::{self, Map, STRIDES};
 
-/// Pixels between neighbouring cells of the three levels.
-pub(super) const STRIDES: [usize; 3] = [8, 16, 32];
 /// Numbers that a head gives for each cell: person, 4 × 11 of the box, 3 that mean nothing.
 pub(super) const OUTPUTS: usize = 48;
 /// Channels of the first convolution, whose map is a quarter as large as the picture.
@@ -57,17 +56,6 @@ const STAGES: [StageSize; 4] = [
         pairs: 3,
     },
 ];
-
-/// What the network says of one level.
-#[derive(Debug)]
-pub(super) struct Map<'a> {
-    /// Pixels of the input between neighbouring cells.
-    pub(super) stride: usize,
-    /// Cells in a row.
-    pub(super) cols: usize,
-    /// [`OUTPUTS`] numbers for each cell, row by row.
-    pub(super) cells: &'a [f32],
-}
 
 #[derive(Debug)]
 struct StageLayers {
@@ -250,27 +238,7 @@ impl NanoDet {
                 let head = head.view(shape(STRIDES[level], OUTPUTS, 0))?;
                 heads.push(compute(last, [&hidden, &hidden], head)?);
             }
-            read_maps(&heads, read)
+            levels::read(&heads, read)
         })
-    }
-}
-
-/// Hands over the numbers of the heads where they are.
-fn read_maps<R>(heads: &[Tensor], read: impl FnOnce([Map<'_>; 3]) -> R) -> Result<R> {
-    let guards: Vec<_> = heads.iter().map(Tensor::storage_and_layout).collect();
-    let mut maps = Vec::with_capacity(guards.len());
-    for ((storage, layout), stride) in guards.iter().zip(STRIDES) {
-        let (Storage::Cpu(storage), Some((start, end))) = (&**storage, layout.contiguous_offsets()) else {
-            bail!("the heads are contiguous and on the processor");
-        };
-        maps.push(Map {
-            stride,
-            cols: layout.shape().dims4()?.2,
-            cells: &storage.as_slice()?[start..end],
-        });
-    }
-    match maps.try_into() {
-        Ok(maps) => Ok(read(maps)),
-        Err(_) => bail!("the network has three levels"),
     }
 }

@@ -7,6 +7,7 @@ use image::imageops;
 
 use super::*;
 use crate::frame::Colours;
+use crate::levels::Map;
 use crate::{FrameBuf, I420Buf, Instructions};
 
 const PORTRAIT: &[u8] = include_bytes!("../../tests/data/astronaut.png");
@@ -32,7 +33,7 @@ fn the_network_gives_what_onnx_runtime_gives() {
     for compute in every_compute() {
         let detector = PersonDetector::with_compute(&compute).expect("detector");
         let mut largest = 0.0f32;
-        let compare = |maps: [network::Map<'_>; 3]| {
+        let compare = |maps: [Map<'_>; 3]| {
             for map in maps {
                 let expected = stored[&format!("stride{}", map.stride)]
                     .to_vec2::<f32>()
