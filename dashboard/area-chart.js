@@ -1,9 +1,10 @@
-// Areas over time: how many people were in which area in the course of a day, or how long one person was in each, day by day.
+// Areas over time: how many people were in which area in the course of a day, or how long one person was in each, day by day;
+// and how many were counted there, named or not.
 
 import { axis, chartPanel, tooltip } from './charts.js';
 import { t } from './i18n.js';
 import { areaName } from './store.js';
-import { dayName, hours } from './time.js';
+import { dayName, hours, shortTime } from './time.js';
 import { areaColours, clock, hoursAround, minutesOf } from './timeline-chart.js';
 
 /** Minutes that are one point of a day. */
@@ -62,6 +63,35 @@ export function areasPanel(rows, byDay) {
       xAxis: { type: 'category', data: names, ...axis(colours) },
       yAxis: { type: 'value', ...axis(colours), axisLabel: { ...axis(colours).axisLabel, formatter: byDay ? hours : String }, minInterval: byDay ? 3600 : 1 },
       series: series.map((one) => ({ type: 'bar', name: one.name, data: one.data, stack: 'all', barCategoryGap: byDay ? '30%' : '5%', barMaxWidth: 48, itemStyle: { color: colourOf(one.area) } })),
+    }),
+  });
+}
+
+/** How many people the cameras of each area counted in a day, whoever they were; nothing where none looked. */
+export function occupancyPanel({ areas, step_min: step }) {
+  const known = areas.flatMap((one) => one.points.map(({ at }) => Date.parse(at)));
+  if (known.length === 0) return null;
+  const colourOf = areaColours();
+  const first = Math.min(...known);
+  const times = Array.from({ length: (Math.max(...known) - first) / (step * 60_000) + 1 }, (_, index) => first + index * step * 60_000);
+  const names = times.map(shortTime);
+  const series = areas.map(({ area, points }) => {
+    const of = new Map(points.map((point) => [Date.parse(point.at), point]));
+    return { area, name: areaName(area), points: times.map((at) => of.get(at) ?? null) };
+  });
+  const said = (point) => (point ? t('patterns.occupancy.said', { mean: point.mean.toFixed(1), most: point.most }) : '–');
+  return chartPanel({
+    key: 'occupancy', title: t('patterns.occupancy'), how: t('patterns.occupancy.how'), summary: t('patterns.occupancy.summary', { n: series.length }),
+    table: { columns: [t('patterns.time'), ...series.map((one) => one.name)], rows: names.map((text, index) => [text, ...series.map((one) => said(one.points[index]))]) },
+    option: (colours) => ({
+      grid: { left: 8, right: 24, top: 36, bottom: 8, containLabel: true },
+      legend: { top: 0, left: 0, type: 'scroll', textStyle: { color: colours.text }, itemWidth: 12, itemHeight: 12 },
+      tooltip: { ...tooltip(colours, (points) => [points[0].name, ...points.map(({ seriesName, seriesIndex, dataIndex }) => `${seriesName}: ${said(series[seriesIndex].points[dataIndex])}`)].join('\n')), trigger: 'axis' },
+      xAxis: { type: 'category', data: names, boundaryGap: false, ...axis(colours) },
+      yAxis: { type: 'value', ...axis(colours), minInterval: 1 },
+      // Where nobody looked the line has a gap: that is not an empty room.
+      series: series.map((one) => ({ type: 'line', name: one.name, data: one.points.map((point) => point?.mean ?? null), connectNulls: false, symbolSize: 4,
+        itemStyle: { color: colourOf(one.area) }, lineStyle: { width: 2 } })),
     }),
   });
 }

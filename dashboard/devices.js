@@ -152,7 +152,7 @@ function renderPage() {
       store.cameras.map((entry) => [
         h('span', {}, `${camera(entry.number)} · ${entry.label}`), areaName(entry.area), entry.agent,
         h('span', {}, lamp(entry.state === 'streaming', t(`camera.${entry.state}`)), problemOf(entry)),
-        t(`devices.mode.${entry.mode}`),
+        h('span', {}, t(`devices.mode.${entry.mode}`), entry.people !== null && h('span', { class: 'muted', title: t('devices.people.how') }, ` · ${t('devices.people', { n: entry.people })}`)),
         lamp(entry.inference === 'active', entry.inference === 'active'
           ? `${t('devices.active')} · ${t('live.fps', { n: entry.fps.toFixed(1) })}` : t('camera.offline')),
         moment(entry.last_frame),

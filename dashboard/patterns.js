@@ -2,13 +2,13 @@
 
 import { params, show } from './address.js';
 import { get } from './api.js';
-import { areasPanel } from './area-chart.js';
+import { areasPanel, occupancyPanel } from './area-chart.js';
 import { openDay } from './attendance-day.js';
 import { axis, chartPanel, disposeCharts, redrawCharts, tooltip } from './charts.js';
 import { t } from './i18n.js';
 import { peoplePicker, pickedFrom, pickedParams } from './people-picker.js';
 import { isPeriod, periodFrom, periodPicker } from './period.js';
-import { on, store } from './store.js';
+import { on, seesPeople, store } from './store.js';
 import { table } from './table.js';
 import { addDays, countDays, dayName, hours, today, weekdayNames } from './time.js';
 import { areaColours, timelinePanel } from './timeline-chart.js';
@@ -88,8 +88,11 @@ async function timeline({ from, to, picked, day }, change) {
     onclick: () => change({ day: addDays(shown, days) }) }, icon(symbol));
   const head = h('div', { class: 'day-steps' }, step(-1, 'chevron-left', 'patterns.dayBefore'), h('strong', { id: 'patterns-day' }, dayName(shown)), step(1, 'chevron-right', 'patterns.dayAfter'));
   if (picked.kind === '' && store.employees.length > MAX_LINES) return h('div', { class: 'panel' }, emptyState('users', t('patterns.linesTooMany'), t('patterns.linesTooMany.how')));
-  const { rows } = await get(`/api/timeline?${new URLSearchParams({ from: shown, to: shown, ...pickedParams(picked) })}`);
-  return [head, ...(rows.length === 0 ? [nothing()] : [timelinePanel(rows, false, openRow), legend(), areasPanel(rows, false)])].filter(Boolean);
+  const [{ rows }, occupancy] = await Promise.all([
+    get(`/api/timeline?${new URLSearchParams({ from: shown, to: shown, ...pickedParams(picked) })}`),
+    seesPeople() ? get(`/api/occupancy?${new URLSearchParams({ from: shown, to: shown })}`) : { areas: [] },
+  ]);
+  return [head, ...(rows.length === 0 ? [nothing()] : [timelinePanel(rows, false, openRow), legend(), areasPanel(rows, false)]), occupancyPanel(occupancy)].filter(Boolean);
 }
 
 const openRow = (row) => row && openDay(row.employee, row.date, () => {

@@ -14,6 +14,8 @@ export default {
   'devices.mode.off': ['mati', 'off'],
   'devices.mode.hint': ['"Menghitung saja" tidak mengenali siapa pun; "mati" tidak melihat apa pun. Selama itu tidak ada yang dianggap tidak di tempat di sana.',
     '"Counting only" recognises nobody; "off" sees nothing. Meanwhile nobody counts as absent there.'],
+  'devices.people': ['{n} orang', '{n} people'],
+  'devices.people.how': ['Berapa orang di gambar selama sebagian besar menit terakhir, dikenal atau tidak', 'How many were in the picture for most of the last minute, known or not'],
   'devices.replace': ['Ganti unit', 'Replace'],
   'devices.replace.title': ['Mengganti unit {agent}', 'Replacing {agent}'],
   'devices.replace.revoke': ['Di server: hapus berkas unit lama; kuncinya sejak itu ditolak.', 'On the server: remove the old unit\'s file; its keys are refused from then on.'],

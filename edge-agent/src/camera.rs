@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::capture::Latest;
 use crate::config::CameraConfig;
 use crate::live::LiveShot;
+use crate::occupancy::Occupancy;
 use crate::pipeline::{Reason, Rejected};
 
 /// Recognition counts as running while its last frame is at most this old.
@@ -62,6 +63,7 @@ struct Vitals {
     problem: Option<Problem>,
     last_frame: Option<DateTime<Utc>>,
     recognised: VecDeque<Instant>,
+    occupancy: Occupancy,
     counts: CameraCounts,
     /// Badges of nobody that were held to the reader beside it.
     unknown_badges: u64,
@@ -168,6 +170,12 @@ impl Camera {
         vitals.forget_before(now);
     }
 
+    /// Notes how many people were counted in a frame at `now`.
+    pub(crate) fn note_people(&self, people: usize, now: Instant) {
+        let people = u32::try_from(people).unwrap_or(u32::MAX);
+        self.vitals().occupancy.note(people, now);
+    }
+
     /// Counts tracks that ended without a name: all that an unknown face leaves behind.
     pub(crate) fn note_unknown(&self, tracks: u64) {
         self.vitals().counts.unknown_tracks += tracks;
@@ -216,6 +224,9 @@ impl Camera {
             .back()
             .is_some_and(|&at| now.duration_since(at) <= ACTIVE_FOR);
         let active = recent && mode == CameraMode::Recognise && vitals.state == CameraState::Streaming;
+        if mode == CameraMode::Off || vitals.state != CameraState::Streaming {
+            vitals.occupancy.clear();
+        }
         CameraStatus {
             id: self.config.id.clone(),
             number: self.config.number,
@@ -230,6 +241,7 @@ impl Camera {
             },
             fps: vitals.fps(now),
             last_frame: vitals.last_frame,
+            people: vitals.occupancy.people(now),
             cause: vitals.problem.as_ref().map(|problem| problem.cause),
             problem: vitals.problem.as_ref().map(|problem| problem.text.clone()),
             counts: vitals.all_counts(),
@@ -324,6 +336,18 @@ mod tests {
         camera.note_recognised(later);
         camera.set_mode(CameraMode::Count);
         assert_eq!(camera.status(later).inference, Inference::Offline);
+    }
+
+    #[test]
+    fn people_are_counted_while_frames_come() {
+        let camera = camera(CameraMode::Count);
+        let now = Instant::now();
+        camera.set_state(CameraState::Streaming, None);
+        assert_eq!(camera.status(now).people, None);
+        camera.note_people(3, now);
+        assert_eq!(camera.status(now).people, Some(3));
+        camera.set_state(CameraState::Stalled, None);
+        assert_eq!(camera.status(now).people, None);
     }
 
     #[test]

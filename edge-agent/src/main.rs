@@ -17,6 +17,7 @@ mod gallery;
 mod live;
 mod metrics;
 mod modes;
+mod occupancy;
 mod outbox;
 mod pipeline;
 mod placements;

@@ -123,6 +123,16 @@ fn text(status: &AgentStatus) -> String {
         "Frames analysed per second.",
         &cameras(&|c| f64::from(c.fps)),
     );
+    let people = status.cameras.iter().filter_map(|camera| {
+        let people = f64::from(camera.people?);
+        Some((label(&[("camera", &camera.id), ("area", &camera.area)]), people))
+    });
+    figure(
+        "hadir_camera_people",
+        "gauge",
+        "People in the picture for most of the last minute, named or not; left out while nobody looks.",
+        &people.collect::<Vec<_>>(),
+    );
     figure(
         "hadir_camera_frames_total",
         "counter",
@@ -192,6 +202,8 @@ mod tests {
             )]
             .into_iter(),
         );
+        camera.set_state(CameraState::Streaming, None);
+        camera.note_people(2, std::time::Instant::now());
         AgentStatus {
             outbox_depth: 17,
             clock_offset_ms: Some(-250),
@@ -223,7 +235,8 @@ mod tests {
         for line in [
             "hadir_outbox_sightings 17",
             "hadir_clock_offset_seconds -0.25",
-            "hadir_camera_streaming{camera=\"cam-1\"} 0",
+            "hadir_camera_streaming{camera=\"cam-1\"} 1",
+            "hadir_camera_people{camera=\"cam-1\",area=\"gudang\"} 2",
             "hadir_camera_rejected_total{camera=\"cam-1\",reason=\"too_small\"} 4",
             "# TYPE hadir_camera_frames_total counter",
         ] {

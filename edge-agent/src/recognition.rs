@@ -129,6 +129,9 @@ impl Recognition {
                     let now = Instant::now();
                     self.camera.note_recognised(now);
                     self.camera.note_rejected(pipeline.rejected());
+                    if let Some(people) = outcome.people {
+                        self.camera.note_people(people, now);
+                    }
                     // Where faces are in a frame that was spared is not known, so it is not shown.
                     if watched && outcome.look != Look::Spared {
                         self.camera.show(LiveShot {

@@ -138,6 +138,9 @@ pub struct CameraStatus {
     /// Time of the newest frame.
     #[serde(default, with = "crate::time::option")]
     pub last_frame: Option<DateTime<Utc>>,
+    /// How many people were in the picture for most of the last minute, named or not; `None` when nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<u32>,
     /// What kind of problem that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,

@@ -139,7 +139,7 @@ describe('pages', { concurrency: false }, () => {
 
   test('patterns are drawn, with their figures as tables', { timeout: 90_000 }, async () => {
     await go('patterns');
-    for (const chart of ['timeline', 'areas', 'hours', 'members', 'punctuality', 'days']) {
+    for (const chart of ['timeline', 'areas', 'occupancy', 'hours', 'members', 'punctuality', 'days']) {
       const canvas = page.locator(`[data-chart="${chart}"]`);
       await page.locator(`[data-chart="${chart}"][data-drawn="true"]`).waitFor();
       assert.ok((await canvas.getAttribute('aria-label')).length > 10, `${chart} says what it shows`);
@@ -170,6 +170,8 @@ describe('pages', { concurrency: false }, () => {
       // A figure is rounded to a tenth of a person; and the demo goes on meanwhile.
       assert.ok(Math.abs(shown - seen) <= 0.75 * points.length + 2, `${head}: ${shown} minutes in the chart, ${seen} were seen`);
     }
+    const counted = (await ask(`/api/occupancy?from=${report.from}&to=${report.to}`)).areas.flatMap((one) => one.points.map(({ most }) => most));
+    assert.ok(Math.max(...counted) >= 1, 'the cameras counted somebody');
     const before_ = await page.locator('#patterns-day').textContent();
     await page.click('[data-step="-1"]');
     await until('the day before', STEP_MS, async () => await page.locator('#patterns-day').textContent() !== before_);

@@ -216,6 +216,7 @@ fn found(core: &Core, plan: &Plan) -> Outcome<()> {
             inference: Inference::Active,
             fps: 7.0,
             last_frame: None,
+            people: None,
             cause: None,
             problem: None,
             counts: CameraCounts::default(),

@@ -19,6 +19,9 @@ use crate::store::{Seen, Tx};
 /// The most cameras that one agent may have.
 const MAX_CAMERAS: usize = 64;
 
+/// More people than this no camera tells apart; a device that says so is not believed.
+const MAX_PEOPLE: u32 = 1000;
+
 /// The longest label or problem that is kept, in characters.
 const MAX_TEXT: usize = 200;
 
@@ -276,6 +279,9 @@ impl Core {
                 let before = tx.camera(&camera.id)?;
                 tx.save_camera(agent, &tidy(camera))?;
                 let after = tx.camera(&camera.id)?;
+                if let Some(people) = after.as_ref().and_then(|camera| camera.people) {
+                    tx.note_people(&camera.area, &camera.id, people, now)?;
+                }
                 if before != after || !was_online {
                     changes.cameras.insert(camera.id.clone());
                 }
@@ -505,6 +511,7 @@ fn tidy(camera: &CameraStatus) -> CameraStatus {
     }
     let label = cut(camera.label.trim());
     CameraStatus {
+        people: camera.people.filter(|people| *people <= MAX_PEOPLE),
         label: if label.is_empty() {
             camera.id.to_string()
         } else {

@@ -22,6 +22,7 @@ mod digests;
 pub mod import;
 mod incoming;
 mod message_templates;
+mod occupancy;
 mod outbox;
 mod people;
 mod phone;

@@ -3,6 +3,7 @@
 mod alerts;
 mod attendance;
 mod messages;
+mod occupancy;
 mod policies;
 mod schedules;
 mod site;
@@ -22,6 +23,7 @@ pub use self::attendance::{
     TimeSpan, Timeline, TimelineRow, TimelineSeen, Totals,
 };
 pub use self::messages::{NewSilence, ReportRequest, Silence};
+pub use self::occupancy::{AreaOccupancy, Occupancy, OccupancyPoint, OccupancyQuery};
 pub use self::policies::{HierarchyProblem, Named, Obstacle, Plan, PlanStep, PolicyRow};
 pub use self::schedules::{
     AreaPatch, Ending, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, SiteThresholds, ThresholdsPatch, When,
@@ -368,6 +370,8 @@ pub struct Camera {
     /// Time of the newest frame.
     #[serde(with = "hadir_shared::time::option")]
     pub last_frame: Option<DateTime<Utc>>,
+    /// How many people were in the picture for most of the last minute, named or not, where somebody looked.
+    pub people: Option<u32>,
     /// What kind of problem it has: one of [`hadir_shared::status::Cause`], `agent_offline` or `not_configured`.
     pub cause: Option<String>,
     /// Why it is not streaming, in its device's words.

@@ -48,7 +48,7 @@ fn inference(inference: Inference) -> &'static str {
 }
 
 const CAMERA: &str = "select c.id, c.number, coalesce(c.own_label, c.label) as label, c.label as device_label, c.area, c.agent, c.mode, c.state, c.inference, c.fps,
-    c.last_frame, c.cause, c.problem, c.counts, c.placement, g.online from camera c join agent g on g.id = c.agent";
+    c.last_frame, c.people, c.cause, c.problem, c.counts, c.placement, g.online from camera c join agent g on g.id = c.agent";
 
 fn camera(row: &Row<'_>) -> rusqlite::Result<Camera> {
     let mut camera = Camera {
@@ -76,6 +76,7 @@ fn camera(row: &Row<'_>) -> rusqlite::Result<Camera> {
         })?,
         fps: row.get("fps")?,
         last_frame: time_option(row, "last_frame")?,
+        people: row.get("people")?,
         cause: row.get("cause")?,
         problem: row.get("problem")?,
         counts: read_as(row, "counts", |t| serde_json::from_str(t).ok())?,
@@ -89,6 +90,7 @@ fn camera(row: &Row<'_>) -> rusqlite::Result<Camera> {
         camera.state = CameraState::Offline;
         camera.inference = Inference::Offline;
         camera.fps = 0.0;
+        camera.people = None;
         camera.cause = Some("agent_offline".into());
         camera.problem = None;
     }
@@ -338,13 +340,13 @@ impl Tx<'_> {
         self.ensure_area(&status.area, &status.label)?;
         let number = self.camera_number(&status.id, status.number)?;
         self.run(
-            "insert into camera (id, number, label, area, agent, mode, state, inference, fps, last_frame, cause,
-                 problem, counts, placement)
-             values (:id, :number, :label, :area, :agent, :mode, :state, :inference, :fps, :last_frame, :cause,
-                 :problem, :counts, :placement)
+            "insert into camera (id, number, label, area, agent, mode, state, inference, fps, last_frame, people,
+                 cause, problem, counts, placement)
+             values (:id, :number, :label, :area, :agent, :mode, :state, :inference, :fps, :last_frame, :people,
+                 :cause, :problem, :counts, :placement)
              on conflict (id) do update set number = :number, label = :label, area = :area, agent = :agent,
                  mode = :mode, state = :state, inference = :inference, fps = :fps,
-                 last_frame = coalesce(:last_frame, last_frame), cause = :cause, problem = :problem, counts = :counts,
+                 last_frame = coalesce(:last_frame, last_frame), people = :people, cause = :cause, problem = :problem, counts = :counts,
                  placement = :placement",
             named_params! {
                 ":id": status.id.as_str(),
@@ -357,6 +359,7 @@ impl Tx<'_> {
                 ":inference": inference(status.inference),
                 ":fps": if status.fps.is_finite() { f64::from(status.fps) } else { 0.0 },
                 ":last_frame": status.last_frame.map(ms),
+                ":people": status.people,
                 ":cause": status.cause.map(Cause::as_str),
                 ":problem": status.problem,
                 ":counts": serde_json::to_string(&status.counts).unwrap_or_else(|_| "{}".into()),
@@ -378,7 +381,7 @@ impl Tx<'_> {
     /// A camera that its agent no longer has. It keeps its number, in case it comes back.
     pub fn retire_camera(&self, id: &CameraId) -> Result<()> {
         self.run(
-            "update camera set state = 'disabled', inference = 'offline', fps = 0,
+            "update camera set state = 'disabled', inference = 'offline', fps = 0, people = null,
                  cause = 'not_configured', problem = null where id = ?1",
             [id.as_str()],
         )?;

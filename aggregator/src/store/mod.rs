@@ -13,6 +13,7 @@ mod attendance;
 mod devices;
 mod digests;
 mod messages;
+mod occupancy;
 mod people;
 mod policies;
 mod schedules;
@@ -36,6 +37,7 @@ pub use self::alerts::{NewEvent, Told};
 pub use self::attendance::{Before, DayRow, PatternRow, Plans, SettledDay};
 pub use self::devices::CameraRow;
 pub use self::messages::{Form, Kinds, Limits, Load, NewMessage, QueuedMessage, StoredMessage};
+pub use self::occupancy::OccupancyRow;
 pub use self::people::EmployeeRecord;
 pub use self::sightings::{Seen, SightingRow, Stretch};
 pub use self::upkeep::Erased;
@@ -52,6 +54,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema_8.sql")),
     M::up(include_str!("schema_9.sql")),
     M::up(include_str!("schema_10.sql")),
+    M::up(include_str!("schema_11.sql")),
 ];
 
 /// How long a connection waits for another one's lock.

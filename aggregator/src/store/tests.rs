@@ -336,6 +336,7 @@ fn cameras_get_the_number_they_wish_if_it_is_free() {
         inference: Inference::Active,
         fps: f32::NAN,
         last_frame: None,
+        people: None,
         cause: None,
         problem: None,
         counts: hadir_shared::status::CameraCounts::default(),

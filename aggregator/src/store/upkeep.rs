@@ -163,7 +163,7 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Forgets what is no longer needed: single sightings, and days with when somebody was there, after as long as the
+    /// Forgets what is no longer needed: single sightings and how many people were where, and days with when somebody was there, after as long as the
     /// rules say; what was set aside, answered, silenced or noted of badges three months ago; what messages said a day
     /// ago. At most 10,000 rows of a kind at a time, and 2,000 days.
     /// Says whether there is more of it.
@@ -174,6 +174,7 @@ impl Tx<'_> {
                  and stored_at < ?1",
             params![ms(now - rules.keep_sightings), FORGET_AT_ONCE],
         )?;
+        let occupancy = self.forget_occupancy(now - rules.keep_sightings, FORGET_AT_ONCE)?;
         // Sightings may come as late as they are kept; what was watched until then says what the cameras could see.
         self.conn().execute(
             "delete from camera_watch where to_at < ?1",
@@ -221,6 +222,6 @@ impl Tx<'_> {
         )?;
         self.blank_messages(Some(now - TimeDelta::days(1)))?;
         let all = FORGET_AT_ONCE as usize;
-        Ok(sightings == all || stretches == all || days == DAYS_AT_ONCE as usize)
+        Ok(sightings == all || occupancy == all || stretches == all || days == DAYS_AT_ONCE as usize)
     }
 }

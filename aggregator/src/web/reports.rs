@@ -1,4 +1,5 @@
-//! Attendance: reports in every format, single days, what HR decides, the figures behind charts.
+//! Attendance: reports in every format, single days, what HR decides, the figures behind charts; how many people were
+//! where.
 
 use std::collections::HashMap;
 
@@ -13,7 +14,7 @@ use super::error::ApiError;
 use super::reply;
 use super::request::Request;
 use crate::core::types::Language;
-use crate::core::{AttendanceQuery, NewDecision, Of, Viewer};
+use crate::core::{AttendanceQuery, NewDecision, OccupancyQuery, Of, Viewer};
 use crate::report::{self, Format};
 use crate::sentence::say;
 
@@ -28,7 +29,7 @@ pub(super) async fn answer(
     let core = &web.core;
     match path {
         ["reports", "daily" | "range"]
-        | ["patterns" | "timeline"]
+        | ["patterns" | "timeline" | "occupancy"]
         | ["attendance", "differences"]
         | ["attendance", _, _, "sightings"]
             if method != Method::GET =>
@@ -73,6 +74,12 @@ pub(super) async fn answer(
             let query = asked(&request.query)?;
             Ok(reply::ok(
                 &core.call(move |core| core.patterns(&viewer, &query)).await?,
+            ))
+        }
+        ["occupancy"] => {
+            let query = occupancy(&request.query)?;
+            Ok(reply::ok(
+                &core.call(move |core| core.occupancy(&viewer, &query)).await?,
             ))
         }
         ["attendance", "differences"] => {
@@ -156,6 +163,18 @@ fn asked(query: &HashMap<String, String>) -> Result<AttendanceQuery, ApiError> {
         to,
         of: of(query)?,
     })
+}
+
+fn occupancy(query: &HashMap<String, String>) -> Result<OccupancyQuery, ApiError> {
+    known(query, &["from", "to", "step"])?;
+    let (from, to) = span(query)?;
+    let step_min = match query.get("step") {
+        None => 15,
+        Some(text) => text
+            .parse()
+            .map_err(|_| ApiError::invalid("Give the step in whole minutes.").field("step"))?,
+    };
+    Ok(OccupancyQuery { from, to, step_min })
 }
 
 fn of(query: &HashMap<String, String>) -> Result<Of, ApiError> {

@@ -302,9 +302,10 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
             "users" | "audit" | "quiet-hours" | "retention" | "site-language" | "messages" | "whatsapp",
             ..,
         ] => site::answer(web, request, method, path, viewer).await,
-        ["reports" | "attendance" | "patterns" | "timeline", ..] => {
-            reports::answer(web, request, method, path, viewer).await
-        }
+        [
+            "reports" | "attendance" | "patterns" | "timeline" | "occupancy",
+            ..,
+        ] => reports::answer(web, request, method, path, viewer).await,
         ["events"] | ["cameras", _, "live"] => match method {
             Method::GET => Err(ApiError::invalid("This address takes a WebSocket.")),
             _ => Err(ApiError::method(&method, "GET")),

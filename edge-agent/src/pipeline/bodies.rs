@@ -40,6 +40,8 @@ const COMES_OUT_WITHIN: f32 = 6.0;
 const HEIGHTS: std::ops::RangeInclusive<f32> = 0.5..=2.0;
 /// A body that was not found again is looked for in every frame this long.
 const SOUGHT_FOR: TimeDelta = TimeDelta::milliseconds(1500);
+/// A doubt that a torso can settle is mostly settled this soon.
+const SETTLES_SOON: TimeDelta = TimeDelta::milliseconds(2000);
 /// A longer time without a match than this is a gap.
 const GAP: TimeDelta = TimeDelta::milliseconds(1200);
 /// Less overlap with the predicted place than this is a jump.
@@ -58,6 +60,9 @@ const PHANTOM_HITS: u32 = 3;
 const PASSES_WITHIN: TimeDelta = TimeDelta::milliseconds(2500);
 /// And is where they were, if the boxes overlap so much.
 const SAME_PLACE_IOU: f32 = 0.6;
+/// What is found with less than [`STRONG`] counts as a person only if something moved there within this time: nobody sits
+/// quite still for a minute.
+const STIRS_WITHIN: TimeDelta = TimeDelta::seconds(60);
 /// A body without a name is remembered this long after it was last found.
 const NAMELESS_KEPT: TimeDelta = TimeDelta::seconds(2);
 /// Of a body that was in doubt for longer than this nobody says any more who it was, unless a face does.
@@ -253,10 +258,13 @@ impl Body {
         self.is_settled() && self.is_slow()
     }
 
-    /// Whether it will hardly be found in the next frame: it was looked for in vain for long, or the view is another one.
-    pub(super) fn is_long_lost(&self, now: DateTime<Utc>) -> bool {
-        let other_view = self.doubt.as_ref().is_some_and(|doubt| doubt.why == Why::View);
-        self.misses > 0 && (now - self.last_at > SOUGHT_FOR || other_view)
+    /// Whether the next frames will say more of it than later ones: it was not looked for in vain for long, and has not
+    /// been in doubt for long, nor since the view changed.
+    pub(super) fn is_urgent(&self, now: DateTime<Utc>) -> bool {
+        let lost = self.misses > 0 && now - self.last_at > SOUGHT_FOR;
+        let old = |doubt: &Doubt| now - doubt.since.max(doubt.crossed_at) > SETTLES_SOON;
+        let doubtful = self.doubt.as_ref();
+        !lost && !doubtful.is_some_and(|doubt| old(doubt) || self.misses > 0 && doubt.why == Why::View)
     }
 
     /// Whether a closer look is worth it: it was found at the last look or the one before.
@@ -278,6 +286,15 @@ impl Body {
                 .is_some_and(|likeness| likeness >= SAME_HEAD)
         };
         !self.weak || now - self.moved_at <= MOVES_WITHIN || self.moved_at <= self.strong_at || head()
+    }
+
+    fn is_nameless_person(&self) -> bool {
+        self.owner.is_none() && self.hits > PHANTOM_HITS
+    }
+
+    /// Whether it counts as one of the people in the picture.
+    pub(super) fn counts(&self, now: DateTime<Utc>) -> bool {
+        self.misses == 0 && (!self.weak || now - self.moved_at <= STIRS_WITHIN || self.lives(now))
     }
 
     fn hold(&mut self, now: DateTime<Utc>) {
@@ -372,8 +389,8 @@ impl Bodies {
     }
 
     /// Takes the people of one frame in, which is so many pixels wide. `kept`: how long one with a name is remembered
-    /// after it was last found.
-    pub(super) fn update(&mut self, seen: &[Seen], width: f32, kept: TimeDelta, now: DateTime<Utc>) {
+    /// after it was last found. Says how many without a name have gone.
+    pub(super) fn update(&mut self, seen: &[Seen], width: f32, kept: TimeDelta, now: DateTime<Utc>) -> u64 {
         for body in &mut self.bodies {
             body.filter.predict(AGILITY, body.misses > 0, now);
         }
@@ -404,18 +421,21 @@ impl Bodies {
         self.hand_over(now);
         self.come_out(now);
         let mut phantoms = Vec::new();
+        let mut gone = 0;
         self.bodies.retain(|body| {
             let keep = if body.owner.is_some() { kept } else { NAMELESS_KEPT };
             let stays = !(body.misses > 0 && body.leaves(width)) && now - body.last_at <= keep;
             if !stays && body.hits <= PHANTOM_HITS {
                 phantoms.push(body.id);
             }
+            gone += u64::from(!stays && body.is_nameless_person());
             stays
         });
         // A box around two people at once was nobody with whom one could have been exchanged.
         for doubt in self.bodies.iter_mut().filter_map(|body| body.doubt.as_mut()) {
             doubt.others.retain(|(id, _)| !phantoms.contains(id));
         }
+        gone
     }
 
     /// Notes where something has changed in the picture, as this says of a box.
@@ -517,8 +537,10 @@ impl Bodies {
         }
     }
 
-    pub(super) fn clear(&mut self) {
-        self.bodies.clear();
+    /// Forgets all; says how many without a name there were.
+    pub(super) fn clear(&mut self) -> u64 {
+        let gone = self.bodies.drain(..).filter(Body::is_nameless_person);
+        gone.count() as u64
     }
 
     fn owned(&mut self, track: TrackId) -> Option<&mut Body> {

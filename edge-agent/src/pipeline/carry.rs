@@ -50,6 +50,10 @@ const WIDTH: u32 = 288;
 /// Why people are looked for, the most urgent last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Need {
+    /// Nothing else: how many people there are is to be known now and then.
+    Count,
+    /// The camera is there to count them.
+    CountAll,
     /// Faces with names are seen, and their bodies known: how these look now is to be known when a face turns away.
     Beside,
     /// A body stands in for a face, and stays where it is; or has been out of sight for a while.
@@ -62,9 +66,13 @@ pub(super) enum Need {
     Instead,
 }
 
-/// How long after the last look the next one is due.
-fn due_after(need: Need, moved: Moved) -> TimeDelta {
+/// How long after the last look the next one is due; `looks`: how many there were. (Whoever asks soon after the start is
+/// to hear how many people there are, too.)
+fn due_after(need: Need, moved: Moved, looks: u32) -> TimeDelta {
     TimeDelta::milliseconds(match (need, moved) {
+        (Need::Count, _) => (500 << looks.min(5)).min(10_000),
+        (Need::CountAll, Moved::Yes) => 500,
+        (Need::CountAll, Moved::No) => 2000,
         (Need::Instead | Need::Join, _) => 150,
         (Need::Seated, Moved::Yes) => 500,
         (Need::Watched, Moved::Yes) => 300,
@@ -185,6 +193,12 @@ fn fits(face: [f32; 4], [x, y, w, h]: [f32; 4]) -> bool {
     (0.15..=0.85).contains(&across) && (0.0..=deepest).contains(&down) && (0.16..=widest).contains(&width)
 }
 
+/// Whether the middle of a face is in a body.
+pub(super) fn is_in(face: [f32; 4], [x, y, w, h]: [f32; 4]) -> bool {
+    let [fx, fy] = centre(face);
+    (x..x + w).contains(&fx) && (y..y + h).contains(&fy)
+}
+
 /// Which face is on which body, where that is beyond doubt: faces and bodies by their places in these lists.
 pub(super) fn pairs(faces: &[[f32; 4]], bodies: &[[f32; 4]]) -> Vec<(usize, usize)> {
     let of = |f: usize| (0..bodies.len()).filter(move |b| fits(faces[f], bodies[*b]));
@@ -207,6 +221,7 @@ const IN_VAIN: u32 = 6;
 #[derive(Clone, Debug, Default)]
 pub(super) struct BodyLooks {
     last_at: Option<DateTime<Utc>>,
+    looks: u32,
     /// For tracks whose bodies are not known, in how many looks they were not found.
     vain: HashMap<TrackId, u32>,
 }
@@ -230,9 +245,10 @@ impl BodyLooks {
     pub(super) fn due(&mut self, need: Need, moved: Moved, now: DateTime<Utc>) -> bool {
         let due = self.last_at.is_none_or(|at| {
             let since = now - at;
-            since >= due_after(need, moved) || since < TimeDelta::zero()
+            since >= due_after(need, moved, self.looks) || since < TimeDelta::zero()
         });
         if due {
+            self.looks = self.looks.saturating_add(1);
             self.last_at = Some(now);
         }
         due

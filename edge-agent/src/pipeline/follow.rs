@@ -3,12 +3,22 @@
 
 use chrono::{DateTime, Utc};
 use hadir_models::{FrameBuf, ModelError};
+use hadir_shared::status::CameraMode;
 
 use super::carry::{self, Follow, Moved, Need};
 use super::identity::Evidence;
-use super::look::Pace;
+use super::look::{Look, Pace};
 use super::tracker::{self, Certainty, Doubt, Home, TrackId, centre};
-use super::{BODY_SHOWN_FOR, BodyRules, Pipeline, SHOWN_FOR, bodies};
+use super::{BODY_SHOWN_FOR, BodyRules, COUNTED_HITS, Pipeline, SHOWN_FOR, bodies};
+
+/// What a look at people counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counted {
+    /// How many are in the picture; `None` if nobody looked.
+    pub(super) people: Option<usize>,
+    /// Where people are only counted: how many have gone.
+    pub(super) gone: u64,
+}
 
 impl Pipeline {
     /// Heads of bodies that have no name, as far as is known where they are now. Of whoever is named by the face that is
@@ -67,8 +77,8 @@ impl Pipeline {
         evidence.is_some_and(|evidence| evidence.identity().is_some())
     }
 
-    /// Why people are to be looked for, if they are.
-    pub(super) fn need(&self, pace: Pace, now: DateTime<Utc>) -> Option<Need> {
+    /// Why people are to be looked for.
+    pub(super) fn need(&self, mode: CameraMode, pace: Pace, now: DateTime<Utc>) -> Need {
         let of_track = |track: &tracker::Track| {
             let seen = now - track.last_at <= SHOWN_FOR && !track.missed();
             let need = match (seen, self.bodies.of(track.id)) {
@@ -78,7 +88,7 @@ impl Pipeline {
                     Need::Beside
                 }
                 (true, _) => Need::Join,
-                (false, Some(body)) if body.is_seated() || body.is_long_lost(now) => Need::Seated,
+                (false, Some(body)) if body.is_seated() || !body.is_urgent(now) => Need::Seated,
                 (false, Some(_)) => Need::Instead,
                 (false, None) => return None,
             };
@@ -89,29 +99,56 @@ impl Pipeline {
             .tracks()
             .iter()
             .filter(|track| self.is_named(track.id));
+        let count = match mode {
+            CameraMode::Count => Need::CountAll,
+            CameraMode::Recognise | CameraMode::Off => Need::Count,
+        };
         let watched = (pace == Pace::Every).then_some(Need::Watched);
-        tracks.filter_map(of_track).chain(watched).max()
+        tracks.filter_map(of_track).chain(watched).fold(count, Need::max)
     }
 
-    /// Looks for people, where that is due, and notes which faces are on which bodies.
+    /// Whether people are counted by their bodies, so that faces are not asked for.
+    pub(super) fn counts_bodies(&self, mode: CameraMode) -> bool {
+        mode == CameraMode::Count && self.settings.bodies.follow == Follow::Bodies
+    }
+
+    /// How many people are in the picture, as far as was looked: bodies, and faces that are on none.
+    fn count(&self, now: DateTime<Utc>) -> usize {
+        let bodies: Vec<[f32; 4]> = self
+            .bodies
+            .iter()
+            .filter(|body| body.counts(now))
+            .map(bodies::Body::bounds)
+            .collect();
+        let faces = self.tracker.tracks().iter().filter(|track| {
+            let seen = now - track.last_at <= SHOWN_FOR && track.hits >= COUNTED_HITS;
+            seen && !bodies.iter().any(|body| carry::is_in(track.bounds(), *body))
+        });
+        bodies.len() + faces.count()
+    }
+
+    /// Looks for people, where that is due, notes which faces are on which bodies, and counts.
     pub(super) fn look_for_people(
         &mut self,
         frame: &FrameBuf,
+        look: Look,
+        mode: CameraMode,
         pace: Pace,
         now: DateTime<Utc>,
-    ) -> Result<(), ModelError> {
+    ) -> Result<Counted, ModelError> {
         if self.settings.bodies.follow == Follow::FacesOnly {
-            return Ok(());
+            return Ok(Counted {
+                people: (look == Look::Whole).then(|| self.count(now)),
+                gone: 0,
+            });
         }
-        let Some(need) = self.need(pace, now) else {
-            return Ok(());
-        };
+        let need = self.need(mode, pace, now);
         let moved = match self.looks.moved() {
             true => Moved::Yes,
             false => Moved::No,
         };
         if !self.body_looks.due(need, moved, now) {
-            return Ok(());
+            return Ok(Counted::default());
         }
         let (width, height) = frame.dimensions();
         let (width, height) = (width as f32, height as f32);
@@ -132,7 +169,7 @@ impl Pipeline {
                 !self.settings.mask.hides([x / width, y / height])
             });
         }
-        self.bodies.update(&seen, width, self.settings.bodies.kept, now);
+        let gone = self.bodies.update(&seen, width, self.settings.bodies.kept, now);
         // The faces of this frame, on the bodies of this frame.
         let faces: Vec<(TrackId, [f32; 4])> = self
             .tracker
@@ -174,7 +211,10 @@ impl Pipeline {
         let tracks = self.tracker.tracks().iter().map(|track| track.id);
         self.body_looks
             .tried(tracks.map(|id| (id, self.bodies.is_known(id))));
-        Ok(())
+        Ok(Counted {
+            people: Some(self.count(now)),
+            gone: if self.counts_bodies(mode) { gone } else { 0 },
+        })
     }
 }
 

@@ -137,6 +137,8 @@ impl Found {
 pub(crate) struct Outcome {
     /// Whether the detector looked at it.
     pub(crate) look: Look,
+    /// How many people are in the picture, named or not, where they were counted.
+    pub(crate) people: Option<usize>,
     /// The tracks in the picture.
     pub(crate) tracks: Vec<TrackView>,
     /// Everything that looks like a face, named or not: what is to be made unrecognisable where it has no name.
@@ -145,7 +147,7 @@ pub(crate) struct Outcome {
     pub(crate) heads: Vec<[f32; 4]>,
     /// Phases of sightings that are due.
     pub(crate) events: Vec<Event>,
-    /// Tracks that ended without ever having had a name.
+    /// Tracks that ended without ever having had a name; where people are only counted, those who have gone.
     pub(crate) unknown_ended: u64,
 }
 
@@ -223,7 +225,11 @@ impl Pipeline {
         now: DateTime<Utc>,
     ) -> Result<Outcome, ModelError> {
         let mut unknown_ended = self.note_time(mode, now);
-        let look = self.decide(frame, mode, pace, now);
+        let mut look = self.decide(frame, mode, pace, now);
+        if self.counts_bodies(mode) && pace != Pace::Every && look != Look::Still {
+            // Nobody's face is asked for.
+            look = Look::Spared;
+        }
         self.note_changes(frame.dimensions(), now);
         // Looks are due often enough that a badge that is held still stays.
         if look != Look::Still && mode == CameraMode::Recognise {
@@ -234,14 +240,15 @@ impl Pipeline {
                 self.tracker.hold(now);
                 self.bodies.hold(now);
             }
-            self.look_for_people(frame, pace, now)?;
+            let counted = self.look_for_people(frame, look, mode, pace, now)?;
             let outcome = self.idle(mode, now);
             return Ok(Outcome {
                 look,
+                people: counted.people,
                 tracks: self.shown(now),
                 faces: self.hidden(now),
                 heads: self.nameless_heads(now),
-                unknown_ended: unknown_ended + outcome.unknown_ended,
+                unknown_ended: unknown_ended + outcome.unknown_ended + counted.gone,
                 ..outcome
             });
         }
@@ -286,16 +293,17 @@ impl Pipeline {
             self.evidence.clear();
             self.badges.finish();
         }
-        self.look_for_people(frame, pace, now)?;
+        let counted = self.look_for_people(frame, look, mode, pace, now)?;
         self.settle_claims(now);
         let events = self.report(now);
         Ok(Outcome {
             look,
+            people: counted.people,
             tracks: self.shown(now),
             faces: self.hidden(now),
             heads: self.nameless_heads(now),
             events,
-            unknown_ended,
+            unknown_ended: unknown_ended + counted.gone,
         })
     }
 
@@ -421,9 +429,8 @@ impl Pipeline {
     /// The camera stops: everything ends.
     pub(crate) fn finish(&mut self, mode: CameraMode) -> Outcome {
         let ended = self.tracker.finish();
-        let unknown_ended = self.forget(&ended, mode);
+        let unknown_ended = self.forget(&ended, mode) + self.forget_bodies(mode);
         self.badges.finish();
-        self.bodies.clear();
         Outcome {
             events: self.presence.update(&[]),
             unknown_ended,
@@ -438,9 +445,8 @@ impl Pipeline {
         self.now = Some(now);
         if set_back {
             self.badges.finish();
-            self.bodies.clear();
             let ended = self.tracker.finish();
-            self.forget(&ended, mode)
+            self.forget(&ended, mode) + self.forget_bodies(mode)
         } else {
             0
         }
@@ -726,6 +732,12 @@ impl Pipeline {
             .collect()
     }
 
+    /// Forgets all bodies; where they are what is counted, counts them.
+    fn forget_bodies(&mut self, mode: CameraMode) -> u64 {
+        let gone = self.bodies.clear();
+        if self.counts_bodies(mode) { gone } else { 0 }
+    }
+
     /// Forgets ended tracks; counts those that stayed unknown.
     fn forget(&mut self, ended: &[Ended], mode: CameraMode) -> u64 {
         let mut unknown = 0;
@@ -742,7 +754,7 @@ impl Pipeline {
                 nearest,
                 "track ends"
             );
-            if track.hits < COUNTED_HITS || named {
+            if track.hits < COUNTED_HITS || named || self.counts_bodies(mode) {
                 continue;
             }
             unknown += 1;

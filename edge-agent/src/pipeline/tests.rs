@@ -102,6 +102,63 @@ fn counting_names_nobody() {
     assert_eq!(pipeline.shown(at(100))[0].person, None);
 }
 
+/// A portrait in a grey room, so far from the left; or nobody.
+fn room(portrait_at: Option<i64>) -> FrameBuf {
+    const PORTRAIT: &[u8] = include_bytes!("../../../models/tests/data/astronaut.png");
+    let mut room = RgbImage::from_pixel(640, 360, image::Rgb([120; 3]));
+    if let Some(left) = portrait_at {
+        let portrait = image::load_from_memory(PORTRAIT).expect("a picture").into_rgb8();
+        let portrait = image::imageops::resize(&portrait, 220, 220, image::imageops::FilterType::Triangle);
+        image::imageops::overlay(&mut room, &portrait, left, 140);
+    }
+    room.into()
+}
+
+#[test]
+fn where_people_are_counted_it_is_by_their_bodies() {
+    let mut pipeline = pipeline();
+    let mut counts = Vec::new();
+    let mut gone = 0;
+    for i in 0..20i64 {
+        let frame = room((i < 10).then_some(100 + 20 * i));
+        let outcome = pipeline
+            .step(&frame, CameraMode::Count, Pace::Sparing, at(500 * i))
+            .expect("runs");
+        assert!(
+            !matches!(outcome.look, Look::Whole | Look::Part(_)),
+            "{i}: no face is looked for"
+        );
+        assert!(outcome.tracks.is_empty() && outcome.events.is_empty());
+        counts.extend(outcome.people.map(|people| (i, people)));
+        gone += outcome.unknown_ended;
+    }
+    gone += pipeline.finish(CameraMode::Count).unknown_ended;
+    assert!(counts.len() >= 12, "{counts:?}");
+    let right = counts
+        .iter()
+        .filter(|(i, people)| *people == usize::from(*i < 10));
+    assert!(right.count() >= counts.len() - 1, "{counts:?}");
+    assert_eq!(gone, 1, "{counts:?}");
+}
+
+#[test]
+fn people_are_counted_now_and_then_where_they_are_recognised() {
+    let mut pipeline = pipeline();
+    let mut counts = Vec::new();
+    for i in 0..60i64 {
+        let frame = room(Some(100 + i % 2));
+        let outcome = pipeline
+            .step(&frame, CameraMode::Recognise, Pace::Sparing, at(500 * i))
+            .expect("runs");
+        counts.extend(outcome.people);
+    }
+    assert!((4..=9).contains(&counts.len()), "{counts:?}");
+    assert!(counts.iter().all(|people| *people == 1), "{counts:?}");
+    pipeline.settings.bodies.follow = Follow::FacesOnly;
+    let outcome = pipeline.step(&room(Some(104)), CameraMode::Recognise, Pace::Sparing, at(40_000));
+    assert_eq!(outcome.expect("runs").people, Some(1));
+}
+
 #[test]
 fn a_stop_and_a_clock_set_back_end_everything() {
     for set_back in [false, true] {

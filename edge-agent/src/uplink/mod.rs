@@ -417,6 +417,7 @@ mod tests {
             inference: Inference::Active,
             fps: 9.8,
             last_frame: None,
+            people: None,
             cause: None,
             problem: None,
             counts: hadir_shared::status::CameraCounts::default(),

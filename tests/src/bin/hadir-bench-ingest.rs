@@ -186,6 +186,7 @@ fn site(folder: &Path, employees: usize, start: DateTime<Utc>) -> Outcome<Site> 
                 inference: Inference::Active,
                 fps: 7.0,
                 last_frame: None,
+                people: None,
                 cause: None,
                 problem: None,
                 counts: CameraCounts::default(),

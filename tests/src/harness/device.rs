@@ -64,6 +64,7 @@ impl Device {
                 inference: Inference::Active,
                 fps: 7.0,
                 last_frame: None,
+                people: None,
                 cause: None,
                 problem: None,
                 counts: Default::default(),

@@ -6,6 +6,7 @@ mod report;
 mod settle;
 mod timeline;
 
+pub(super) use self::report::check;
 pub use self::settle::MIN_FINAL_AFTER;
 pub(super) use self::settle::Progress;
 

@@ -195,7 +195,7 @@ pub(super) fn told(employee: &EmployeeId, row: &DayRow, worked: Option<&Worked>)
 }
 
 /// Whether the days make sense.
-pub(super) fn check(query: &AttendanceQuery, today: NaiveDate) -> Result<()> {
+pub(in crate::core) fn check(query: &AttendanceQuery, today: NaiveDate) -> Result<()> {
     let days = (query.to - query.from).num_days() + 1;
     if days < 1 {
         return Err(Error::invalid(

@@ -10,6 +10,7 @@ mod ingest;
 mod leaves;
 mod messages;
 mod nights;
+mod occupancy;
 mod people;
 mod policies;
 mod schedules;
@@ -220,6 +221,7 @@ fn camera(id: &str, area: &str) -> CameraStatus {
         inference: Inference::Active,
         fps: 7.0,
         last_frame: None,
+        people: None,
         cause: None,
         problem: None,
         counts: hadir_shared::status::CameraCounts::default(),

@@ -391,6 +391,7 @@ fn a_camera_belongs_to_one_agent() {
         inference: Inference::Active,
         fps: 1.0,
         last_frame: None,
+        people: None,
         cause: None,
         problem: None,
         counts: hadir_shared::status::CameraCounts::default(),

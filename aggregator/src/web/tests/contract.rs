@@ -243,10 +243,8 @@ async fn every_address_gives_each_role_what_it_may_see_and_no_more() {
             };
             if has("to") {
                 queries = vec![format!("?from={today}&to={today}")];
-                queries.extend(
-                    ["employee", "team", "below"]
-                        .map(|of| format!("?from={today}&to={today}&{of}={OUTSIDE}")),
-                );
+                let of = ["employee", "team", "below"].into_iter().filter(|of| has(of));
+                queries.extend(of.map(|of| format!("?from={today}&to={today}&{of}={OUTSIDE}")));
             }
             if has("format") {
                 let first = queries[0].clone();

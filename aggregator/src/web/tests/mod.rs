@@ -284,6 +284,7 @@ impl Bench {
             inference: hadir_shared::status::Inference::Active,
             fps: 9.8,
             last_frame: Some(self.clock.now()),
+            people: None,
             cause: None,
             problem: None,
             counts: hadir_shared::status::CameraCounts::default(),
