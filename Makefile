@@ -51,7 +51,7 @@ chaos:
 	@target/debug/hadir-chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SIGHTINGS),--sightings $(SIGHTINGS)) \
 		$(if $(CUT),--cut $(CUT)) $(if $(SEED),--seed $(SEED))
 
-# PEOPLE=1000 DAYS=30 EVERY=20 (seconds between two sightings of a track) SEED=1 FAULT=miss|late|twice|break|order|silent
+# PEOPLE=1000 DAYS=30 EVERY=20 (seconds between two sightings of a track) SEED=1 FAULT=miss|late|twice|break|order|silent|faces
 month:
 	@scripts/setup test
 	$(CARGO) build --workspace --bins --locked --features hadir-agent/simulate

@@ -6,7 +6,7 @@ import { cameraName } from './camera-manager.js';
 import { has, t } from './i18n.js';
 import { areaName, cameraById, changesEmployees } from './store.js';
 import { table } from './table.js';
-import { addDays, dayKey, dayName, exactTime, hours, parseHours, shortTime, siteMoment, whenShort } from './time.js';
+import { addDays, dayKey, dayName, exactDuration, exactTime, hours, parseHours, shortTime, siteMoment, whenShort } from './time.js';
 import { filler, h, icon, openDialog, sentence, showError } from './utils.js';
 
 const FIGURES = ['worked_s', 'away_s', 'late_s', 'early_leave_s', 'overtime_s'];
@@ -70,14 +70,27 @@ function evidence(day) {
       const camera = seen.first_camera === seen.last_camera ? place(seen.first_camera)
         : t('day.seen.from', { first: place(seen.first_camera), last: place(seen.last_camera) });
       const by = seen.methods.map((method) => (has(`method.${method}`) ? t(`method.${method}`) : method)).join(', ');
-      return { at: seen.from, text: t(seen.from === seen.to ? 'day.seen.once' : 'day.seen', { from: clock(seen.from, day.date), to: clock(seen.to, day.date), camera, by }), kind: 'seen' };
+      return { at: seen.from, text: t(seen.from === seen.to ? 'day.seen.once' : 'day.seen', { from: clock(seen.from, day.date), to: clock(seen.to, day.date), camera, by }), kind: 'seen', bodies: byBody(seen, day) };
     }),
     ...day.unobserved.map((span) => ({ at: span.from, text: t('day.unobserved', { from: clock(span.from, day.date), to: clock(span.to, day.date) }), kind: 'unobserved' })),
     ...day.leaves.map((leave) => ({ at: leave.from, text: t(`day.leave.${leave.kind}`, { from: whenShort(Date.parse(leave.from)), to: whenShort(Date.parse(leave.to)) }), kind: 'leave' })),
   ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   return h('section', {}, h('h3', {}, t('day.evidence')), sightings(day), lines.length === 0 ? h('p', { class: 'muted' }, t('day.evidence.none'))
-    : h('ol', { class: 'plain evidence' }, lines.map(({ text, kind }) => h('li', { data: { kind } },
-      icon({ seen: 'scan-face', unobserved: 'camera-off', leave: 'calendar-days' }[kind], 'icon tiny'), h('span', {}, text)))));
+    : h('ol', { class: 'plain evidence' }, lines.map(({ text, kind, bodies = null }) => h('li', { data: { kind } },
+      icon({ seen: 'scan-face', unobserved: 'camera-off', leave: 'calendar-days' }[kind], 'icon tiny'), h('span', {}, text, bodies)))));
+}
+
+/** Shorter times without a face are not told. */
+const BY_BODY_MS = 30_000;
+
+/** When, of a stretch, they were known by their body alone. */
+function byBody({ by_body: spans }, day) {
+  const long = (span) => Date.parse(span.to) - Date.parse(span.from);
+  const told = spans.filter((span) => long(span) >= BY_BODY_MS);
+  if (told.length === 0) return null;
+  const seconds = told.reduce((sum, span) => sum + long(span) / 1000, 0);
+  return h('details', { class: 'by-body' }, h('summary', {}, t('day.byBody', { time: exactDuration(Math.round(seconds / 60) * 60 || 60) })),
+    told.map((span) => between(span, day.date)).join(', '));
 }
 
 /** Down to every track that a camera followed, as long as single sightings are kept. */

@@ -13,7 +13,7 @@ const PHRASES = [
   [/^alert (\d+) acknowledged$/, 'alert.acknowledged'], [/^alert (\d+) excused$/, 'alert.excused'],
   [/^attendance of (\S+) on (\S+) corrected$/, 'attendance.corrected'], [/^attendance of (\S+) on (\S+) withdrawn$/, 'attendance.withdrawn'],
   [/^attendance of (\S+) on (\S+) accepted$/, 'attendance.accepted'], [/^attendance of (\S+) on (\S+) dismissed$/, 'attendance.dismissed'],
-  [/^area (\S+) changed$/, 'area.changed'], [/^thresholds changed$/, 'thresholds'], [/^quiet hours changed$/, 'quiet'], [/^language of the site changed$/, 'language'], [/^retention changed$/, 'retention'],
+  [/^area (\S+) changed$/, 'area.changed'], [/^thresholds changed$/, 'thresholds'], [/^quiet hours changed$/, 'quiet'], [/^language of the site changed$/, 'language'], [/^retention changed$/, 'retention'], [/^presence by body changed$/, 'bodies'],
   [/^silence began$/, 'silence.began'], [/^silence ended$/, 'silence.ended'], [/^test message to (\S+)$/, 'test'],
   [/^user added with role (\S+)$/, 'user.added'], [/^user changed, role (\S+)$/, 'user.changed'], [/^user deleted, role (\S+)$/, 'user.deleted'],
   [/^own password changed$/, 'password'], [/^employee (\S+) enrolled at camera (\S+)$/, 'employee.enrolledAt'], [/^camera (\S+) renamed$/, 'camera.renamed'], [/^camera (\S+) switched to (\S+)$/, 'camera.switched'], [/^picture of camera (\S+) kept$/, 'camera.picture'],

@@ -57,6 +57,7 @@ function renderPage() {
       changesEmployees() && loaded('quiet', () => get('/api/quiet-hours'), quiet),
       changesEmployees() && loaded('silence', () => get('/api/silence'), silence),
       changesEmployees() && whatsapp(),
+      changesEmployees() && loaded('bodies', () => get('/api/body-presence'), bodies),
       changesEmployees() && loaded('retention', () => get('/api/retention'), retention)),
     isAdmin() && loaded('users', () => get('/api/users'), users),
     changesEmployees() && loaded('audit', () => get('/api/audit'), audit));
@@ -268,6 +269,20 @@ function retention({ keep_sightings_days: sightings, keep_days: days, configured
   return [h('dl', { class: 'facts' }, h('dt', {}, t('settings.retention.sightings')), h('dd', {}, t('time.long.days', { n: sightings })),
     h('dt', {}, t('settings.retention.days')), h('dd', {}, t('time.long.days', { n: days }))),
   h('div', { class: 'acts-row' }, h('button', { class: 'button small', type: 'button', data: { act: 'edit' }, onclick: edit }, icon('pencil'), t('employees.edit')))];
+}
+
+/** What it counts for that somebody was known by their body alone. */
+function bodies(set, draw) {
+  const keys = ['count_as_worked', 'hold_off_absence'];
+  return keys.map((key) => h('label', { class: 'check' }, h('input', { type: 'checkbox', name: key, checked: set[key],
+    onchange: async ({ target }) => {
+      target.disabled = true;
+      try {
+        await api('PATCH', '/api/body-presence', { [key]: target.checked });
+      } finally {
+        draw();
+      }
+    } }), h('span', {}, t(`settings.bodies.${key}`), h('span', { class: 'hint' }, t(`settings.bodies.${key}.hint`)))));
 }
 
 function users(rows, draw) {

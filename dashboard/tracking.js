@@ -35,6 +35,9 @@ function setTeam(id) {
   team = new Set(store.employees.filter((person) => person.supervisor === id).map((person) => person.id));
 }
 
+/** Whether somebody was last known by their body, and their face is worth telling of: it was seen half a minute before or earlier. */
+const byBody = (row) => row.basis === 'body' && row.verified_at && Date.parse(row.last_seen) - Date.parse(row.verified_at) >= 30_000;
+
 function makeRow() {
   const name = h('span', { class: 'row-name' });
   const state = h('span', { class: 'row-state figures' });
@@ -73,14 +76,16 @@ function fillRow(item, row) {
   if (row.last_seen) {
     const at = Date.parse(row.last_seen);
     // Dates in words take time; most rows are filled again as they were.
-    const words = `${row.last_seen} ${currentLanguage()}`;
+    const words = `${row.last_seen} ${row.basis} ${row.verified_at} ${currentLanguage()}`;
     if (item.parts.words !== words) {
       item.parts.words = words;
       seen.dateTime = row.last_seen;
       seen.title = t('tracking.lastSeen', { time: exactTime(at) });
+      // Whoever turned their back is there by their body; when their face said so, the tooltip tells.
+      if (byBody(row)) seen.title += `\n${t('tracking.lastFace', { time: exactTime(Date.parse(row.verified_at)) })}`;
       setText(exact, seen.title);
     }
-    setText(seen, ago(at));
+    setText(seen, byBody(row) ? t('tracking.byBody', { ago: ago(at), face: ago(Date.parse(row.verified_at)) }) : ago(at));
   } else {
     item.parts.words = null;
     seen.removeAttribute('datetime');

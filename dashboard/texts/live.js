@@ -66,6 +66,8 @@ export default {
   'tracking.locate.title': ['Lacak lokasi {name}: tampilkan {camera}', 'Track location of {name}: show {camera}'],
   'tracking.locate.never': ['{name} belum pernah terlihat kamera', 'No camera has seen {name} yet'],
   'tracking.lastSeen': ['Terakhir terlihat {time}', 'Last seen {time}'],
+  'tracking.lastFace': ['lewat badan; wajah atau badge terakhir {time}', 'by the body; face or badge last {time}'],
+  'tracking.byBody': ['{ago} · wajah {face}', '{ago} · face {face}'],
   'tracking.noFace': ['belum ada foto wajah', 'no face photo yet'],
   'tracking.empty': ['Belum ada karyawan terdaftar', 'No employee registered yet'],
   'tracking.empty.how': ['Tambahkan karyawan dan foto wajahnya; begitu kamera mengenalinya, statusnya muncul di sini.',

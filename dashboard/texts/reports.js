@@ -93,6 +93,7 @@ export default {
   'day.evidence': ['Bukti', 'Evidence'],
   'day.evidence.none': ['Tidak terlihat kamera dan tidak memindai kartu.', 'Not seen by any camera, and no badge was scanned.'],
   'day.seen': ['Terlihat {from}–{to} di {camera} ({by})', 'Seen {from}–{to} at {camera} ({by})'],
+  'day.byBody': ['{time} di antaranya lewat badan, tanpa wajah terlihat', '{time} of it by the body, with no face seen'],
   'day.seen.once': ['Terlihat {from} di {camera} ({by})', 'Seen {from} at {camera} ({by})'],
   'day.seen.from': ['{first} sampai {last}', '{first} to {last}'],
   'day.unobserved': ['Tidak ada kamera yang memantau {from}–{to}', 'No camera watched {from}–{to}'],

@@ -48,6 +48,21 @@ pub enum Basis {
 }
 
 impl Basis {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Face => "face",
+            Self::Body => "body",
+        }
+    }
+
+    /// From what [`Self::as_str`] gives.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Face, Self::Body]
+            .into_iter()
+            .find(|basis| basis.as_str() == text)
+    }
+
     pub(crate) fn is_face(&self) -> bool {
         *self == Self::Face
     }

@@ -37,10 +37,13 @@ pub struct SeenSpan {
     pub last_camera: CameraId,
     /// `face`, `qr`, `rfid`.
     pub methods: Vec<String>,
+    /// When, of it, they were known by their body alone, which their face had named before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_body: Vec<Span>,
 }
 
 impl SeenSpan {
-    fn new(piece: &Piece) -> Self {
+    fn new(piece: &Piece, by_body: &[Span]) -> Self {
         let stretch = &piece.stretch;
         Self {
             from: stretch.from,
@@ -48,15 +51,17 @@ impl SeenSpan {
             first_camera: stretch.first_camera.clone(),
             last_camera: stretch.last_camera.clone(),
             methods: Methods::names(stretch.methods).map(ToOwned::to_owned).collect(),
+            by_body: clip(by_body, stretch.from, stretch.to).collect(),
         }
     }
 }
 
 impl Evidence {
-    /// Of a day and what it was worked out from.
-    pub fn new(facts: &Facts<'_>, day: &Day) -> Self {
+    /// Of a day and what it was worked out from; `by_body`: when they were known by their body alone.
+    pub fn new(facts: &Facts<'_>, day: &Day, by_body: &[Span]) -> Self {
+        let stretches = facts.pieces.iter().map(|piece| SeenSpan::new(piece, by_body));
         Self {
-            stretches: facts.pieces.iter().map(SeenSpan::new).collect(),
+            stretches: stretches.collect(),
             unobserved: day.unobserved.clone(),
             exceptions: facts.plan.exceptions.clone(),
             shifts: day.shifts.clone(),

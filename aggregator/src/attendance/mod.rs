@@ -4,6 +4,7 @@
 //! `docs/attendance.md` explains every rule, `docs/attendance-cases.md` has the cases that the tests run.
 
 mod assign;
+mod bodies;
 mod correction;
 mod day;
 mod evidence;
@@ -19,13 +20,14 @@ use hadir_shared::id::{AreaId, CameraId};
 use serde::{Deserialize, Serialize};
 
 pub use self::assign::{Clock, Neighbours, assign};
+pub use self::bodies::without_bodies;
 pub use self::correction::Correction;
 pub use self::day::day;
 pub use self::evidence::{Evidence, Pattern, SeenSpan};
 pub use self::plan::{plan, planned};
 pub use self::record::{Record, State};
 pub use self::rules::Rules;
-pub use self::spans::Span;
+pub use self::spans::{Span, union};
 use crate::presence::Timeline;
 use crate::schedule::Exception;
 

@@ -4,7 +4,7 @@
 pub type Span = (i64, i64);
 
 /// The spans, sorted, overlapping and touching ones made one, empty ones gone.
-pub(super) fn union(mut spans: Vec<Span>) -> Vec<Span> {
+pub fn union(mut spans: Vec<Span>) -> Vec<Span> {
     spans.retain(|(from, to)| from < to);
     spans.sort_unstable();
     let mut merged: Vec<Span> = Vec::with_capacity(spans.len());

@@ -12,7 +12,7 @@ use super::types::{Agent, Area, Banner, Camera, Level, Role, SetAside, Viewer};
 use super::{Core, badges, state};
 use crate::error::{Error, Result};
 use crate::ingest::{self, Known, Position};
-use crate::presence::{Place, PlaceNow, State, Watch};
+use crate::presence::{self, Place, PlaceNow, State, Watch};
 use crate::sentence::say;
 use crate::store::{Seen, Tx};
 
@@ -221,7 +221,7 @@ impl Core {
         };
         let observed = state
             .engine
-            .observe(employee, &place, newest.method, newest.last_at, now);
+            .observe(employee, &place, &presence::Seen::of(newest), now);
         let Some(observed) = observed else {
             return Ok(());
         };

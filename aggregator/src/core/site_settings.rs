@@ -1,14 +1,16 @@
-//! What HR sets on the dashboard instead of in `aggregator.toml`: language, quiet hours, and how long what is kept.
+//! What HR sets on the dashboard instead of in `aggregator.toml`: language, quiet hours, how long what is kept; and what it
+//! counts for that somebody was known by their body.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::Core;
 use super::alerts::must_manage;
 use super::settings::{AttendanceRules, KEEP_DAYS, KEEP_SIGHTINGS_DAYS};
 use super::types::{
-    Language, NewQuietHours, QuietHours, Retention, RetentionDays, RetentionPatch, SiteLanguage, Viewer,
+    BodyPresence, BodyPresencePatch, Language, NewQuietHours, QuietHours, Retention, RetentionDays,
+    RetentionPatch, SiteLanguage, Viewer,
 };
+use super::{Core, state};
 use crate::error::{Error, Result};
 use crate::escalation::Hours;
 use crate::sentence::say;
@@ -17,6 +19,12 @@ use crate::store::Reader;
 const LANGUAGE: &str = "language";
 const QUIET_HOURS: &str = "quiet_hours";
 const RETENTION: &str = "retention";
+const BODY_PRESENCE: &str = "body_presence";
+
+/// What it counts for that somebody was known by their body, as it is in force.
+pub(super) fn body_presence(reader: &Reader<'_>) -> Result<BodyPresence> {
+    Ok(reader.site_setting(BODY_PRESENCE)?.unwrap_or_default())
+}
 
 /// How long what is kept, as far as it was set.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -131,6 +139,35 @@ impl Core {
             keep_days: days(kept.days, configured.keep_days),
             ..configured
         })
+    }
+
+    /// What it counts for that somebody was known by their body.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn body_presence(&self) -> Result<BodyPresence> {
+        self.store.read(body_presence)
+    }
+
+    /// Sets what it counts for: for absences from now on, for attendance on all days that are not final.
+    ///
+    /// # Errors
+    /// `Forbidden` but for administrators and HR.
+    pub fn set_body_presence(&self, viewer: &Viewer, patch: BodyPresencePatch) -> Result<BodyPresence> {
+        must_manage(viewer)?;
+        let now = self.now();
+        self.update(|state, tx, changes| {
+            let before = body_presence(tx)?;
+            let set = BodyPresence {
+                count_as_worked: patch.count_as_worked.unwrap_or(before.count_as_worked),
+                hold_off_absence: patch.hold_off_absence.unwrap_or(before.hold_off_absence),
+            };
+            tx.set_site_setting(BODY_PRESENCE, &set)?;
+            tx.audit(&viewer.username, "presence by body changed", now)?;
+            let decisions = state.engine.set_rules(state::rules(tx, &self.settings)?, now);
+            self.apply(state, tx, changes, decisions, now)
+        })?;
+        self.body_presence()
     }
 
     /// How long what is kept.

@@ -10,6 +10,7 @@ use hadir_shared::id::{AgentId, CameraId, EmployeeId};
 use super::attendance::Progress;
 use super::badges::LastShown;
 use super::settings::Settings;
+use super::site_settings;
 use super::stretches::Stretches;
 use super::types::{Banner, Role, Viewer};
 use crate::error::Result;
@@ -67,10 +68,11 @@ impl Memory {
                 },
             )
         });
+        let bodies = site_settings::body_presence(reader)?;
         let state = Self {
             engine: Engine::restore(
                 rules(reader, settings)?,
-                reader.people_facts(at - MEMORY)?,
+                reader.people_facts(at - MEMORY, &bodies)?,
                 reader.camera_logs(at - MEMORY)?,
                 at,
             ),
@@ -121,6 +123,7 @@ pub(super) fn rules(reader: &Reader<'_>, settings: &Settings) -> Result<Rules> {
         thresholds: site,
         areas: areas.collect(),
         calendars: calendars.collect(),
+        faces_only: !site_settings::body_presence(reader)?.hold_off_absence,
     })
 }
 

@@ -10,6 +10,7 @@ mod site;
 
 use chrono::{DateTime, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
+use hadir_shared::sighting::Basis;
 use hadir_shared::status::{CameraCounts, CameraMode, CameraState, Inference, Placement};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -29,8 +30,8 @@ pub use self::schedules::{
     AreaPatch, Ending, ExemptionRow, HolidayRow, NewLeave, ScheduleRow, SiteThresholds, ThresholdsPatch, When,
 };
 pub use self::site::{
-    AuditRow, CameraPatch, MessageRow, NewQuietHours, NewUser, QuietHours, Retention, RetentionDays,
-    RetentionPatch, SiteLanguage, UserPatch, UserRow,
+    AuditRow, BodyPresence, BodyPresencePatch, CameraPatch, MessageRow, NewQuietHours, NewUser, QuietHours,
+    Retention, RetentionDays, RetentionPatch, SiteLanguage, UserPatch, UserRow,
 };
 pub use crate::notify::MessageState;
 pub use crate::presence::State;
@@ -161,7 +162,12 @@ pub struct StatusRow {
     /// When they were last seen.
     #[serde(with = "hadir_shared::time::option")]
     pub last_seen: Option<DateTime<Utc>>,
-    /// Whole seconds since then.
+    /// By what: `body` where the face was not seen then, and a face or a badge had named that body before.
+    pub basis: Basis,
+    /// When a face or a badge last said that it is them.
+    #[serde(with = "hadir_shared::time::option")]
+    pub verified_at: Option<DateTime<Utc>>,
+    /// Whole seconds since they were last seen.
     pub seconds_since: Option<i64>,
     /// When this state began.
     #[serde(with = "hadir_shared::time")]

@@ -395,6 +395,8 @@ mod tests {
             camera_label: Some("Gudang A".into()),
             area: None,
             last_seen: Some(seen),
+            basis: hadir_shared::sighting::Basis::Face,
+            verified_at: Some(seen),
             seconds_since: Some(750),
             since: seen,
             alert: (state == State::Absent).then_some(12),

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
-use hadir_shared::sighting::Method;
+use hadir_shared::sighting::{Basis, Method, Sighting};
 
 use super::rules::{Facts, assess, next_change};
 use super::timeline::{OPEN, Timeline};
@@ -136,6 +136,35 @@ pub struct Place {
     pub area: AreaId,
 }
 
+/// When somebody was seen, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// By what they are known.
+    pub method: Method,
+    /// When they were last matched to it, or to their body.
+    pub last_at: DateTime<Utc>,
+    /// To which of the two.
+    pub basis: Basis,
+    /// When a face or a badge last said who it is.
+    pub verified_at: DateTime<Utc>,
+}
+
+impl Seen {
+    /// As a sighting says.
+    pub fn of(sighting: &Sighting) -> Self {
+        let usual = match sighting.basis {
+            Basis::Face => sighting.last_at,
+            Basis::Body => sighting.first_at,
+        };
+        Self {
+            method: sighting.method,
+            last_at: sighting.last_at,
+            basis: sighting.basis,
+            verified_at: sighting.verified_at.unwrap_or(usual),
+        }
+    }
+}
+
 /// When an employee has to be there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
@@ -154,6 +183,8 @@ pub struct Rules {
     pub areas: HashMap<AreaId, Thresholds>,
     /// Schedules by name.
     pub calendars: HashMap<String, Calendar>,
+    /// That somebody is known by their body alone holds off no absence.
+    pub faces_only: bool,
 }
 
 impl Rules {
@@ -469,17 +500,21 @@ impl Engine {
         }
     }
 
-    /// An employee was seen at `seen`. What is older than the newest sighting changes nothing (`None`), but that they are
+    /// An employee was seen. What is older than the newest sighting changes nothing (`None`), but that they are
     /// followed from their first face on; of two cameras at the same moment the one with the lesser id counts.
     pub fn observe(
         &mut self,
         id: &EmployeeId,
         place: &Place,
-        method: Method,
-        seen: DateTime<Utc>,
+        seen: &Seen,
         now: DateTime<Utc>,
     ) -> Option<Observed> {
-        let (seen, now) = (ms(seen), ms(now));
+        let method = seen.method;
+        let at = match seen.basis {
+            Basis::Body if self.rules.faces_only => seen.verified_at,
+            Basis::Face | Basis::Body => seen.last_at,
+        };
+        let (seen, now) = (ms(at), ms(now));
         let person = self.people.get_mut(id)?;
         let newer = |(last, at): &(i64, Place)| (seen, &at.camera) > (*last, &place.camera);
         let newer_face = method == Method::Face && person.last_face.is_none_or(|last| seen > last);

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::engine::{
     CameraLog, Cause, Consequence, Decision, Engine, MEMORY, Observed, PersonFacts, Place, PlaceNow, Rules,
-    Terms, Watch,
+    Seen, Terms, Watch,
 };
 pub use self::timeline::Timeline;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta};
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
-use hadir_shared::sighting::Method;
+use hadir_shared::sighting::{Basis, Method};
 use proptest::prelude::*;
 
 use super::*;
@@ -72,6 +72,7 @@ fn rules() -> Rules {
             Calendar::new(day, chrono_tz::UTC, Arc::default()),
         )]
         .into(),
+        faces_only: false,
     }
 }
 
@@ -92,7 +93,13 @@ fn apply(engine: &mut Engine, second: i64, fact: Fact) -> Vec<Decision> {
                 area: area(camera),
             };
             let mut decisions = engine.tick(now);
-            let observed = engine.observe(&who(n), &place, method, t(at), now);
+            let seen = crate::presence::Seen {
+                method,
+                last_at: t(at),
+                basis: Basis::Face,
+                verified_at: t(at),
+            };
+            let observed = engine.observe(&who(n), &place, &seen, now);
             decisions.extend(observed.and_then(|observed| observed.decision));
             decisions
         }

@@ -55,6 +55,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema_9.sql")),
     M::up(include_str!("schema_10.sql")),
     M::up(include_str!("schema_11.sql")),
+    M::up(include_str!("schema_12.sql")),
 ];
 
 /// How long a connection waits for another one's lock.

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
+use hadir_shared::sighting::Basis;
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
 use super::{Reader, Tx, count, ms, read_as, read_option, time, time_option};
-use crate::core::types::{Employee, Language, StatusRow};
+use crate::core::types::{BodyPresence, Employee, Language, StatusRow};
 use crate::error::Result;
 use crate::notify::Channel;
 use crate::notify::templates::mark_free;
@@ -66,13 +67,19 @@ fn areas(row: &Row<'_>) -> rusqlite::Result<Vec<AreaId>> {
     Ok(all.unwrap_or_default())
 }
 
-/// When `s.employee` was last seen: of whoever is available the newest sighting says so, which spares a write with every
-/// sighting.
+/// When `s.employee` was last seen: of whoever is available the newest sighting says so (or this of it), which spares a
+/// write with every sighting.
 macro_rules! last_seen {
     () => {
-        "case when s.state = 'available'
-            then max(s.last_seen, coalesce((select max(last_at) from sighting where employee = s.employee), 0))
+        last_seen!("last_at")
+    };
+    ($when:literal) => {
+        concat!(
+            "case when s.state = 'available' then max(s.last_seen, coalesce((select ",
+            $when,
+            " from sighting where employee = s.employee order by last_at desc limit 1), 0))
             else s.last_seen end as last_seen"
+        )
     };
 }
 
@@ -82,7 +89,9 @@ const STATUS: &str = concat!(
     ", l.camera, l.area,
     c.number, coalesce(c.own_label, c.label) as label,
     (select id from alert where employee = e.id and state <> 'closed') as alert,
-    exists (select 1 from template t where t.employee = e.id) as enrolled
+    exists (select 1 from template t where t.employee = e.id) as enrolled,
+    (select basis || ' ' || coalesce(verified_at, last_at) from sighting n where n.employee = e.id
+        order by last_at desc limit 1) as newest
     from employee e join employee_status s on s.employee = e.id
     left join employee_location l on l.employee = e.id
     left join camera c on c.id = l.camera"
@@ -90,6 +99,11 @@ const STATUS: &str = concat!(
 
 fn status(row: &Row<'_>, now: DateTime<Utc>) -> rusqlite::Result<StatusRow> {
     let last_seen = time_option(row, "last_seen")?;
+    let newest = read_option(row, "newest", |text| {
+        let (basis, verified_at) = text.split_once(' ')?;
+        let verified_at = DateTime::from_timestamp_millis(verified_at.parse().ok()?)?;
+        Some((Basis::parse(basis)?, verified_at))
+    })?;
     Ok(StatusRow {
         employee: read_as(row, "id", |t| EmployeeId::new(t).ok())?,
         name: row.get("name")?,
@@ -100,6 +114,8 @@ fn status(row: &Row<'_>, now: DateTime<Utc>) -> rusqlite::Result<StatusRow> {
         camera_label: row.get("label")?,
         area: read_option(row, "area", |t| AreaId::new(t).ok())?,
         last_seen,
+        basis: newest.map_or(Basis::Face, |(basis, _)| basis),
+        verified_at: newest.map(|(_, verified_at)| verified_at),
         seconds_since: last_seen.map(|seen| (now - seen).num_seconds().max(0)),
         since: time(row, "since")?,
         alert: row.get("alert")?,
@@ -224,14 +240,19 @@ impl Reader<'_> {
 
     /// What the presence rules begin with after a restart; of leaves and excuses those that ended since a moment or
     /// have not.
-    pub fn people_facts(&self, since: DateTime<Utc>) -> Result<Vec<PersonFacts>> {
-        let mut query = self.conn.prepare_cached(concat!(
-            "select s.employee, s.state, s.exemption, s.since, ",
-            last_seen!(),
-            ", e.schedule, l.camera, l.area,
+    pub fn people_facts(&self, since: DateTime<Utc>, bodies: &BodyPresence) -> Result<Vec<PersonFacts>> {
+        const AND_SO_ON: &str = ", e.schedule, l.camera, l.area,
              (select last_at from sighting f where f.employee = s.employee and f.method = 'face'
                  order by last_at desc limit 1) as last_face from employee_status s join employee e on e.id = s.employee
-             left join employee_location l on l.employee = s.employee"
+             left join employee_location l on l.employee = s.employee";
+        let last_seen = match bodies.hold_off_absence {
+            true => last_seen!(),
+            false => {
+                last_seen!("case basis when 'body' then coalesce(verified_at, first_at) else last_at end")
+            }
+        };
+        let mut query = self.conn.prepare_cached(&format!(
+            "select s.employee, s.state, s.exemption, s.since, {last_seen}{AND_SO_ON}"
         ))?;
         let mut exceptions = self.exceptions(ms(since))?;
         let rows = query.query_map([], |row| {

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AgentId, CameraId, EmployeeId};
-use hadir_shared::sighting::{Basis, Method, Phase, Sighting};
+use hadir_shared::sighting::{Method, Phase, Sighting};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Reader, Tx, count, ms, read_as, stored, time};
-use crate::attendance::Methods;
+use crate::attendance::{Methods, Span, union};
 use crate::core::types::{BadgeConflict, SetAside};
 use crate::error::{Error, Result};
 use crate::presence::Place;
@@ -104,6 +104,26 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// From when to when, between two moments, somebody was known by their body alone, which their face had named before:
+    /// in milliseconds, in order, none touching another.
+    pub fn body_spans(
+        &self,
+        employee: &EmployeeId,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<Span>> {
+        let mut query = self.conn.prepare_cached(
+            "select coalesce(verified_at, first_at) as verified, max(last_at) as last_at from sighting
+             where employee = ?1 and basis = 'body' and last_at >= ?2 and last_at < ?3 group by verified",
+        )?;
+        let rows = query.query_map(params![employee.as_str(), ms(from), ms(to)], |row| {
+            Ok((row.get("verified")?, row.get("last_at")?))
+        })?;
+        Ok(union(rows.collect::<rusqlite::Result<_>>()?))
+    }
+}
+
 impl Tx<'_> {
     /// The cameras at which somebody's badge was shown at some time between these, or their face seen throughout and
     /// for `slack` before and after.
@@ -183,10 +203,6 @@ impl Tx<'_> {
                 Method::Qr => "qr",
                 Method::Rfid => "rfid",
             };
-            let basis = match sighting.basis {
-                Basis::Face => "face",
-                Basis::Body => "body",
-            };
             let changed = insert.execute(params![
                 &*sighting.id.as_hyphenated().encode_lower(&mut id),
                 agent.as_str(),
@@ -201,7 +217,7 @@ impl Tx<'_> {
                 f64::from(sighting.confidence),
                 sighting.model,
                 ms(now),
-                basis,
+                sighting.basis.as_str(),
                 sighting.verified_at.map(ms),
             ])?;
             new.push(changed == 1);

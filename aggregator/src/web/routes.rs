@@ -299,7 +299,8 @@ async fn api(web: &Web, request: &mut Request, path: &[&str]) -> Result<Response
             }
         }
         [
-            "users" | "audit" | "quiet-hours" | "retention" | "site-language" | "messages" | "whatsapp",
+            "users" | "audit" | "quiet-hours" | "retention" | "body-presence" | "site-language" | "messages"
+            | "whatsapp",
             ..,
         ] => site::answer(web, request, method, path, viewer).await,
         [

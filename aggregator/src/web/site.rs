@@ -12,7 +12,7 @@ use super::reply;
 use super::request::Request;
 use super::routes::employee_id;
 use crate::core::types::Language;
-use crate::core::{NewQuietHours, NewUser, RetentionPatch, UserPatch, Viewer};
+use crate::core::{BodyPresencePatch, NewQuietHours, NewUser, RetentionPatch, UserPatch, Viewer};
 use crate::sentence::say;
 
 /// Answers below `/api/`, where `path` begins with one of these.
@@ -100,6 +100,15 @@ pub(super) async fn answer(
                 &core.call(move |core| core.set_language(&viewer, None)).await?,
             )),
             _ => Err(ApiError::method(&method, "GET, PUT, DELETE")),
+        },
+        ["body-presence"] => match method {
+            Method::GET => Ok(reply::ok(&core.call(|core| core.body_presence()).await?)),
+            Method::PATCH => {
+                let patch: BodyPresencePatch = request.json().await?;
+                let set = core.call(move |core| core.set_body_presence(&viewer, patch));
+                Ok(reply::ok(&set.await?))
+            }
+            _ => Err(ApiError::method(&method, "GET, PATCH")),
         },
         ["retention"] => match method {
             Method::GET => Ok(reply::ok(&core.call(|core| core.retention()).await?)),

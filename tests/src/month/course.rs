@@ -10,11 +10,11 @@ use hadir_aggregator::escalation::{
     Action, Contact, Ladder, Leave, Outcome, Policy, QuietTime, TakenStep, Target, due_actions, next_due,
 };
 use hadir_aggregator::presence::{
-    Consequence, Decision, Engine, Place, Rules, State, Terms, Thresholds, Watch,
+    self, Consequence, Decision, Engine, Place, Rules, State, Terms, Thresholds, Watch,
 };
 use hadir_aggregator::schedule::{Calendar, Exception, Exemption};
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
-use hadir_shared::sighting::Method;
+use hadir_shared::sighting::{Basis, Method};
 use serde_json::json;
 
 use super::Fault;
@@ -31,6 +31,8 @@ const FIRST: &str = "2026-11-02T00:00:00Z";
 pub(super) struct Course {
     pub(super) absences: Vec<Absence>,
     pub(super) sightings: u64,
+    /// Of these, those by the body alone.
+    pub(super) by_body: u64,
     pub(super) decisions: u64,
 }
 
@@ -143,6 +145,7 @@ fn rules(company: &Company, start: DateTime<Utc>, fault: Option<Fault>) -> Rules
         thresholds: Thresholds::default(),
         areas: [(area(0), canteen)].into(),
         calendars,
+        faces_only: fault == Some(Fault::Faces),
     }
 }
 
@@ -241,7 +244,18 @@ impl Run<'_> {
         self.course.sightings += 1;
         let (now, seen) = (self.time(second), self.time(one.seen));
         let (who, place) = (&self.ids[one.person], &self.places[one.camera]);
-        let observed = self.engine.observe(who, place, Method::Face, seen, now);
+        let how = presence::Seen {
+            method: Method::Face,
+            last_at: seen,
+            basis: if one.verified == one.seen {
+                Basis::Face
+            } else {
+                Basis::Body
+            },
+            verified_at: self.time(one.verified),
+        };
+        self.course.by_body += u64::from(how.basis == Basis::Body);
+        let observed = self.engine.observe(who, place, &how, now);
         let Some(observed) = observed else { return };
         if observed.decision.is_none() && observed.state == State::Exempt {
             // Seen in a break, too long ago to be there now: back all the same.

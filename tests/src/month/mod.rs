@@ -45,6 +45,8 @@ pub enum Fault {
     Order,
     /// Whoever is passed over is not recorded.
     Silent,
+    /// Whoever turns their back counts as gone.
+    Faces,
 }
 
 /// What came of it.
@@ -186,6 +188,7 @@ fn table(options: &Options, company: &Company, course: &course::Course) -> Vec<(
     let leaves: usize = company.people.iter().map(|person| person.leaves.len()).sum();
     row("leaves", leaves.to_string());
     row("sightings", course.sightings.to_string());
+    row("  by the body alone", course.by_body.to_string());
     row("changes of state", course.decisions.to_string());
     row("absences raised", course.absences.len().to_string());
     let lines = || {

@@ -36,4 +36,5 @@ fn a_planted_mistake_is_found() {
     assert!(matches!(found(Fault::Break), (_, 1.., ..)));
     assert!(matches!(found(Fault::Order), (0, 0, 0, 1..)));
     assert!(matches!(found(Fault::Silent), (0, 0, 0, 1..)));
+    assert!(matches!(found(Fault::Faces), (_, 1.., ..)));
 }

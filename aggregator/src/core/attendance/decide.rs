@@ -50,6 +50,7 @@ impl Core {
         let person = person.filter(|_| self.people().sees(viewer, employee));
         let person = person.ok_or_else(|| no_employee(employee))?;
         let mut bench = Bench::new(reader, &self.settings, date, date, self.now())?;
+        bench.tells_bodies = true;
         let days = bench.days(reader, employee, &person.areas, date, date)?;
         let Some((row, worked)) = days.into_iter().next() else {
             return Err(no_day(&person.name, date));
@@ -81,6 +82,7 @@ impl Core {
                         first_camera: seen.first_camera.clone(),
                         last_camera: seen.last_camera.clone(),
                         methods: seen.methods.clone(),
+                        by_body: spans(&seen.by_body),
                     })
                 })
                 .collect(),

@@ -10,6 +10,7 @@ pub(super) use self::report::check;
 pub use self::settle::MIN_FINAL_AFTER;
 pub(super) use self::settle::Progress;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -18,8 +19,11 @@ use chrono_tz::Tz;
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
 
 use super::settings::Settings;
+use super::site_settings::body_presence;
+use super::types::BodyPresence;
 use crate::attendance::{
-    self as rules, Clock, Correction, Day, Evidence, Facts, Neighbours, Pattern, Piece, Plan, Stretch, Watch,
+    self as rules, Clock, Correction, Day, Evidence, Facts, Neighbours, Pattern, Piece, Plan, Span, Stretch,
+    Watch, without_bodies,
 };
 use crate::error::{Error, Result};
 use crate::presence::Timeline;
@@ -38,6 +42,10 @@ struct Bench {
     /// When any camera of these areas watched.
     any: HashMap<Vec<AreaId>, Arc<Timeline>>,
     plans: Plans,
+    /// What it counts for that somebody was known by their body.
+    bodies: BodyPresence,
+    /// Whether the evidence is to tell when that was, which takes time.
+    tells_bodies: bool,
 }
 
 /// A day that was worked out, and from what.
@@ -46,6 +54,8 @@ struct Worked {
     day: Day,
     plan: Plan,
     pieces: Vec<Piece>,
+    /// When they were known by their body alone, as far as that was asked for.
+    by_body: Vec<Span>,
     /// What HR says of it.
     correction: Option<Correction>,
 }
@@ -71,6 +81,8 @@ impl Bench {
             cameras: reader.camera_areas()?,
             any: HashMap::new(),
             plans: Plans::new(),
+            bodies: body_presence(reader)?,
+            tells_bodies: false,
         })
     }
 
@@ -155,6 +167,10 @@ impl Bench {
             moment(self.zone, after(after(to)))?,
         );
         let stretches = reader.stretches_between(employee, begins, ends)?;
+        let by_body = match self.tells_bodies || !self.bodies.count_as_worked {
+            true => reader.body_spans(employee, begins, ends)?,
+            false => Vec::new(),
+        };
         let shifts: Neighbours = rows
             .iter()
             .map(|row| (row.date, row.plan.shifts.clone()))
@@ -176,7 +192,11 @@ impl Bench {
             plan.except(&exceptions);
             let pieces = pieces.remove(&row.date).unwrap_or_default();
             let correction = reader.correction(employee, row.date)?;
-            let facts = self.facts(row.date, &plan, &pieces, &any);
+            let counted = match self.bodies.count_as_worked {
+                true => Cow::Borrowed(&pieces),
+                false => Cow::Owned(without_bodies(&pieces, &by_body)),
+            };
+            let facts = self.facts(row.date, &plan, &counted, &any);
             let day = work(&facts, correction.as_ref());
             worked.insert(
                 row.date,
@@ -185,6 +205,7 @@ impl Bench {
                     day,
                     plan,
                     pieces,
+                    by_body: by_body.clone(),
                     correction,
                 },
             );
@@ -214,7 +235,7 @@ impl Bench {
     fn keep(&mut self, worked: &Worked, areas: &[AreaId]) -> (Pattern, Evidence) {
         let any = self.any(areas);
         let facts = self.facts(worked.row.date, &worked.plan, &worked.pieces, &any);
-        let evidence = Evidence::new(&facts, &worked.day);
+        let evidence = Evidence::new(&facts, &worked.day, &worked.by_body);
         let area = |camera: &CameraId| self.cameras.get(camera).cloned();
         (
             Pattern::new(&worked.day, worked.row.date, self.zone, area),

@@ -128,6 +128,7 @@ impl Core {
         for (date, employees) in days {
             number += employees.len();
             let mut bench = Bench::new(tx, &self.settings, date, date, now)?;
+            bench.tells_bodies = true;
             for employee in employees {
                 let areas = areas_of(tx, &employee)?;
                 for (_, worked) in bench.days(tx, &employee, &areas, date, date)? {

@@ -71,6 +71,19 @@ impl Office {
         assert!(self.site.take(vec![sighting]).is_some());
     }
 
+    /// Their face was seen from `from` to `face`, their body until `to`.
+    pub(super) fn seen_by_body(&mut self, employee: &str, from: &str, face: &str, to: &str) {
+        self.seq += 1;
+        let sighting = Sighting {
+            first_at: at(from),
+            last_at: at(to),
+            basis: Basis::Body,
+            verified_at: Some(at(face)),
+            ..seen(self.seq, employee, 0)
+        };
+        assert!(self.site.take(vec![sighting]).is_some());
+    }
+
     pub(super) fn row(&self, employee: &str, day: &str) -> AttendanceRow {
         self.site
             .core

@@ -2,6 +2,7 @@
 
 mod absences;
 mod attendance;
+mod bodies;
 mod commands;
 mod digests;
 mod ends;

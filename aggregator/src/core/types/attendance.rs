@@ -267,6 +267,8 @@ pub struct AttendanceSeen {
     pub last_camera: CameraId,
     /// `face`, `qr`, `rfid`.
     pub methods: Vec<String>,
+    /// When, of it, they were known by their body alone, which their face had named before.
+    pub by_body: Vec<TimeSpan>,
 }
 
 /// A leave or an excuse.

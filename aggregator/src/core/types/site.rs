@@ -92,6 +92,36 @@ pub struct NewQuietHours {
     pub hours: Option<Hours>,
 }
 
+/// `GET /api/body-presence`: what it counts for that somebody was known by their body alone, which their face had named
+/// before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BodyPresence {
+    /// Such time is worked.
+    pub count_as_worked: bool,
+    /// Whoever is seen so is not absent.
+    pub hold_off_absence: bool,
+}
+
+impl Default for BodyPresence {
+    fn default() -> Self {
+        Self {
+            count_as_worked: true,
+            hold_off_absence: true,
+        }
+    }
+}
+
+/// Body of `PATCH /api/body-presence`: changed fields only.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BodyPresencePatch {
+    /// See [`BodyPresence::count_as_worked`].
+    pub count_as_worked: Option<bool>,
+    /// See [`BodyPresence::hold_off_absence`].
+    pub hold_off_absence: Option<bool>,
+}
+
 /// `GET /api/retention`: how many days what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Retention {
