@@ -45,7 +45,7 @@ impl Default for BodyRules {
 
 /// The longer side of the picture in which people are looked for. Of 142 people on recordings of 480 × 270 pixels, 142 were
 /// found at 0.25 with 7 boxes of nobody; in 352 pixels as many with 43, in 448 with 35.
-const WIDTH: u32 = 288;
+pub(crate) const PEOPLE_WIDTH: u32 = 288;
 
 /// Why people are looked for, the most urgent last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,8 +106,8 @@ pub(super) fn look(
 ) -> Result<Vec<Seen>, ModelError> {
     let frame = Frame::from(frame);
     let (width, height) = frame.dimensions();
-    let scale = (WIDTH as f32 / width.max(height).max(1) as f32).min(1.0);
-    let mut found = detector.detect(frame, WIDTH, GOES_ON_AT)?;
+    let scale = (PEOPLE_WIDTH as f32 / width.max(height).max(1) as f32).min(1.0);
+    let mut found = detector.detect(frame, PEOPLE_WIDTH, GOES_ON_AT)?;
     let badly = |bounds: [f32; 4], found: &[Found]| {
         let size = (bounds[2] * bounds[3]).sqrt() * scale;
         let score = found

@@ -46,7 +46,7 @@ use schedule::TrackState;
 use tracker::{Detection, Doubt, Ended, TrackId, Tracker, centre};
 use view::ViewError;
 
-pub(crate) use carry::{BodyRules, Follow};
+pub(crate) use carry::{BodyRules, Follow, PEOPLE_WIDTH};
 pub(crate) use detect_width::DetectWidth;
 pub(crate) use identity::{NAME_AT, rise};
 pub(crate) use look::{Look, Pace};

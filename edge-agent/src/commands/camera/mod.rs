@@ -16,9 +16,9 @@ use super::output::{complain, json_line, to_stdout};
 use super::{Failure, run};
 use crate::capture::{self, Source, open_clip, probe};
 use crate::config::CameraConfig;
-use crate::pipeline::{DetectWidth, Models};
+use crate::pipeline::{DetectWidth, Models, PEOPLE_WIDTH};
 use crate::placements;
-use placement::{Mounting, Report, Sample};
+use placement::{Bodies, Mounting, Report, Sample};
 
 /// Frames looked at for each second.
 const FPS: f32 = 5.0;
@@ -28,6 +28,10 @@ const LOOK_FOR: Duration = Duration::from_secs(10);
 const OPENED_WITHIN: Duration = Duration::from_secs(15);
 /// Less sure than this, a face is not measured.
 const SURE: f32 = 0.7;
+/// And less sure than this, a body is not counted.
+const BODY_SURE: f32 = 0.4;
+/// People are looked for in every so many pictures.
+const BODIES_EVERY: usize = 4;
 
 /// Look after a camera
 #[derive(Args, Debug)]
@@ -98,7 +102,7 @@ pub(crate) fn run(args: &CameraArgs, compute: &Compute) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|e| wrong(&e))?;
-    let (width, samples) = runtime.block_on(async {
+    let (width, samples, people) = runtime.block_on(async {
         let measured = match (&args.clip, &camera) {
             (Some(clip), _) => {
                 let info = probe(clip).await.map_err(|e| wrong(&e))?;
@@ -130,7 +134,7 @@ pub(crate) fn run(args: &CameraArgs, compute: &Compute) -> Result<(), Failure> {
         field_of_view: args.fov.or(camera.as_ref().and_then(|c| c.fov)),
         distance: args.distance.or(camera.as_ref().and_then(|c| c.distance)),
     };
-    let report = placement::judge(&samples, &mounting);
+    let report = placement::judge(&samples, people, &mounting);
     if let (Some(data), Some(camera)) = (data, &camera)
         && let Err(e) = placements::keep(&data, &camera.id, &found(&report))
     {
@@ -198,10 +202,11 @@ async fn measure(
     long: Duration,
     detect_width: DetectWidth,
     models: &Models,
-) -> Result<(u32, Vec<Sample>), String> {
+) -> Result<(u32, Vec<Sample>, Bodies), String> {
     // From the first picture on, which some cameras let one wait for.
     let mut began: Option<Instant> = None;
-    let (mut width, mut samples) = (0, Vec::new());
+    let (mut width, mut samples, mut people) = (0, Vec::new(), Bodies::default());
+    let mut pictures = 0usize;
     while began.is_none_or(|began| began.elapsed() < long) {
         let limit = if began.is_some() {
             OPENED_WITHIN
@@ -228,8 +233,24 @@ async fn measure(
         // The nearest one: who was asked to stand there.
         let nearest = faces.iter().max_by(|a, b| a.area().total_cmp(&b.area()));
         samples.extend(nearest.map(|face| sample(&picture.frame, face)));
+        if pictures.is_multiple_of(BODIES_EVERY) {
+            let bodies = models
+                .person_detector
+                .detect(&picture.frame, PEOPLE_WIDTH, BODY_SURE)
+                .map_err(|e| e.to_string())?;
+            people.most = people.most.max(bodies.len());
+            if let Some(face) = nearest {
+                let [x, y] = face.center();
+                let on = |[left, top, width, height]: [f32; 4]| {
+                    (left..left + width).contains(&x) && (top..top + height).contains(&y)
+                };
+                people.faces += 1;
+                people.on_bodies += usize::from(bodies.iter().any(|body| on(body.bounds)));
+            }
+        }
+        pictures += 1;
     }
-    Ok((width, samples))
+    Ok((width, samples, people))
 }
 
 fn sample(frame: &FrameBuf, face: &Face) -> Sample {

@@ -23,6 +23,8 @@ const BACKLIGHT: f32 = 70.0;
 /// Faces turned further than this, in degrees, in the middle of all.
 const STEEP: f32 = 25.0;
 const SIDEWAYS: f32 = 35.0;
+/// People can be followed where of so many faces in a hundred the body is found.
+const FOLLOWED_WELL: usize = 70;
 /// Fewer faces say too little.
 const FEWEST: usize = 5;
 
@@ -56,6 +58,17 @@ pub(super) struct Mounting {
     pub(super) distance: Option<f32>,
 }
 
+/// How people were found beside their faces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Bodies {
+    /// The most people in the picture at once.
+    pub(super) most: usize,
+    /// Looks in which a face was found.
+    pub(super) faces: usize,
+    /// Of these, those in which the body was found, too.
+    pub(super) on_bodies: usize,
+}
+
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Finding {
@@ -80,12 +93,14 @@ pub(super) struct Report {
     pub(super) distance: Option<f32>,
     /// Pixels between the eyes at 3 m.
     pub(super) eyes_at_3_m: Option<f32>,
+    /// How people were found beside their faces.
+    pub(super) people: Bodies,
     /// One by one.
     pub(super) checks: Vec<Finding>,
 }
 
 /// Judges what was measured.
-pub(super) fn judge(samples: &[Sample], mounting: &Mounting) -> Report {
+pub(super) fn judge(samples: &[Sample], people: Bodies, mounting: &Mounting) -> Report {
     let focal = mounting.field_of_view.map(|degrees| {
         let half = (degrees / 2.0).to_radians();
         mounting.width as f32 / 2.0 / half.tan()
@@ -102,9 +117,8 @@ pub(super) fn judge(samples: &[Sample], mounting: &Mounting) -> Report {
         );
         return report(
             samples,
-            None,
-            None,
-            from_lens,
+            people,
+            [None, None, from_lens],
             vec![finding("faces", false, message)],
         );
     }
@@ -129,15 +143,32 @@ pub(super) fn judge(samples: &[Sample], mounting: &Mounting) -> Report {
             median(|s| s.around),
         ),
         angle(median(|s| s.pitch), median(|s| s.yaw.abs())),
+        followed(people),
     ];
-    report(samples, Some(eyes), distance, at_wanted, checks)
+    report(samples, people, [Some(eyes), distance, at_wanted], checks)
+}
+
+/// Whether people can be followed when they turn away. A camera over a door need not, so nothing is wrong where they cannot.
+fn followed(people: Bodies) -> Finding {
+    let Bodies {
+        most,
+        faces,
+        on_bodies,
+    } = people;
+    let share = 100 * on_bodies / faces.max(1);
+    let mut message = format!(
+        "at most {most} people at once; of faces {share} % had a body that can be followed when they turn away"
+    );
+    if share < FOLLOWED_WELL {
+        message += ": people are too near, or too much of them is hidden; mount the camera so that it sees them to the hips";
+    }
+    finding("people", true, message)
 }
 
 fn report(
     samples: &[Sample],
-    eyes: Option<f32>,
-    distance: Option<f32>,
-    eyes_at_3_m: Option<f32>,
+    people: Bodies,
+    [eyes, distance, eyes_at_3_m]: [Option<f32>; 3],
     checks: Vec<Finding>,
 ) -> Report {
     Report {
@@ -146,6 +177,7 @@ fn report(
         eyes,
         distance,
         eyes_at_3_m,
+        people,
         checks,
     }
 }
@@ -241,9 +273,15 @@ mod tests {
         yaw: 3.0,
     };
 
+    const PEOPLE: Bodies = Bodies {
+        most: 1,
+        faces: 8,
+        on_bodies: 8,
+    };
+
     /// This mounting and these faces give a report whose wrong checks are these.
     fn check(sample: Sample, mounting: Mounting, wrong: &[(&str, &str)]) -> Report {
-        let report = judge(&[sample; 8], &mounting);
+        let report = judge(&[sample; 8], PEOPLE, &mounting);
         let found: Vec<_> = report.checks.iter().filter(|check| !check.ok).collect();
         assert_eq!(found.len(), wrong.len(), "{report:?}");
         for (found, (check, part)) in found.iter().zip(wrong) {
@@ -358,7 +396,7 @@ mod tests {
 
     #[test]
     fn too_few_faces_are_no_answer() {
-        let report = judge(&[GOOD; 2], &lens(90.0));
+        let report = judge(&[GOOD; 2], PEOPLE, &lens(90.0));
         assert!(
             !report.ok && report.checks[0].message.contains("2 usable faces"),
             "{report:?}"

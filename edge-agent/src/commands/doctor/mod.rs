@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use clap::Args;
 use hadir_models::detect::DetectOptions;
-use hadir_models::model::{DETECTOR, EMBEDDER};
+use hadir_models::model::{DETECTOR, EMBEDDER, PERSON_DETECTOR};
 use hadir_models::{Compute, ModelError};
 use hadir_shared::status::CameraMode;
 use image::RgbImage;
@@ -19,7 +19,7 @@ use super::Failure;
 use super::output::{json_line, to_stdout};
 use crate::config::{AgentConfig, CameraConfig, SourceConfig};
 use crate::outbox::{self, Outbox};
-use crate::pipeline::Models;
+use crate::pipeline::{Follow, Models, PEOPLE_WIDTH};
 use crate::{agent, capture, config, gallery, uplink};
 
 /// Each network is timed for so long.
@@ -145,7 +145,7 @@ async fn check_all(config: &AgentConfig, checks: &mut Vec<Check>) {
     checks.push(Check::new("disk", machine::check_disk(&config.data)));
 }
 
-/// Runs both networks once and looks whether the answer is sane.
+/// Runs the networks once and looks whether the answer is sane.
 fn check_models(compute: &Compute) -> Result<String, String> {
     let broken = |e: &dyn std::fmt::Display| format!("{e}: the program file is damaged, install it again");
     let models = Models::new(compute).map_err(|e| match e {
@@ -160,6 +160,13 @@ fn check_models(compute: &Compute) -> Result<String, String> {
     if !faces.is_empty() {
         return Err(broken(&"the detector sees a face in a plain grey picture"));
     }
+    let people = models
+        .person_detector
+        .detect(&grey, PEOPLE_WIDTH, 0.5)
+        .map_err(|e| broken(&e))?;
+    if !people.is_empty() {
+        return Err(broken(&"the detector sees a person in a plain grey picture"));
+    }
     let crops =
         [120, 40].map(|v| RgbImage::from_fn(112, 112, |x, y| image::Rgb([v, (2 * x) as u8, (2 * y) as u8])));
     let embeddings = models.embedder.embed(&crops).map_err(|e| broken(&e))?;
@@ -169,7 +176,7 @@ fn check_models(compute: &Compute) -> Result<String, String> {
     if embeddings.len() != 2 || !finite || embeddings[0] == embeddings[1] {
         return Err(broken(&"the embedder gives no sane answer"));
     }
-    for model in [&DETECTOR, &EMBEDDER] {
+    for model in [&DETECTOR, &EMBEDDER, &PERSON_DETECTOR] {
         let found = model.weights_sha256();
         if found != model.sha256 {
             let why = format!(
@@ -195,10 +202,12 @@ fn check_models(compute: &Compute) -> Result<String, String> {
             .detect(&frame, &DetectOptions::default())
             .map(drop)
     })?;
+    let looks = rate(&|| models.person_detector.detect(&frame, PEOPLE_WIDTH, 0.5).map(drop))?;
     let embedded = rate(&|| models.embedder.embed(&crops[..1]).map(drop))?;
     Ok(format!(
-        "{} and {} run, with {compute}: {detections:.0} frames and {embedded:.0} faces a second",
-        DETECTOR.id, EMBEDDER.id
+        "{}, {} and {} run, with {compute}: {detections:.0} frames, {embedded:.0} faces and {looks:.0} looks for people \
+         a second",
+        DETECTOR.id, EMBEDDER.id, PERSON_DETECTOR.id
     ))
 }
 
@@ -206,7 +215,11 @@ async fn check_camera(camera: &CameraConfig) -> Result<String, String> {
     if camera.mode == CameraMode::Off {
         return Ok("off, by its configuration".into());
     }
-    capture::check(&camera.source).await.map_err(|e| e.to_string())
+    let plays = capture::check(&camera.source).await.map_err(|e| e.to_string())?;
+    Ok(match camera.bodies.follow {
+        Follow::Bodies => plays,
+        Follow::FacesOnly => format!("{plays}; whoever turns their back is lost here: it follows faces only"),
+    })
 }
 
 async fn check_broker(config: &AgentConfig) -> Result<String, String> {

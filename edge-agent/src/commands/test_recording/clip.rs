@@ -20,7 +20,8 @@ use crate::commands::Failure;
 use crate::pipeline::people::{People, PersonId};
 use crate::pipeline::tracker::{TrackId, seconds};
 use crate::pipeline::{
-    BadgeReading, BodyRules, DetectWidth, Event, Mask, Models, Pace, Pipeline, Reason, Settings, TrackView,
+    BadgeReading, BodyRules, DetectWidth, Event, Mask, Models, Outcome, Pace, Pipeline, Reason, Settings,
+    TrackView,
 };
 
 /// A person who was not seen for longer than this was away: by the face, and by the body, which is looked for less often.
@@ -51,7 +52,7 @@ impl FramesFile {
         Ok(Self(RefCell::new(BufWriter::new(File::create(path)?))))
     }
 
-    fn write(&self, clip: &Path, at: DateTime<Utc>, tracks: &[TrackView]) -> std::io::Result<()> {
+    fn write(&self, clip: &Path, at: DateTime<Utc>, outcome: &Outcome) -> std::io::Result<()> {
         #[derive(Serialize)]
         struct Track<'a> {
             track: TrackId,
@@ -61,7 +62,8 @@ impl FramesFile {
             #[serde(rename = "box")]
             bounds: [f32; 4],
         }
-        let tracks: Vec<Track<'_>> = tracks
+        let tracks: Vec<Track<'_>> = outcome
+            .tracks
             .iter()
             .map(|track| Track {
                 track: track.track,
@@ -71,8 +73,8 @@ impl FramesFile {
                 bounds: track.bounds.map(f32::round),
             })
             .collect();
-        let line =
-            serde_json::json!({"clip": clip, "at": seconds(at - DateTime::UNIX_EPOCH), "tracks": tracks});
+        let at = seconds(at - DateTime::UNIX_EPOCH);
+        let line = serde_json::json!({"clip": clip, "at": at, "tracks": tracks, "people": outcome.people});
         let mut file = self.0.borrow_mut();
         writeln!(file, "{line}")?;
         file.flush()
@@ -121,6 +123,25 @@ pub(super) struct Tracks {
     pub(super) unknown: u64,
 }
 
+/// How many people were in the picture at once, named or not, in the looks that counted them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Occupancy {
+    /// In half of the looks there were fewer.
+    pub(super) median: usize,
+    /// The most.
+    pub(super) most: usize,
+}
+
+impl Occupancy {
+    fn of(mut counts: Vec<usize>) -> Option<Self> {
+        counts.sort_unstable();
+        Some(Self {
+            median: *counts.get(counts.len() / 2)?,
+            most: *counts.last()?,
+        })
+    }
+}
+
 /// What was seen in a clip. Times are in seconds from its start.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct ClipReport {
@@ -142,6 +163,8 @@ pub(super) struct ClipReport {
     pub(super) tracks: Tracks,
     /// How wide the faces were.
     pub(super) face_width: Option<Widths>,
+    /// How many people were in the picture at once.
+    pub(super) occupancy: Option<Occupancy>,
 }
 
 /// One person in a clip.
@@ -200,7 +223,7 @@ pub(super) async fn run(
     );
     pipeline.set_people(people);
     let mut named = Named::new(options.faces);
-    let mut widths = Vec::new();
+    let (mut widths, mut counts) = (Vec::new(), Vec::new());
     progress.set_length(info.duration.map_or(0, |duration| duration.as_millis() as u64));
     let (mut frames, mut unknown_tracks, mut length) = (0, 0, 0.0f32);
     while let Some(picture) = source.next().await.map_err(|e| wrong(&e))? {
@@ -214,12 +237,11 @@ pub(super) async fn run(
                 widths.push(track.bounds[2]);
             }
         }
+        counts.extend(outcome.people);
         progress.set_position(picture.position.as_millis() as u64);
         named.record(&outcome.events);
         if let Some(frames_to) = &options.frames {
-            frames_to
-                .write(path, now, &outcome.tracks)
-                .map_err(|e| wrong(&e))?;
+            frames_to.write(path, now, &outcome).map_err(|e| wrong(&e))?;
         }
         unknown_tracks += outcome.unknown_ended;
         frames += 1;
@@ -256,6 +278,7 @@ pub(super) async fn run(
             .collect(),
         tracks,
         face_width: Widths::of(widths),
+        occupancy: Occupancy::of(counts),
     })
 }
 

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use image::RgbImage;
 
-use super::clip::{ClipReport, PersonReport, Tracks};
+use super::clip::{ClipReport, Occupancy, PersonReport, Tracks};
 use super::{GalleryReport, RECOMMENDED_WIDTH};
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;\
@@ -69,10 +69,16 @@ fn clip(page: &mut String, report: &ClipReport) {
     } else {
         page.push_str(
             "<table><tr><th>Person<th class=\"n\">First seen<th class=\"n\">Last seen<th class=\"n\">Seen for\
-             <th class=\"n\">Tracks<th class=\"n\">Face<th class=\"n\">Likeness<th>When</tr>",
+             <th class=\"n\">By the body<th class=\"n\">Tracks<th class=\"n\">Face<th class=\"n\">Likeness<th>When</tr>",
         );
         report.people.iter().for_each(|p| person(page, p, report.seconds));
         page.push_str("</table>");
+    }
+    if let Some(Occupancy { median, most }) = report.occupancy {
+        let _ = write!(
+            page,
+            "<p>At most {most} people were in the picture at once, named or not; in half of the looks {median}.</p>"
+        );
     }
     shares(page, report.tracks);
     if let Some(width) = report.face_width {
@@ -147,13 +153,14 @@ fn picture(image: &RgbImage) -> String {
 fn person(page: &mut String, p: &PersonReport, length: f32) {
     let _ = write!(
         page,
-        "<tr><td>{}{}<td class=\"n\">{:.1} s<td class=\"n\">{:.1} s<td class=\"n\">{:.1} s<td class=\"n\">{}\
-         <td class=\"n\">{} px<td class=\"n\">{:.2}<td><div class=\"bar\">",
+        "<tr><td>{}{}<td class=\"n\">{:.1} s<td class=\"n\">{:.1} s<td class=\"n\">{:.1} s<td class=\"n\">{:.1} s\
+         <td class=\"n\">{}<td class=\"n\">{} px<td class=\"n\">{:.2}<td><div class=\"bar\">",
         p.face.as_ref().map(picture).unwrap_or_default(),
         escape(&p.name),
         p.first,
         p.last,
         p.seconds,
+        p.by_body,
         p.tracks,
         p.face_width.map_or(0.0, |width| width.median),
         p.best
@@ -203,7 +210,7 @@ mod tests {
             seconds: 4.0,
             frames: 40,
             people: vec![PersonReport {
-                by_body: 0.0,
+                by_body: 1.5,
                 sightings: vec![[0.5, 2.0]],
                 name: "<script>alert(1)</script>".into(),
                 tracks: 1,
@@ -229,6 +236,7 @@ mod tests {
                 median: 30.0,
                 max: 70.0,
             }),
+            occupancy: Some(Occupancy { median: 1, most: 4 }),
         }
     }
 
@@ -255,6 +263,8 @@ mod tests {
                 "half of them below 30; 48 are recommended: bring the camera nearer",
                 true,
             ),
+            ("<td class=\"n\">2.0 s<td class=\"n\">1.5 s", true),
+            ("At most 4 people", true),
             ("http", false),
             ("src=", false),
             ("<img", false),

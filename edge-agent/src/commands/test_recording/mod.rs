@@ -290,8 +290,14 @@ fn table(out: &mut dyn std::io::Write, report: &ClipReport) -> Result<(), Stop> 
     for person in &report.people {
         writeln!(
             out,
-            "  {:<24} {:>6.1} s to {:>6.1} s, {:>6.1} s in {} track(s), likeness {:.2}",
-            person.name, person.first, person.last, person.seconds, person.tracks, person.best
+            "  {:<24} {:>6.1} s to {:>6.1} s, {:>6.1} s in {} track(s), {:.1} s of it by the body, likeness {:.2}",
+            person.name,
+            person.first,
+            person.last,
+            person.seconds,
+            person.tracks,
+            person.by_body,
+            person.best
         )?;
     }
     if report.people.is_empty() {
@@ -307,6 +313,12 @@ fn table(out: &mut dyn std::io::Write, report: &ClipReport) -> Result<(), Stop> 
         "  {} unknown track(s); of all: {recognised} recognised, {unsure} unsure, {unknown} unknown",
         report.unknown_tracks
     )?;
+    if let Some(clip::Occupancy { median, most }) = report.occupancy {
+        writeln!(
+            out,
+            "  {most} people at most at once, {median} in half of the looks"
+        )?;
+    }
     if let Some(width) = report.face_width {
         writeln!(
             out,
