@@ -68,6 +68,7 @@ pub(crate) async fn run(config: AgentConfig, compute: &Compute) -> Result<(), Ag
         outbox: Arc::new(Outbox::open(&config.data, clock.clone())?),
         appended: Arc::new(Notify::new()),
         turns: Arc::new(Turns::new(config.threads)),
+        handover: Arc::default(),
     };
     let (gallery, outbox, appended) = (
         shared.gallery.clone(),

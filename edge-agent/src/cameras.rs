@@ -18,6 +18,7 @@ use crate::camera::Camera;
 use crate::capture;
 use crate::config::{CameraConfig, CameraFiles, CameraStamp};
 use crate::gallery::GalleryStore;
+use crate::handover::Handover;
 use crate::modes::Modes;
 use crate::outbox::Outbox;
 use crate::pipeline::{Models, Pipeline, Settings};
@@ -43,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) appended: Arc<Notify>,
     /// Who infers when.
     pub(crate) turns: Arc<Turns>,
+    /// Whom which camera saw just now.
+    pub(crate) handover: Arc<Handover>,
 }
 
 /// All cameras.
@@ -220,6 +223,7 @@ impl Cameras {
             outbox: self.shared.outbox.clone(),
             appended: self.shared.appended.clone(),
             turns: self.shared.turns.clone(),
+            handover: self.shared.handover.clone(),
             pulse: pulse.clone(),
             stop: stopped.clone(),
         };

@@ -14,6 +14,7 @@ mod config;
 mod errors;
 mod files;
 mod gallery;
+mod handover;
 mod live;
 mod metrics;
 mod modes;

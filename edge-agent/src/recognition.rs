@@ -13,6 +13,7 @@ use tokio::sync::{Notify, watch};
 use crate::camera::Camera;
 use crate::clock::Reading;
 use crate::gallery::GalleryStore;
+use crate::handover::Handover;
 use crate::live::LiveShot;
 use crate::outbox::{Draft, Outbox};
 use crate::pipeline::{Event, Look, Outcome, Pace, Pipeline};
@@ -83,6 +84,8 @@ pub(crate) struct Recognition {
     pub(crate) appended: Arc<Notify>,
     /// Shared by all cameras.
     pub(crate) turns: Arc<Turns>,
+    /// Shared by all cameras, too.
+    pub(crate) handover: Arc<Handover>,
     /// Told at every turn of its loop.
     pub(crate) pulse: Arc<Pulse>,
     /// Turns true at the end.
@@ -97,7 +100,8 @@ impl Recognition {
         while !*self.stop.borrow() {
             self.pulse.beat(Instant::now());
             let frame = self.camera.take(LOOK_UP_EVERY);
-            pipeline.set_people(&self.gallery.people());
+            let people = self.gallery.people();
+            pipeline.set_people(&people);
             let mode = self.camera.mode();
             let clock = self.outbox.clock();
             let stepped = clock
@@ -120,6 +124,8 @@ impl Recognition {
             };
             let watched = self.camera.is_watched();
             let pace = if watched { Pace::Every } else { Pace::Sparing };
+            let id = &self.camera.config().id;
+            pipeline.expect(self.handover.expected(id, &people, frame.at));
             match self
                 .turns
                 .take(|| pipeline.step(&frame.pixels, mode, pace, frame.at))
@@ -143,6 +149,8 @@ impl Recognition {
                             heads: std::mem::take(&mut outcome.heads),
                         });
                     }
+                    self.handover
+                        .note(id, std::mem::take(&mut outcome.known), frame.at);
                     self.report(outcome, reading.as_ref());
                 }
                 Err(e) => {

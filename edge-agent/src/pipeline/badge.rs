@@ -1,6 +1,7 @@
 //! Badges with a QR code, held in front of the camera.
 //!
-//! A badge that is shown is present like a track, with an id of its own, for as long as it is read and a moment longer.
+//! A badge that is shown is present like a track, with an id of its own, for as long as it is read and a moment longer; and
+//! where exactly one body is beside it, for as long as that body is surely the same.
 //! A code that belongs to nobody is counted and leaves nothing else. A badge beside the face of somebody else is
 //! counted as a conflict; whose face it is says the track beside it.
 
@@ -25,6 +26,9 @@ const WIDTH: u32 = 800;
 const FIRST_ID: TrackId = 1 << 40;
 /// A face belongs to a badge at most so many sizes of the face away from it.
 const BESIDE: f32 = 4.0;
+
+/// A badge is held at most so many widths of the body beside it.
+const BESIDE_BODY: f32 = 0.6;
 
 /// A code that was read.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +57,11 @@ pub(super) struct Noticed {
     pub(super) conflicts: u64,
 }
 
+/// Whether this is the id of a badge.
+pub(super) fn is_badge(id: TrackId) -> bool {
+    id > FIRST_ID
+}
+
 /// The badges that are shown.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Badges {
@@ -63,12 +72,23 @@ pub(super) struct Badges {
     strangers: HashMap<String, DateTime<Utc>>,
 }
 
+/// A badge that is shown, or was, and the body that it named is there still.
 #[derive(Clone, Debug)]
-struct Shown {
-    id: TrackId,
-    person: PersonId,
-    last_at: DateTime<Utc>,
+pub(super) struct Shown {
+    pub(super) id: TrackId,
+    pub(super) person: PersonId,
+    /// When it was last read, and where.
+    pub(super) last_at: DateTime<Utc>,
+    pub(super) at: [f32; 2],
+    /// When the body that it named was last surely there.
+    pub(super) body_at: Option<DateTime<Utc>>,
     conflict: bool,
+}
+
+impl Shown {
+    fn is_gone(&self, now: DateTime<Utc>) -> bool {
+        now - self.last_at > GONE_AFTER
+    }
 }
 
 impl Badges {
@@ -108,33 +128,61 @@ impl Badges {
                         id: FIRST_ID + self.last_id,
                         person,
                         last_at: now,
+                        at: scan.at,
+                        body_at: None,
                         conflict: false,
                     });
                     let last = self.shown.len() - 1;
                     &mut self.shown[last]
                 }
             };
-            shown.last_at = now;
+            (shown.last_at, shown.at) = (now, scan.at);
             noticed.conflicts += u64::from(conflict && !shown.conflict);
             shown.conflict |= conflict;
         }
         noticed
     }
 
-    /// The badges that are shown now.
-    pub(super) fn present(&mut self, people: &People, now: DateTime<Utc>) -> Vec<Present> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Shown> {
+        self.shown.iter()
+    }
+
+    pub(super) fn get(&self, id: TrackId) -> Option<&Shown> {
+        self.shown.iter().find(|shown| shown.id == id)
+    }
+
+    /// The bodies with these ids (of [`Shown::id`]) are there: surely now, or perhaps.
+    pub(super) fn note_bodies(&mut self, sure: impl Fn(TrackId) -> bool, now: DateTime<Utc>) {
+        for shown in self.shown.iter_mut().filter(|shown| sure(shown.id)) {
+            shown.body_at = Some(now);
+        }
+    }
+
+    /// The badges that are shown now, and those whose body is `followed` still.
+    pub(super) fn present(
+        &mut self,
+        people: &People,
+        followed: impl Fn(&Shown) -> bool,
+        now: DateTime<Utc>,
+    ) -> Vec<Present> {
         // A badge that was taken back ends at once.
         self.shown
-            .retain(|shown| now - shown.last_at <= GONE_AFTER && people.has_badge(&shown.person));
+            .retain(|shown| (!shown.is_gone(now) || followed(shown)) && people.has_badge(&shown.person));
         self.strangers.retain(|_, at| now - *at <= GONE_AFTER);
-        let present = self.shown.iter().map(|shown| Present {
-            track: shown.id,
-            person: shown.person.clone(),
-            method: Method::Qr,
-            last_at: shown.last_at,
-            basis: Basis::Face,
-            verified_at: shown.last_at,
-            confidence: 1.0,
+        let present = self.shown.iter().map(|shown| {
+            let (last_at, basis) = match shown.body_at {
+                Some(at) if at > shown.last_at => (at, Basis::Body),
+                _ => (shown.last_at, Basis::Face),
+            };
+            Present {
+                track: shown.id,
+                person: shown.person.clone(),
+                method: Method::Qr,
+                last_at,
+                basis,
+                verified_at: shown.last_at,
+                confidence: 1.0,
+            }
         });
         present.collect()
     }
@@ -143,6 +191,17 @@ impl Badges {
     pub(super) fn finish(&mut self) {
         self.shown.clear();
     }
+}
+
+/// Which of these bodies (left, top, width, height) a badge is beside, if that is exactly one: it is held before the body or
+/// next to it.
+pub(super) fn beside(at: [f32; 2], bodies: &[[f32; 4]]) -> Option<usize> {
+    let near = |[x, y, w, h]: [f32; 4]| {
+        let room = BESIDE_BODY * w;
+        (x - room..x + w + room).contains(&at[0]) && (y..y + h + room).contains(&at[1])
+    };
+    let mut all = (0..bodies.len()).filter(|b| near(bodies[*b]));
+    all.next().filter(|_| all.next().is_none())
 }
 
 /// Whether a badge is beside the face of somebody else than its owner. Nobody knows whose a nearest face without a name
@@ -253,18 +312,21 @@ pub(super) mod tests {
             badges.show(&[scan("7341")], &[], &people, at(0)),
             Noticed::default()
         );
-        let present = badges.present(&people, at(0));
+        let present = badges.present(&people, |_| false, at(0));
         assert_eq!(present.len(), 1);
         assert_eq!(
             (&*present[0].person, present[0].method, present[0].track),
             ("EMP007", Method::Qr, FIRST_ID + 1)
         );
-        assert_eq!(badges.present(&people, at(3000)).len(), 1);
-        assert_eq!(badges.present(&people, at(3100)).len(), 0);
+        assert_eq!(badges.present(&people, |_| false, at(3000)).len(), 1);
+        assert_eq!(badges.present(&people, |_| false, at(3100)).len(), 0);
         badges.show(&[scan("7341")], &[], &people, at(9000));
-        assert_eq!(badges.present(&people, at(9000))[0].track, FIRST_ID + 2);
+        assert_eq!(
+            badges.present(&people, |_| false, at(9000))[0].track,
+            FIRST_ID + 2
+        );
         // Taken back: gone at once.
-        assert_eq!(badges.present(&self::people(&[]), at(9000)).len(), 0);
+        assert_eq!(badges.present(&self::people(&[]), |_| false, at(9000)).len(), 0);
     }
 
     #[test]
@@ -274,10 +336,10 @@ pub(super) mod tests {
         let mut unknown = 0;
         for ms in (0..3000).step_by(300) {
             unknown += badges.show(&[scan("9")], &[], &people, at(ms)).unknown;
-            assert!(badges.present(&people, at(ms)).is_empty());
+            assert!(badges.present(&people, |_| false, at(ms)).is_empty());
         }
         assert_eq!(unknown, 1);
-        badges.present(&people, at(9000));
+        badges.present(&people, |_| false, at(9000));
         assert_eq!(badges.show(&[scan("9")], &[], &people, at(9000)).unknown, 1);
     }
 
@@ -305,10 +367,46 @@ pub(super) mod tests {
         let mut shown =
             |faces: &[BesideFace], ms| badges.show(&[scan("7341")], faces, &people, at(ms)).conflicts;
         assert_eq!(shown(&[face("EMP001", 80.0)], 0), 1);
-        badges.present(&people, at(60_000));
+        badges.present(&people, |_| false, at(60_000));
         let mut shown =
             |faces: &[BesideFace], ms| badges.show(&[scan("7341")], faces, &people, at(ms)).conflicts;
         assert_eq!(shown(&[face("EMP007", 80.0)], 60_000), 0);
+    }
+
+    #[test]
+    fn a_badge_goes_on_with_the_one_body_beside_it() {
+        let people = people(&[("7341", "EMP007")]);
+        let mut badges = Badges::default();
+        badges.show(&[scan("7341")], &[], &people, at(0));
+        let id = FIRST_ID + 1;
+        badges.note_bodies(|shown| shown == id, at(5000));
+        let present = badges.present(&people, |shown| shown.id == id, at(5000));
+        assert_eq!(
+            (
+                present[0].method,
+                present[0].basis,
+                present[0].last_at,
+                present[0].verified_at
+            ),
+            (Method::Qr, Basis::Body, at(5000), at(0))
+        );
+        // The body is not sure: nothing is said, and nothing ends. Then it is gone.
+        assert_eq!(badges.present(&people, |_| true, at(9000))[0].last_at, at(5000));
+        assert!(badges.present(&people, |_| false, at(9000)).is_empty());
+
+        let (one, other, far) = (
+            [80.0, 50.0, 60.0, 150.0],
+            [150.0, 50.0, 60.0, 150.0],
+            [400.0, 50.0, 60.0, 150.0],
+        );
+        assert_eq!(beside([100.0, 100.0], &[far, one]), Some(1));
+        assert_eq!(beside([100.0, 100.0], &[one, other]), Some(0));
+        assert_eq!(
+            beside([130.0, 100.0], &[one, other]),
+            None,
+            "whose it is nobody can say"
+        );
+        assert_eq!(beside([300.0, 100.0], &[one, far]), None);
     }
 
     #[test]

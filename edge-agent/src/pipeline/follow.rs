@@ -8,8 +8,10 @@ use hadir_shared::status::CameraMode;
 use super::carry::{self, Follow, Moved, Need};
 use super::identity::Evidence;
 use super::look::{Look, Pace};
+use super::people::PersonId;
+use super::presence::Present;
 use super::tracker::{self, Certainty, Doubt, Home, TrackId, centre};
-use super::{BODY_SHOWN_FOR, BodyRules, COUNTED_HITS, Pipeline, SHOWN_FOR, bodies};
+use super::{BODY_SHOWN_FOR, BodyRules, COUNTED_HITS, Pipeline, SHOWN_FOR, badge, bodies};
 
 /// What a look at people counted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,6 +27,12 @@ impl Pipeline {
     /// seen, the body may be in doubt.
     pub(super) fn nameless_heads(&self, now: DateTime<Utc>) -> Vec<[f32; 4]> {
         let named = |body: &bodies::Body| {
+            let by_badge = body
+                .owner
+                .is_some_and(|owner| self.badges.get(owner.track).is_some());
+            if by_badge {
+                return body.is_settled();
+            }
             let track = body.owner.and_then(|owner| self.tracker.get(owner.track));
             track.is_some_and(|track| {
                 let by_face = now - track.last_at <= SHOWN_FOR && track.doubt != Doubt::Break;
@@ -74,7 +82,88 @@ impl Pipeline {
 
     pub(super) fn is_named(&self, track: TrackId) -> bool {
         let evidence = self.evidence.get(&track);
-        evidence.is_some_and(|evidence| evidence.identity().is_some())
+        evidence.is_some_and(|evidence| evidence.identity().is_some()) || self.badges.get(track).is_some()
+    }
+
+    /// Bodies of those who are named and whose faces are not seen, or who were named by a badge.
+    fn unseen_bodies(&self, now: DateTime<Utc>) -> impl Iterator<Item = &bodies::Body> {
+        let tracks = self.tracker.tracks().iter();
+        let unseen = tracks.filter(move |track| track.last_at < now && self.is_named(track.id));
+        let badges = self.badges.iter().map(|shown| shown.id);
+        unseen
+            .map(|track| track.id)
+            .chain(badges)
+            .filter_map(|id| self.bodies.of(id))
+    }
+
+    /// A badge names the body beside it, if that is exactly one and it has no other name.
+    fn name_by_badges(&mut self, now: DateTime<Utc>) {
+        let fresh: Vec<(TrackId, [f32; 2])> = self
+            .badges
+            .iter()
+            .filter(|shown| now - shown.last_at <= SHOWN_FOR)
+            .map(|shown| (shown.id, shown.at))
+            .collect();
+        for (id, at) in fresh {
+            let here: Vec<_> = self
+                .bodies
+                .iter()
+                .filter(|body| body.last_at == now && body.counts(now))
+                .map(|body| (body.id, body.bounds(), body.owner.map(|owner| owner.track)))
+                .collect();
+            let bounds: Vec<[f32; 4]> = here.iter().map(|(_, bounds, _)| *bounds).collect();
+            let Some((body, bounds, owner)) = badge::beside(at, &bounds).map(|b| here[b]) else {
+                continue;
+            };
+            if owner.is_none_or(|owner| owner == id || !self.is_named(owner)) {
+                // Around nothing: where there is no face nothing else says where the body is.
+                self.bodies.own(body, id, bounds);
+                self.bodies.confirm(id);
+            }
+        }
+        // Whose face is seen is there, and not where their badge was taken.
+        let by_face: Vec<PersonId> = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter(|track| track.last_at == now)
+            .filter_map(|track| Some(self.evidence.get(&track.id)?.identity()?.person.clone()))
+            .collect();
+        let elsewhere: Vec<TrackId> = self
+            .badges
+            .iter()
+            .filter(|shown| by_face.contains(&shown.person))
+            .map(|shown| shown.id)
+            .collect();
+        for id in elsewhere {
+            self.bodies.disown(id);
+        }
+    }
+
+    /// Those who are present by a badge: while it is shown, and while the body that it named is surely there.
+    pub(super) fn present_by_badges(&mut self, now: DateTime<Utc>) -> Vec<Present> {
+        let (bodies, rules) = (&self.bodies, self.settings.bodies);
+        let certain = |id| bodies.is_known(id) && bodies.of(id).is_some_and(|body| body.is_certain(now));
+        self.badges.note_bodies(certain, now);
+        let followed = |shown: &badge::Shown| {
+            let body = bodies.of(shown.id).filter(|_| bodies.is_known(shown.id));
+            let doubtful = body.and_then(bodies::Body::doubtful_since);
+            body.is_some()
+                && now - shown.last_at <= rules.face_within
+                && doubtful.is_none_or(|since| now - since <= bodies::DOUBT_LASTS)
+        };
+        let present = self.badges.present(&self.people, followed, now);
+        // Nobody is named by a badge that is no longer shown and has no body.
+        let gone: Vec<TrackId> = self
+            .bodies
+            .iter()
+            .filter_map(|body| body.owner.map(|owner| owner.track))
+            .filter(|id| badge::is_badge(*id) && present.iter().all(|present| present.track != *id))
+            .collect();
+        for id in gone {
+            self.bodies.disown(id);
+        }
+        present
     }
 
     /// Why people are to be looked for.
@@ -99,12 +188,23 @@ impl Pipeline {
             .tracks()
             .iter()
             .filter(|track| self.is_named(track.id));
+        let of_badge = |shown: &badge::Shown| match self.bodies.of(shown.id) {
+            Some(_) if !self.bodies.is_known(shown.id) => Need::Join,
+            Some(body) if body.is_seated() || !body.is_urgent(now) => Need::Seated,
+            Some(_) => Need::Instead,
+            None => Need::Join,
+        };
+        let badges = self.badges.iter().map(of_badge);
         let count = match mode {
             CameraMode::Count => Need::CountAll,
             CameraMode::Recognise | CameraMode::Off => Need::Count,
         };
         let watched = (pace == Pace::Every).then_some(Need::Watched);
-        tracks.filter_map(of_track).chain(watched).fold(count, Need::max)
+        tracks
+            .filter_map(of_track)
+            .chain(badges)
+            .chain(watched)
+            .fold(count, Need::max)
     }
 
     /// Whether people are counted by their bodies, so that faces are not asked for.
@@ -152,13 +252,8 @@ impl Pipeline {
         }
         let (width, height) = frame.dimensions();
         let (width, height) = (width as f32, height as f32);
-        let unseen = self
-            .tracker
-            .tracks()
-            .iter()
-            .filter(|track| track.last_at < now && self.is_named(track.id));
-        let expected: Vec<[f32; 4]> = unseen
-            .filter_map(|track| self.bodies.of(track.id))
+        let expected: Vec<[f32; 4]> = self
+            .unseen_bodies(now)
             .filter(|body| body.is_just_lost())
             .map(bodies::Body::bounds)
             .collect();
@@ -208,6 +303,7 @@ impl Pipeline {
             }
             self.bodies.own(body, track, face);
         }
+        self.name_by_badges(now);
         let tracks = self.tracker.tracks().iter().map(|track| track.id);
         self.body_looks
             .tried(tracks.map(|id| (id, self.bodies.is_known(id))));

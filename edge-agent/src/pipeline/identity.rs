@@ -12,6 +12,7 @@
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use hadir_models::detect::Face;
@@ -57,6 +58,10 @@ const TURNED_ANEW: f32 = 15.0;
 const PROMISING_ATTEMPTS: u32 = 3;
 /// Two tracks with mean views this alike are the same face.
 const SAME_FACE: f32 = 0.55;
+/// And a track whose mean view is this much like how somebody looked to another camera just now is theirs, by so much more
+/// than anybody else's who is expected; who has the name keeps it with a little less.
+const EXPECTED_FACE: f32 = SAME_FACE;
+const EXPECTED_KEPT: f32 = 0.48;
 /// How much stronger a challenger must be to take a name from another track.
 const HOLDER_BONUS: f32 = 0.05;
 
@@ -119,6 +124,15 @@ pub(crate) enum Checked {
     Another,
 }
 
+/// How somebody looks now, to a camera that knows them by their enrolled faces.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// Who.
+    pub(crate) person: PersonId,
+    /// The weighted mean of their views.
+    pub(crate) mean: Embedding,
+}
+
 /// Why a track has no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Unnamed {
@@ -149,6 +163,10 @@ pub(crate) struct Evidence {
     best: Vec<Scored>,
     recent: VecDeque<Scored>,
     identity: Option<Identity>,
+    /// Whom other cameras saw just now.
+    expected: Arc<[Known]>,
+    /// The name rests on that.
+    was_expected: bool,
     why_not: Option<Unnamed>,
     /// When a view was last tried.
     pub(crate) last_view_at: Option<DateTime<Utc>>,
@@ -178,6 +196,23 @@ impl Evidence {
     /// What was known of somebody with a name, before it turned out that this is another face.
     pub(crate) fn take_before(&mut self) -> Option<Evidence> {
         self.before.take().map(|before| *before)
+    }
+
+    /// Other cameras saw these people just now. By whom a track was named once goes on to count.
+    pub(crate) fn expect(&mut self, expected: &Arc<[Known]>) {
+        if !self.was_expected {
+            self.expected = expected.clone();
+        }
+    }
+
+    /// Who it is and how they look, where that is sure by their enrolled faces.
+    pub(crate) fn known(&self) -> Option<Known> {
+        let sure = !self.was_expected && self.best.len() >= VIEWS;
+        let identity = self.identity.as_ref().filter(|_| sure)?;
+        Some(Known {
+            person: identity.person.clone(),
+            mean: self.mean()?,
+        })
     }
 
     /// The name that the track has.
@@ -345,6 +380,7 @@ impl Evidence {
         };
         let own_and_other = |scored: &Scored| {
             let own = scored.scores.get(place).copied().unwrap_or(-1.0);
+            let own = own.max(self.as_expected(scored, people.id(place)));
             (own, best_but(&scored.scores, place))
         };
         let contradicts = |scored: &Scored| {
@@ -373,6 +409,15 @@ impl Evidence {
         }
     }
 
+    /// How much a view is like how this person looked to another camera, if the name rests on that; -1 if not.
+    fn as_expected(&self, scored: &Scored, person: &PersonId) -> f32 {
+        let theirs = self.expected.iter().filter(|known| known.person == *person);
+        let theirs = theirs.filter(|_| self.was_expected);
+        theirs
+            .map(|known| matching::cosine(&scored.view.embedding, &known.mean))
+            .fold(-1.0, f32::max)
+    }
+
     /// Whether a view is like the best views so far.
     fn resembles(&self, fresh: &Scored) -> bool {
         let alike = |s: &Scored| matching::cosine(&s.view.embedding, &fresh.view.embedding);
@@ -384,6 +429,33 @@ impl Evidence {
         sum / self.best.len().max(1) as f32
     }
 
+    /// The person whose face this is by how it looked to another camera just now, where the gallery says of nobody more, and
+    /// their standing.
+    fn expected_among(
+        &self,
+        standings: &[f32],
+        first: Option<usize>,
+        people: &People,
+    ) -> Option<(usize, f32)> {
+        if self.expected.is_empty() {
+            return None;
+        }
+        let mean = self.mean()?;
+        let mut likeness: Vec<(f32, &PersonId)> = self
+            .expected
+            .iter()
+            .map(|known| (matching::cosine(&mean, &known.mean), &known.person))
+            .collect();
+        likeness.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let (most, person) = *likeness.first()?;
+        let second = likeness.iter().find(|(_, other)| *other != person);
+        let held = self.was_expected && self.identity.as_ref().is_some_and(|held| held.person == *person);
+        let enough = if held { EXPECTED_KEPT } else { EXPECTED_FACE };
+        let place = people.place(person)?;
+        let alone = second.is_none_or(|(other, _)| most - other >= MARGIN);
+        (most >= enough && alone && first == Some(place)).then(|| (place, standings[place]))
+    }
+
     fn judge(&mut self, people: &People) {
         let held = self
             .identity
@@ -393,7 +465,13 @@ impl Evidence {
         self.nearest = standings.iter().copied().fold(0.0, f32::max);
         let first = standings.iter().position(|standing| *standing == self.nearest);
         self.margin = first.map_or(0.0, |first| self.nearest - best_but(&standings, first));
-        match verdict(&self.best, &standings, held, people) {
+        let by_gallery = verdict(&self.best, &standings, held, people);
+        let verdict = match by_gallery {
+            Ok(_) => by_gallery,
+            Err(why) => self.expected_among(&standings, first, people).ok_or(why),
+        };
+        self.was_expected = by_gallery.is_err() && verdict.is_ok();
+        match verdict {
             Ok((place, standing)) => {
                 self.identity = Some(Identity {
                     person: people.id(place).clone(),

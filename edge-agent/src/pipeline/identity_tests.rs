@@ -392,3 +392,64 @@ fn look_alikes_need_more_to_be_named() {
     assert_eq!(named(&[0.5, -0.2]), None);
     assert_eq!(named(&[0.75, -0.2]).as_deref(), Some("ani"));
 }
+
+/// How somebody looks who lies at these cosines, and a little in a direction of their own.
+fn looks(person: &str, cosines: [f32; 3]) -> Known {
+    Known {
+        person: person.into(),
+        mean: at(cosines),
+    }
+}
+
+#[test]
+fn whoever_was_seen_by_another_camera_just_now_is_known_by_how_they_looked_there() {
+    // Too unlike the enrolled pictures for a name, and just as they looked there.
+    let seen = [([0.33, 0.1, 0.05], 0.6); 3];
+    check(&seen, Err(Unnamed::NotInGallery));
+    let named = |expected: &[Known], views: &[([f32; 3], f32)]| {
+        let mut evidence = Evidence::default();
+        evidence.expect(&expected.to_vec().into());
+        for (cosines, weight) in views {
+            evidence.add(view(*cosines, *weight), &people(), Doubt::None, now());
+        }
+        evidence
+    };
+    let name = |evidence: &Evidence| evidence.identity().map(|identity| identity.person.to_string());
+    let ani = looks("ani", [0.4, 0.1, 0.0]);
+    let mut evidence = named(std::slice::from_ref(&ani), &seen);
+    assert_eq!(name(&evidence).as_deref(), Some("ani"));
+    assert!(
+        evidence.known().is_none(),
+        "what rests on another camera is not handed on"
+    );
+    // The name stays although nobody is expected any more, and views alone that are like nobody do not take it.
+    evidence.expect(&Arc::default());
+    for _ in 0..4 {
+        let checked = evidence.add(view([0.18, 0.05, 0.0], 0.6), &people(), Doubt::None, now());
+        assert!(
+            matches!(checked, Checked::Confirmed | Checked::Open),
+            "{checked:?}"
+        );
+    }
+    assert_eq!(name(&evidence).as_deref(), Some("ani"));
+    // Nobody else than the gallery's nearest; nobody where two are expected who look alike; nobody who is erased.
+    assert_eq!(name(&named(&[looks("budi", [0.33, 0.1, 0.05])], &seen)), None);
+    let both = [ani.clone(), looks("citra", [0.38, 0.1, 0.02])];
+    assert_eq!(name(&named(&both, &seen)), None);
+    assert_eq!(name(&named(&[looks("dewi", [0.33, 0.1, 0.05])], &seen)), None);
+    // A stranger who is as like them as strangers are.
+    let mut other = vec![0.0; 128];
+    (other[0], other[4]) = (0.33, (1.0f32 - 0.33 * 0.33).sqrt());
+    let mut evidence = Evidence::default();
+    evidence.expect(&vec![ani].into());
+    for _ in 0..5 {
+        let view = View {
+            embedding: Embedding::new(other.clone()).expect("a direction"),
+            weight: 0.6,
+        };
+        evidence.add(view, &people(), Doubt::None, now());
+    }
+    assert_eq!(name(&evidence), None);
+    let sure = self::evidence(&[([0.7, 0.1, 0.0], 0.8); 3]);
+    assert!(sure.known().is_some_and(|known| &*known.person == "ani"));
+}

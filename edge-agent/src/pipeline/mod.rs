@@ -29,7 +29,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hadir_models::detect::{DetectOptions, Face};
 use hadir_models::frame::Frame;
 use hadir_models::{FrameBuf, ModelError};
-use hadir_shared::sighting::{Basis, Method};
+use hadir_shared::sighting::{Basis, Method, Phase};
 use hadir_shared::status::CameraMode;
 use image::RgbImage;
 
@@ -48,7 +48,7 @@ use view::ViewError;
 
 pub(crate) use carry::{BodyRules, Follow, PEOPLE_WIDTH};
 pub(crate) use detect_width::DetectWidth;
-pub(crate) use identity::{NAME_AT, rise};
+pub(crate) use identity::{Known, NAME_AT, rise};
 pub(crate) use look::{Look, Pace};
 pub(crate) use mask::Mask;
 pub(crate) use presence::Event;
@@ -147,6 +147,8 @@ pub(crate) struct Outcome {
     pub(crate) heads: Vec<[f32; 4]>,
     /// Phases of sightings that are due.
     pub(crate) events: Vec<Event>,
+    /// Whom the camera knows by their face just now, and how they look.
+    pub(crate) known: Vec<Known>,
     /// Tracks that ended without ever having had a name; where people are only counted, those who have gone.
     pub(crate) unknown_ended: u64,
 }
@@ -156,6 +158,8 @@ pub(crate) struct Pipeline {
     settings: Settings,
     models: Arc<Models>,
     people: Arc<People>,
+    /// Whom other cameras saw just now.
+    expected: Arc<[Known]>,
     tracker: Tracker,
     bodies: Bodies,
     body_looks: BodyLooks,
@@ -181,6 +185,7 @@ impl Pipeline {
             settings,
             models,
             people: Arc::default(),
+            expected: Arc::default(),
             tracker: Tracker::default(),
             bodies: Bodies::default(),
             body_looks: BodyLooks::default(),
@@ -211,6 +216,11 @@ impl Pipeline {
         for evidence in self.evidence.values_mut() {
             evidence.regallery(&self.people);
         }
+    }
+
+    /// Other cameras saw these people just now.
+    pub(crate) fn expect(&mut self, expected: Arc<[Known]>) {
+        self.expected = expected;
     }
 
     /// Takes one frame in.
@@ -296,8 +306,10 @@ impl Pipeline {
         let counted = self.look_for_people(frame, look, mode, pace, now)?;
         self.settle_claims(now);
         let events = self.report(now);
+        let known = self.known(&events);
         Ok(Outcome {
             look,
+            known,
             people: counted.people,
             tracks: self.shown(now),
             faces: self.hidden(now),
@@ -512,6 +524,7 @@ impl Pipeline {
             let evidence = self.evidence.entry(id).or_default();
             let doubt = self.tracker.get(id).map_or(Doubt::None, |track| track.doubt);
             let unknown = !evidence.was_named;
+            evidence.expect(&self.expected);
             match evidence.add(View { embedding, weight }, &self.people, doubt, now) {
                 Checked::Confirmed => {
                     self.tracker.settle(id);
@@ -694,11 +707,22 @@ impl Pipeline {
                 });
             }
         }
-        present.extend(self.badges.present(&self.people, now));
+        present.extend(self.present_by_badges(now));
         self.presence.update(&present)
     }
 
+    /// Whom a face has just been reported of, and how they look.
+    fn known(&self, events: &[Event]) -> Vec<Known> {
+        let by_face = events
+            .iter()
+            .filter(|event| event.basis == Basis::Face && event.phase != Phase::Ended);
+        by_face
+            .filter_map(|event| self.evidence.get(&event.track)?.known())
+            .collect()
+    }
+
     fn shown(&self, now: DateTime<Utc>) -> Vec<TrackView> {
+        let badges = self.badges.iter().filter_map(|shown| self.by_badge(shown, now));
         let tracks = self.tracker.tracks().iter();
         tracks
             .filter_map(|track| {
@@ -729,7 +753,24 @@ impl Pipeline {
                     standing: identity.map_or(0.0, |i| i.standing),
                 })
             })
+            .chain(badges)
             .collect()
+    }
+
+    /// A body that a badge has named, as it is shown.
+    fn by_badge(&self, shown: &badge::Shown, now: DateTime<Utc>) -> Option<TrackView> {
+        let body = self.bodies.of(shown.id)?;
+        let sure = self.bodies.is_known(shown.id) && body.is_settled();
+        (now - body.last_at <= BODY_SHOWN_FOR).then(|| TrackView {
+            track: shown.id,
+            bounds: body.bounds(),
+            basis: Basis::Body,
+            first_at: shown.last_at,
+            matched: body.is_certain(now),
+            person: sure.then(|| shown.person.clone()),
+            confidence: if sure { 1.0 } else { 0.0 },
+            standing: 0.0,
+        })
     }
 
     /// Forgets all bodies; where they are what is counted, counts them.

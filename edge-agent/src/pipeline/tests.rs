@@ -142,6 +142,47 @@ fn where_people_are_counted_it_is_by_their_bodies() {
 }
 
 #[test]
+fn a_badge_names_the_one_body_beside_it_for_as_long_as_that_stays() {
+    let badges = [("7341".to_owned(), PersonId::from("EMP007"))];
+    let code = badge::tests::picture(4);
+    let code = image::imageops::crop_imm(&code, 90, 40, 136, 136).to_image();
+    for follow in [Follow::Bodies, Follow::FacesOnly] {
+        let mut pipeline = pipeline();
+        pipeline.settings.bodies.follow = follow;
+        pipeline.set_people(&Arc::new(People::default().with_badges(badges.clone())));
+        let mut said = Vec::new();
+        for i in 0..190i64 {
+            let mut room = room((i < 60).then_some(250 + i % 4)).to_rgb(u32::MAX);
+            if i < 8 {
+                image::imageops::overlay(&mut room, &code, 110, 160);
+            }
+            let outcome = pipeline
+                .step(&room.into(), CameraMode::Recognise, Pace::Sparing, at(250 * i))
+                .expect("runs");
+            said.extend(
+                outcome
+                    .events
+                    .iter()
+                    .map(|event| (event.phase, event.basis, event.last_at)),
+            );
+        }
+        let (phase, basis, last_at) = *said.last().expect("a sighting");
+        assert_eq!((said[0].0, phase), (Began, SightingEnded), "{said:?}");
+        let shown_until = at(8 * 250);
+        match follow {
+            // They left after fifteen seconds, and were waited for.
+            Follow::Bodies => {
+                assert!(
+                    basis == Basis::Body && last_at >= at(13_000) && last_at <= at(15_500),
+                    "{said:?}"
+                );
+            }
+            Follow::FacesOnly => assert!(basis == Basis::Face && last_at <= shown_until, "{said:?}"),
+        }
+    }
+}
+
+#[test]
 fn people_are_counted_now_and_then_where_they_are_recognised() {
     let mut pipeline = pipeline();
     let mut counts = Vec::new();
