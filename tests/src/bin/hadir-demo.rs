@@ -11,13 +11,14 @@ use hadir_tests::harness::site::{Camera, Site, Source};
 use hadir_tests::harness::staff::{self, Employee};
 use hadir_tests::harness::system::{ADMIN, Agent, Broker, Plan, System};
 use hadir_tests::harness::{Error, paths, ports};
+use hadir_tests::presence;
 use hadir_tests::recordings::{self, script};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Seconds until off and absent: short, so that everything happens within three minutes, but longer than the
 /// 10 s that may lie between two sightings of somebody who stays.
-const THRESHOLDS: [u32; 2] = [15, 30];
+const THRESHOLDS: [u32; 2] = [15, script::ABSENT_AFTER_S as u32];
 /// The supervisor who may log in besides the administrator.
 const SUPERVISOR: (&str, &str) = ("sari", "EMP002");
 
@@ -108,6 +109,8 @@ async fn start(cli: &Cli) -> Result<System, Error> {
     let [store, lobby]: [PathBuf; 2] = films
         .try_into()
         .map_err(|_| Error::Other("two recordings were asked for".into()))?;
+    say("Recording “office” …");
+    let office = tokio::task::block_in_place(|| presence::office(&folder))?;
     let dir = std::path::absolute(&cli.dir).map_err(|e| Error::File(cli.dir.clone(), e))?;
     let resumed = cli.keep && dir.join("site/aggregator.toml").is_file();
     if !resumed {
@@ -125,23 +128,32 @@ async fn start(cli: &Cli) -> Result<System, Error> {
         agents: vec![
             agent(
                 "gate-1",
-                Camera {
+                [Camera {
                     id: "cam-1",
                     number: 1,
                     label: "Gudang A",
                     area: "gudang",
                     source: Source::Recording(store),
-                },
+                }],
             ),
             agent(
                 "gate-2",
-                Camera {
-                    id: "cam-2",
-                    number: 2,
-                    label: "Lobi",
-                    area: "lobi",
-                    source: Source::Recording(lobby),
-                },
+                [
+                    Camera {
+                        id: "cam-2",
+                        number: 2,
+                        label: "Lobi",
+                        area: "lobi",
+                        source: Source::Recording(lobby),
+                    },
+                    Camera {
+                        id: "cam-3",
+                        number: 3,
+                        label: "Kantor",
+                        area: "kantor",
+                        source: Source::Recording(office),
+                    },
+                ],
             ),
         ],
         staff: staff::company(),
@@ -172,10 +184,10 @@ async fn start(cli: &Cli) -> Result<System, Error> {
     Ok(system)
 }
 
-fn agent(id: &'static str, camera: Camera) -> Agent {
+fn agent(id: &'static str, cameras: impl Into<Vec<Camera>>) -> Agent {
     Agent {
         id,
-        cameras: vec![camera],
+        cameras: cameras.into(),
     }
 }
 

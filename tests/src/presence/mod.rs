@@ -6,14 +6,14 @@ mod story;
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::harness::paths;
 use crate::recordings::figure::{Figure, draw};
 use crate::recordings::person::{self, Person};
 use crate::recordings::scene::{Camera, HEIGHT, Place, Scene, WIDTH};
-use crate::recordings::{self, Film};
+use crate::recordings::{self, Film, script};
 
 pub use judge::{Frame, Seen, Verdict};
 pub use story::Kind;
@@ -76,6 +76,39 @@ pub struct Measured {
     pub faces: Verdict,
 }
 
+fn office_story() -> Story {
+    let (from, to) = script::OFFICE;
+    // What it takes to come, to show the face, to get up and to go.
+    Story::office(script::IN_OFFICE, from, to - from - 16.5, script::LOOP_S)
+}
+
+/// Films the demo's office into `folder`, unless it is there already, and gives the path.
+///
+/// # Errors
+/// See [`recordings::Error`]. Nothing half-written stays.
+pub fn office(folder: &Path) -> Result<PathBuf, recordings::Error> {
+    let story = office_story();
+    let sources = concat!(
+        include_str!("mod.rs"),
+        include_str!("story.rs"),
+        include_str!("../recordings/script.rs"),
+        include_str!("../recordings/figure/mod.rs"),
+        include_str!("../recordings/figure/body.rs"),
+        include_str!("../recordings/figure/cast.rs"),
+        include_str!("../recordings/figure/furniture.rs"),
+        include_str!("../recordings/figure/head.rs"),
+        include_str!("../recordings/figure/shadow.rs"),
+        include_str!("../recordings/figure/solid.rs"),
+    );
+    recordings::once(folder, "office", sources, |part| {
+        let scene = Scene::paint_from(Place::Store, story::OFFICE_CAMERA);
+        let figures = story.figures()?;
+        recordings::encode(FPS, part, |write| {
+            film(&story, &figures, &scene, &mut Vec::new(), write)
+        })
+    })
+}
+
 /// Films one recording into `folder` and measures it.
 ///
 /// # Errors
@@ -83,14 +116,7 @@ pub struct Measured {
 pub fn measure(options: &Options, number: usize, folder: &Path) -> Result<Measured, Error> {
     let kind = Kind::of(number);
     let mut dice = Dice::new(options.seed, number as u64);
-    let camera = dice.pick(&[
-        Camera::NARROW,
-        Camera {
-            focal: 700.0,
-            height: 2.5,
-            tilt: 0.26,
-        },
-    ]);
+    let camera = dice.pick(&[Camera::NARROW, story::OFFICE_CAMERA]);
     let place = dice.pick(&[Place::Store, Place::Lobby]);
     let story = Story::draw(kind, camera, &mut dice);
     let clip = folder.join(format!("{number:02}-{kind}.mp4"));

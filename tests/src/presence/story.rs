@@ -6,6 +6,8 @@ use std::fmt;
 use crate::recordings::figure::{Block, Build, Chair, Figure, Look, Posture, Stance, Thing, facing_along};
 use crate::recordings::person::Person;
 use crate::recordings::scene::{Camera, Vec3, WIDTH};
+#[cfg(test)]
+use crate::recordings::script;
 
 /// Random numbers from a seed.
 pub(super) struct Dice(crate::dice::Dice);
@@ -337,6 +339,13 @@ fn look(face: Option<Person>, top: Vec3, dice: &mut Dice) -> Look {
     }
 }
 
+/// The lens of the demo's office: a little wider than the others.
+pub(super) const OFFICE_CAMERA: Camera = Camera {
+    focal: 700.0,
+    height: 2.5,
+    tilt: 0.26,
+};
+
 /// Out of the picture to a side (-1 or 1) at this depth.
 fn outside(camera: Camera, side: f32, z: f32) -> [f32; 2] {
     let (_, _, per_metre) = camera.project([0.0, 1.0, z]);
@@ -359,6 +368,27 @@ impl Story {
             Kind::Pass => cast.pass(dice),
             Kind::Sit => cast.sit(dice),
             Kind::Leave => cast.leave(dice),
+        }
+    }
+
+    /// The demo's office: somebody shows their face, sits with their back turned for longer than it takes to be absent
+    /// there, and leaves. The picture is empty at the beginning and at the end.
+    pub(super) fn office(person: Person, from_s: f32, seated_s: f32, seconds: f32) -> Self {
+        let cast = Cast {
+            camera: OFFICE_CAMERA,
+            people: [person; 2],
+            tops: [TOPS[4]; 2],
+            side: 1.0,
+            near: 2.9,
+        };
+        let place = [0.4, cast.near + 1.2];
+        let start = cast.outside(1.0, cast.near);
+        let acts = cast.sits(place, seated_s);
+        let actors = vec![cast.actor(cast.first(), from_s, start, acts, &mut Dice::new(1, 1))];
+        Self {
+            seconds,
+            chairs: vec![Cast::chair(place)],
+            ..Cast::story(actors, 0.0)
         }
     }
 
@@ -641,6 +671,25 @@ impl Cast {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn in_the_office_a_back_is_turned_for_longer_than_it_takes_to_be_absent() {
+        let story = super::super::office_story();
+        let facing = |t: f32| story.at(t).stances[0].map(|stance| stance.facing.abs());
+        let turned = (0..(story.seconds * 4.0) as u32)
+            .filter(|quarter| facing(*quarter as f32 / 4.0).is_some_and(|facing| facing > 2.5));
+        let turned = turned.count() as f32 / 4.0;
+        assert!(turned >= script::ABSENT_AFTER_S + 3.0, "turned for {turned} s");
+        let (from, to) = script::OFFICE;
+        for (t, there) in [
+            (from - 0.5, false),
+            (from + 2.0, true),
+            (to - 2.0, true),
+            (to + 0.2, false),
+        ] {
+            assert_eq!(facing(t).is_some(), there, "{t}");
+        }
+    }
 
     #[test]
     fn the_same_seed_draws_the_same_story_and_everybody_leaves() {

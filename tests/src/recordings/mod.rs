@@ -67,15 +67,30 @@ pub enum Error {
 /// # Errors
 /// See [`Error`]. Nothing half-written stays.
 pub fn make(script: &Script, folder: &Path) -> Result<PathBuf, Error> {
-    let path = folder.join(format!("{}-{}.mp4", script.name, fingerprint(script)));
+    let from = format!("{script:?}{FPS}{}", include_str!("script.rs"));
+    once(folder, script.name, &from, |part| {
+        encode(FPS, part, |write| render(script, write))
+    })
+}
+
+/// Makes a recording of this name into `folder`, unless it is there already, made `from` the same; gives the path.
+///
+/// # Errors
+/// Those of `make`. Nothing half-written stays.
+pub(crate) fn once(
+    folder: &Path,
+    name: &str,
+    from: &str,
+    make: impl FnOnce(&Path) -> Result<(), Error>,
+) -> Result<PathBuf, Error> {
+    let path = folder.join(format!("{name}-{}.mp4", fingerprint(from)));
     if path.is_file() {
         return Ok(path);
     }
     std::fs::create_dir_all(folder).map_err(|e| Error::File(folder.to_owned(), e))?;
     // Of this process alone: two that render the same at once do not write into one file.
     let part = path.with_extension(format!("{}.part", std::process::id()));
-    let result = encode(FPS, &part, |write| render(script, write));
-    if let Err(e) = result {
+    if let Err(e) = make(&part) {
         // It may not have come into being.
         let _ = std::fs::remove_file(&part);
         return Err(e);
@@ -85,15 +100,15 @@ pub fn make(script: &Script, folder: &Path) -> Result<PathBuf, Error> {
 }
 
 /// A hash of all that a recording is made from, the painting code included.
-fn fingerprint(script: &Script) -> String {
+fn fingerprint(from: &str) -> String {
     let mut hash = Sha256::new();
-    hash.update(format!("{script:?}{ENCODER:?}{FPS}"));
+    hash.update(format!("{ENCODER:?}"));
     for source in [
+        from,
         include_str!("mod.rs"),
         include_str!("film.rs"),
         include_str!("scene.rs"),
         include_str!("person.rs"),
-        include_str!("script.rs"),
     ] {
         hash.update(source);
     }
@@ -213,6 +228,6 @@ mod tests {
         let first = film();
         assert_eq!(first.len(), 3 * WIDTH * HEIGHT * 3);
         assert!(first == film());
-        assert_ne!(fingerprint(&script), fingerprint(&script::short_lobby()));
+        assert_ne!(fingerprint("one"), fingerprint("another"));
     }
 }
