@@ -87,12 +87,17 @@ async function timeline({ from, to, picked, day }, change) {
   const step = (days, symbol, label) => h('button', { class: 'icon-button', type: 'button', 'aria-label': t(label), title: t(label), data: { step: String(days) },
     onclick: () => change({ day: addDays(shown, days) }) }, icon(symbol));
   const head = h('div', { class: 'day-steps' }, step(-1, 'chevron-left', 'patterns.dayBefore'), h('strong', { id: 'patterns-day' }, dayName(shown)), step(1, 'chevron-right', 'patterns.dayAfter'));
-  if (picked.kind === '' && store.employees.length > MAX_LINES) return h('div', { class: 'panel' }, emptyState('users', t('patterns.linesTooMany'), t('patterns.linesTooMany.how')));
-  const [{ rows }, occupancy] = await Promise.all([
-    get(`/api/timeline?${new URLSearchParams({ from: shown, to: shown, ...pickedParams(picked) })}`),
-    seesPeople() ? get(`/api/occupancy?${new URLSearchParams({ from: shown, to: shown })}`) : { areas: [] },
-  ]);
-  return [head, ...(rows.length === 0 ? [nothing()] : [timelinePanel(rows, false, openRow), legend(), areasPanel(rows, false)]), occupancyPanel(occupancy)].filter(Boolean);
+  if (picked.kind === '' && store.employees.length > MAX_LINES) return [head, h('div', { class: 'panel' }, emptyState('users', t('patterns.linesTooMany'), t('patterns.linesTooMany.how'))), occupancy(shown, picked)].filter(Boolean);
+  const { rows } = await get(`/api/timeline?${new URLSearchParams({ from: shown, to: shown, ...pickedParams(picked) })}`);
+  return [head, ...(rows.length === 0 ? [nothing()] : [timelinePanel(rows, false, openRow), legend(), areasPanel(rows, false)]), occupancy(shown, picked)].filter(Boolean);
+}
+
+/** How many people the cameras counted on a day: of the whole site, so not where a team is asked for. */
+function occupancy(day, picked) {
+  if (picked.kind !== '' || !seesPeople()) return null;
+  const box = h('div', { class: 'stack' });
+  filler(box)(async () => [occupancyPanel(await get(`/api/occupancy?${new URLSearchParams({ from: day, to: day })}`))].filter(Boolean));
+  return box;
 }
 
 const openRow = (row) => row && openDay(row.employee, row.date, () => {

@@ -274,15 +274,18 @@ function retention({ keep_sightings_days: sightings, keep_days: days, configured
 /** What it counts for that somebody was known by their body alone. */
 function bodies(set, draw) {
   const keys = ['count_as_worked', 'hold_off_absence'];
-  return keys.map((key) => h('label', { class: 'check' }, h('input', { type: 'checkbox', name: key, checked: set[key],
+  const failure = h('p', { class: 'error-line', role: 'alert', hidden: true });
+  return [...keys.map((key) => h('label', { class: 'check' }, h('input', { type: 'checkbox', name: key, checked: set[key],
     onchange: async ({ target }) => {
       target.disabled = true;
       try {
         await api('PATCH', '/api/body-presence', { [key]: target.checked });
-      } finally {
         draw();
+      } catch (error) {
+        [target.checked, target.disabled] = [set[key], false];
+        showError(failure, sentence(error));
       }
-    } }), h('span', {}, t(`settings.bodies.${key}`), h('span', { class: 'hint' }, t(`settings.bodies.${key}.hint`)))));
+    } }), h('span', {}, t(`settings.bodies.${key}`), h('br'), h('span', { class: 'hint' }, t(`settings.bodies.${key}.hint`))))), failure];
 }
 
 function users(rows, draw) {

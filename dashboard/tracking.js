@@ -4,7 +4,7 @@
 import { camera, cameraName, stopTracking, track } from './camera-manager.js';
 import { currentLanguage, t } from './i18n.js';
 import { areaName, changesEmployees, on, seesPeople, sortByUrgency, store } from './store.js';
-import { ago, exactTime } from './time.js';
+import { ago, duration, exactTime, now } from './time.js';
 import { arrange, byId, emptyState, h, icon, oncePerFrame, setIcon, setText, stateShape, stateWord } from './utils.js';
 
 const STATES = ['absent', 'off', 'unknown', 'available', 'exempt'];
@@ -85,7 +85,7 @@ function fillRow(item, row) {
       if (byBody(row)) seen.title += `\n${t('tracking.lastFace', { time: exactTime(Date.parse(row.verified_at)) })}`;
       setText(exact, seen.title);
     }
-    setText(seen, byBody(row) ? t('tracking.byBody', { ago: ago(at), face: ago(Date.parse(row.verified_at)) }) : ago(at));
+    setText(seen, byBody(row) ? t('tracking.byBody', { ago: ago(at), face: duration(Math.max(0, Math.round((now() - Date.parse(row.verified_at)) / 1000))) }) : ago(at));
   } else {
     item.parts.words = null;
     seen.removeAttribute('datetime');

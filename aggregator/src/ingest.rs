@@ -12,7 +12,7 @@
 //! is stored counts anew, from that batch on. No acknowledgement ever goes beyond the batch that it answers.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hadir_shared::sighting::Sighting;
+use hadir_shared::sighting::{Basis, Sighting};
 
 /// How long a gap is waited for.
 pub const GAP_PATIENCE: TimeDelta = TimeDelta::seconds(20);
@@ -56,6 +56,11 @@ pub fn judge(sighting: &Sighting, employee: Known, camera: Known, now: DateTime<
         Err("ends before it begins".into())
     } else if *last_at - *first_at > MAX_TRACK {
         Err("of a track longer than 24 hours".into())
+    } else if sighting
+        .verified_at
+        .is_some_and(|at| sighting.basis == Basis::Face || !(*last_at - MAX_TRACK..=*last_at).contains(&at))
+    {
+        Err("with a face or badge that was seen after it, or more than 24 hours before".into())
     } else if !(0.0..=1.0).contains(&sighting.confidence) {
         Err("with a confidence that is not between 0 and 1".into())
     } else {

@@ -41,7 +41,7 @@ export default {
   'settings.bodies.how': ['Setelah wajah atau badge menamai seseorang, kamera mengikuti badannya selama wajahnya tidak terlihat.',
     'Once a face or a badge has named somebody, the camera follows their body while the face is not seen.'],
   'settings.bodies.count_as_worked': ['Dihitung sebagai jam kerja', 'Counts as worked'],
-  'settings.bodies.count_as_worked.hint': ['Berlaku untuk semua hari yang belum final.', 'Holds for all days that are not final.'],
+  'settings.bodies.count_as_worked.hint': ['Berlaku mulai hari ini.', 'Holds from today on.'],
   'settings.bodies.hold_off_absence': ['Mencegah pesan tidak di tempat', 'Holds off absence messages'],
   'settings.bodies.hold_off_absence.hint': ['Tanpa ini, orang yang membelakangi kamera lebih lama dari ambang akan dilaporkan tidak di tempat. Berlaku mulai sekarang.',
     'Without it, whoever turns their back for longer than the threshold is reported absent. Holds from now on.'],

@@ -8,7 +8,15 @@ pub fn without_bodies(pieces: &[Piece], by_body: &[Span]) -> Vec<Piece> {
     let parts = |piece: &Piece| {
         let Stretch { from, to, .. } = piece.stretch;
         match from < to {
-            true => without(&[(from, to)], by_body),
+            true => {
+                let left = without(&[(from, to)], by_body);
+                // The face or the badge that began it was there.
+                let begins = left
+                    .first()
+                    .is_none_or(|first| first.0 > from)
+                    .then_some((from, from));
+                begins.into_iter().chain(left).collect()
+            }
             false => vec![(from, to)],
         }
     };
@@ -76,7 +84,8 @@ mod tests {
             [
                 (0, 20, "cam-1", Some(0)),
                 (50, 100, "cam-2", Some(0)),
-                (200, 200, "cam-1", Some(0))
+                (200, 200, "cam-1", Some(0)),
+                (300, 300, "cam-1", Some(0))
             ]
         );
     }

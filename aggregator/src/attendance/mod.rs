@@ -27,7 +27,7 @@ pub use self::evidence::{Evidence, Pattern, SeenSpan};
 pub use self::plan::{plan, planned};
 pub use self::record::{Record, State};
 pub use self::rules::Rules;
-pub use self::spans::{Span, union};
+pub use self::spans::{Span, union, without};
 use crate::presence::Timeline;
 use crate::schedule::Exception;
 
@@ -287,6 +287,9 @@ pub struct Plan {
     /// The same where areas have a threshold of their own: it holds for whoever was seen there last.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub away_after_by_area: BTreeMap<AreaId, i64>,
+    /// Time in which they were known by their body alone does not count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub faces_only: bool,
 }
 
 /// What came of one shift.

@@ -45,6 +45,7 @@ pub fn plan(
         rules: calendar.map_or_else(Rules::default, Calendar::rules),
         away_after,
         away_after_by_area,
+        faces_only: false,
     };
     plan.except(exceptions);
     plan

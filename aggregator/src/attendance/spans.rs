@@ -24,7 +24,7 @@ pub(super) fn clip(spans: &[Span], from: i64, to: i64) -> impl Iterator<Item = S
 }
 
 /// What is in the one and not in the other.
-pub(super) fn without(spans: &[Span], others: &[Span]) -> Vec<Span> {
+pub fn without(spans: &[Span], others: &[Span]) -> Vec<Span> {
     let mut left = Vec::with_capacity(spans.len());
     for &(mut from, to) in spans {
         for &(begins, ends) in others {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{CameraId, EmployeeId};
-use hadir_shared::sighting::{Method, Sighting};
+use hadir_shared::sighting::{Basis, Method, Sighting};
 
 use super::Core;
 use super::state::Memory;
@@ -36,7 +36,11 @@ pub(super) fn note(
     sightings: &[&Sighting],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    for sighting in sightings {
+    // While the body that a badge named is followed, the badge itself is not shown.
+    let shown = sightings
+        .iter()
+        .filter(|sighting| sighting.method == Method::Face || sighting.basis == Basis::Face);
+    for sighting in shown {
         let Sighting {
             employee,
             camera,

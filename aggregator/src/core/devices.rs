@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use hadir_shared::id::{AgentId, AreaId, CameraId, EmployeeId};
-use hadir_shared::sighting::{Ack, MAX_BATCH, Method, Sighting, SightingBatch};
+use hadir_shared::sighting::{Ack, Basis, MAX_BATCH, Method, Sighting, SightingBatch};
 use hadir_shared::status::{AgentStatus, CameraMode, CameraState, CameraStatus, Inference};
 
 use super::state::{AgentNow, Changes, Memory};
@@ -189,10 +189,10 @@ impl Core {
                     .copied()
             };
             let Some(last) = newest(&|_| true) else { continue };
-            // A scan does not say that a camera knows them.
-            let face = match last.method {
-                Method::Face => None,
-                Method::Qr | Method::Rfid => newest(&|sighting| sighting.method == Method::Face),
+            // A scan does not say that a camera knows them; nor a body at one camera when the face was seen at another.
+            let face = match (last.method, last.basis) {
+                (Method::Face, Basis::Face) => None,
+                _ => newest(&|sighting| sighting.method == Method::Face && sighting.basis == Basis::Face),
             };
             for sighting in face.into_iter().chain([last]) {
                 self.observe(state, tx, changes, sighting, now)?;

@@ -149,7 +149,7 @@ impl Core {
         self.store.read(body_presence)
     }
 
-    /// Sets what it counts for: for absences from now on, for attendance on all days that are not final.
+    /// Sets what it counts for: for absences from now on, for attendance from today on.
     ///
     /// # Errors
     /// `Forbidden` but for administrators and HR.
@@ -165,6 +165,7 @@ impl Core {
             tx.set_site_setting(BODY_PRESENCE, &set)?;
             tx.audit(&viewer.username, "presence by body changed", now)?;
             let decisions = state.engine.set_rules(state::rules(tx, &self.settings)?, now);
+            self.plan_anew(state, tx, None, now)?;
             self.apply(state, tx, changes, decisions, now)
         })?;
         self.body_presence()

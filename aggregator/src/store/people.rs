@@ -67,18 +67,19 @@ fn areas(row: &Row<'_>) -> rusqlite::Result<Vec<AreaId>> {
     Ok(all.unwrap_or_default())
 }
 
-/// When `s.employee` was last seen: of whoever is available the newest sighting says so (or this of it), which spares a
-/// write with every sighting.
+/// When `s.employee` was last seen: of whoever is available the newest sighting says so (or this of so many of them),
+/// which spares a write with every sighting.
 macro_rules! last_seen {
     () => {
-        last_seen!("last_at")
+        last_seen!("last_at", 1)
     };
-    ($when:literal) => {
+    ($when:literal, $of:literal) => {
         concat!(
             "case when s.state = 'available' then max(s.last_seen, coalesce((select ",
             $when,
-            " from sighting where employee = s.employee order by last_at desc limit 1), 0))
-            else s.last_seen end as last_seen"
+            " from (select * from sighting where employee = s.employee order by last_at desc limit ",
+            $of,
+            ")), 0)) else s.last_seen end as last_seen"
         )
     };
 }
@@ -90,8 +91,9 @@ const STATUS: &str = concat!(
     c.number, coalesce(c.own_label, c.label) as label,
     (select id from alert where employee = e.id and state <> 'closed') as alert,
     exists (select 1 from template t where t.employee = e.id) as enrolled,
-    (select basis || ' ' || coalesce(verified_at, last_at) from sighting n where n.employee = e.id
-        order by last_at desc limit 1) as newest
+    (select basis from sighting n where n.employee = e.id order by last_at desc limit 1) as basis,
+    (select max(coalesce(verified_at, last_at)) from
+        (select verified_at, last_at from sighting n where n.employee = e.id order by last_at desc limit 20)) as verified_at
     from employee e join employee_status s on s.employee = e.id
     left join employee_location l on l.employee = e.id
     left join camera c on c.id = l.camera"
@@ -99,11 +101,6 @@ const STATUS: &str = concat!(
 
 fn status(row: &Row<'_>, now: DateTime<Utc>) -> rusqlite::Result<StatusRow> {
     let last_seen = time_option(row, "last_seen")?;
-    let newest = read_option(row, "newest", |text| {
-        let (basis, verified_at) = text.split_once(' ')?;
-        let verified_at = DateTime::from_timestamp_millis(verified_at.parse().ok()?)?;
-        Some((Basis::parse(basis)?, verified_at))
-    })?;
     Ok(StatusRow {
         employee: read_as(row, "id", |t| EmployeeId::new(t).ok())?,
         name: row.get("name")?,
@@ -114,8 +111,8 @@ fn status(row: &Row<'_>, now: DateTime<Utc>) -> rusqlite::Result<StatusRow> {
         camera_label: row.get("label")?,
         area: read_option(row, "area", |t| AreaId::new(t).ok())?,
         last_seen,
-        basis: newest.map_or(Basis::Face, |(basis, _)| basis),
-        verified_at: newest.map(|(_, verified_at)| verified_at),
+        basis: read_option(row, "basis", Basis::parse)?.unwrap_or_default(),
+        verified_at: time_option(row, "verified_at")?,
         seconds_since: last_seen.map(|seen| (now - seen).num_seconds().max(0)),
         since: time(row, "since")?,
         alert: row.get("alert")?,
@@ -247,9 +244,10 @@ impl Reader<'_> {
              left join employee_location l on l.employee = s.employee";
         let last_seen = match bodies.hold_off_absence {
             true => last_seen!(),
-            false => {
-                last_seen!("case basis when 'body' then coalesce(verified_at, first_at) else last_at end")
-            }
+            false => last_seen!(
+                "max(case basis when 'body' then coalesce(verified_at, first_at) else last_at end)",
+                20
+            ),
         };
         let mut query = self.conn.prepare_cached(&format!(
             "select s.employee, s.state, s.exemption, s.since, {last_seen}{AND_SO_ON}"

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hadir_shared::id::{AgentId, CameraId, EmployeeId};
-use hadir_shared::sighting::{Method, Phase, Sighting};
+use hadir_shared::sighting::{CONTINUED_EVERY_S, Method, Phase, Sighting};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Reader, Tx, count, ms, read_as, stored, time};
-use crate::attendance::{Methods, Span, union};
+use crate::attendance::{Methods, Span, union, without};
 use crate::core::types::{BadgeConflict, SetAside};
 use crate::error::{Error, Result};
 use crate::presence::Place;
@@ -105,8 +105,8 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
-    /// From when to when, between two moments, somebody was known by their body alone, which their face had named before:
-    /// in milliseconds, in order, none touching another.
+    /// From when to when, between two moments, somebody was known by their body alone, which their face had named before,
+    /// and no camera saw their face, no reader their badge: in milliseconds, in order, none touching another.
     pub fn body_spans(
         &self,
         employee: &EmployeeId,
@@ -120,9 +120,25 @@ impl Reader<'_> {
         let rows = query.query_map(params![employee.as_str(), ms(from), ms(to)], |row| {
             Ok((row.get("verified")?, row.get("last_at")?))
         })?;
-        Ok(union(rows.collect::<rusqlite::Result<_>>()?))
+        let spans = union(rows.collect::<rusqlite::Result<_>>()?);
+        let (Some(&(first, _)), Some(&(_, last))) = (spans.first(), spans.last()) else {
+            return Ok(spans);
+        };
+        // A track tells of itself from its beginning; what is new in a sighting is what came since the one before.
+        let mut query = self.conn.prepare_cached(
+            "select max(first_at, last_at - ?4) as since, last_at from sighting
+             where employee = ?1 and basis = 'face' and last_at > ?2 and last_at < ?3 + ?4",
+        )?;
+        let rows = query.query_map(params![employee.as_str(), first, last, SINCE_THE_LAST], |row| {
+            Ok((row.get("since")?, row.get("last_at")?))
+        })?;
+        let known = union(rows.collect::<rusqlite::Result<_>>()?);
+        Ok(without(&spans, &known))
     }
 }
+
+/// A track speaks so often, in milliseconds, with a little room.
+const SINCE_THE_LAST: i64 = CONTINUED_EVERY_S as i64 * 1000 + 2000;
 
 impl Tx<'_> {
     /// The cameras at which somebody's badge was shown at some time between these, or their face seen throughout and
@@ -138,7 +154,7 @@ impl Tx<'_> {
             // A track speaks every ten seconds, so one of those times is near; nothing later is read.
             "select distinct camera from sighting
              where employee = ?1 and last_at between ?2 and ?4 and first_at <= ?3
-                 and (method <> 'face' or first_at <= ?2 - ?5 and last_at >= ?3 + ?5)",
+                 and (method <> 'face' and basis = 'face' or first_at <= ?2 - ?5 and last_at >= ?3 + ?5)",
         )?;
         let near = ms(to + TimeDelta::seconds(30));
         let rows = query.query_map(

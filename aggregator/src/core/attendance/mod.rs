@@ -19,8 +19,6 @@ use chrono_tz::Tz;
 use hadir_shared::id::{AreaId, CameraId, EmployeeId};
 
 use super::settings::Settings;
-use super::site_settings::body_presence;
-use super::types::BodyPresence;
 use crate::attendance::{
     self as rules, Clock, Correction, Day, Evidence, Facts, Neighbours, Pattern, Piece, Plan, Span, Stretch,
     Watch, without_bodies,
@@ -42,8 +40,6 @@ struct Bench {
     /// When any camera of these areas watched.
     any: HashMap<Vec<AreaId>, Arc<Timeline>>,
     plans: Plans,
-    /// What it counts for that somebody was known by their body.
-    bodies: BodyPresence,
     /// Whether the evidence is to tell when that was, which takes time.
     tells_bodies: bool,
 }
@@ -81,7 +77,6 @@ impl Bench {
             cameras: reader.camera_areas()?,
             any: HashMap::new(),
             plans: Plans::new(),
-            bodies: body_presence(reader)?,
             tells_bodies: false,
         })
     }
@@ -167,10 +162,6 @@ impl Bench {
             moment(self.zone, after(after(to)))?,
         );
         let stretches = reader.stretches_between(employee, begins, ends)?;
-        let by_body = match self.tells_bodies || !self.bodies.count_as_worked {
-            true => reader.body_spans(employee, begins, ends)?,
-            false => Vec::new(),
-        };
         let shifts: Neighbours = rows
             .iter()
             .map(|row| (row.date, row.plan.shifts.clone()))
@@ -184,17 +175,27 @@ impl Bench {
                 .is_some_and(|plan| back.from - gone.to <= plan.away_after(&gone.last_camera, &self.cameras))
         };
         let mut pieces = rules::assign(clock, &shifts, &stretches, joined);
+        let asked = |row: &&DayRow| (from..=to).contains(&row.date);
+        let faces_only = rows.iter().filter(asked).any(|row| row.plan.faces_only);
+        let by_body = match self.tells_bodies || faces_only {
+            true => body_spans(
+                reader,
+                employee,
+                pieces.range(from..=to).flat_map(|(_, pieces)| pieces),
+            )?,
+            false => Vec::new(),
+        };
         let exceptions = reader.exceptions_of(employee, begins)?;
         let any = self.any(areas);
         let mut worked = BTreeMap::new();
-        for row in rows.iter().filter(|row| (from..=to).contains(&row.date)) {
+        for row in rows.iter().filter(asked) {
             let mut plan = Plan::clone(&row.plan);
             plan.except(&exceptions);
             let pieces = pieces.remove(&row.date).unwrap_or_default();
             let correction = reader.correction(employee, row.date)?;
-            let counted = match self.bodies.count_as_worked {
-                true => Cow::Borrowed(&pieces),
-                false => Cow::Owned(without_bodies(&pieces, &by_body)),
+            let counted = match plan.faces_only {
+                false => Cow::Borrowed(&pieces),
+                true => Cow::Owned(without_bodies(&pieces, &by_body)),
             };
             let facts = self.facts(row.date, &plan, &counted, &any);
             let day = work(&facts, correction.as_ref());
@@ -242,6 +243,21 @@ impl Bench {
             evidence,
         )
     }
+}
+
+/// When, within these pieces, somebody was known by their body alone.
+fn body_spans<'p>(
+    reader: &Reader<'_>,
+    employee: &EmployeeId,
+    pieces: impl Iterator<Item = &'p Piece> + Clone,
+) -> Result<Vec<Span>> {
+    let from = pieces.clone().map(|piece| piece.stretch.from).min();
+    let to = pieces.map(|piece| piece.stretch.to).max();
+    let bounds = from.zip(to).and_then(|(from, to)| {
+        let at = DateTime::from_timestamp_millis;
+        Some((at(from)?, at(to + 1)?))
+    });
+    bounds.map_or(Ok(Vec::new()), |(from, to)| reader.body_spans(employee, from, to))
 }
 
 fn work(facts: &Facts<'_>, correction: Option<&Correction>) -> Day {

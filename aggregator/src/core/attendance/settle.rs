@@ -9,6 +9,7 @@ use hadir_shared::id::{AreaId, EmployeeId};
 use super::{Bench, after, before, dates, moment};
 use crate::attendance::{self, Record};
 use crate::core::Core;
+use crate::core::site_settings::body_presence;
 use crate::core::state::Memory;
 use crate::error::Result;
 use crate::presence::Thresholds;
@@ -90,6 +91,7 @@ impl Core {
     ) -> Result<()> {
         let ends = moment(self.settings.timezone, after(date))?;
         let holidays = tx.holidays()?;
+        let faces_only = !body_presence(tx)?.count_as_worked;
         let rules = state.engine.rules();
         let absent_after = |thresholds: &Thresholds| thresholds.absent_after.num_milliseconds();
         let by_area = rules.areas.iter();
@@ -104,7 +106,10 @@ impl Core {
             .map(|(name, calendar)| (Some(name.as_str()), Some(calendar)));
         for (name, calendar) in schedules.chain([(None, None)]) {
             let away_after = (absent_after(&rules.thresholds), by_area.clone());
-            let plan = attendance::plan(calendar, date, holiday, &[], away_after);
+            let plan = attendance::Plan {
+                faces_only,
+                ..attendance::plan(calendar, date, holiday, &[], away_after)
+            };
             tx.plan_day(date, ends, name, employee, &plan, before)?;
         }
         Ok(())
