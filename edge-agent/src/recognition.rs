@@ -22,6 +22,9 @@ use crate::watchdog::Pulse;
 /// A recognition thread looks up this often when no frame comes, to end tracks and see changes of the gallery.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(500);
 
+/// Whom the other cameras saw is asked this often.
+const EXPECTED_EVERY: Duration = Duration::from_secs(1);
+
 /// How many recognition threads infer at the same time, one after the other in the order in which they came: without
 /// that order a thread with the next frame at hand would be faster than one that has to be woken, every time.
 pub(crate) struct Turns {
@@ -96,12 +99,18 @@ impl Recognition {
     /// Runs until told to stop. Blocks, so it needs a thread of its own.
     pub(crate) fn run(self, mut pipeline: Pipeline) {
         let mut failing = false;
+        let mut asked_at = None;
         let mut reading = self.outbox.clock();
         while !*self.stop.borrow() {
             self.pulse.beat(Instant::now());
             let frame = self.camera.take(LOOK_UP_EVERY);
             let people = self.gallery.people();
             pipeline.set_people(&people);
+            let id = &self.camera.config().id;
+            if asked_at.is_none_or(|at: Instant| at.elapsed() >= EXPECTED_EVERY) {
+                asked_at = Some(Instant::now());
+                pipeline.expect(self.handover.expected(id, &people, Utc::now()));
+            }
             let mode = self.camera.mode();
             let clock = self.outbox.clock();
             let stepped = clock
@@ -124,8 +133,6 @@ impl Recognition {
             };
             let watched = self.camera.is_watched();
             let pace = if watched { Pace::Every } else { Pace::Sparing };
-            let id = &self.camera.config().id;
-            pipeline.expect(self.handover.expected(id, &people, frame.at));
             match self
                 .turns
                 .take(|| pipeline.step(&frame.pixels, mode, pace, frame.at))

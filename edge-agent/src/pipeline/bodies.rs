@@ -36,6 +36,8 @@ const GATE_PER_S: f32 = 3.0;
 const GATE_MOST: f32 = 2.5;
 /// Farthest place at which somebody comes out again who was out of sight for longer than a gap.
 const COMES_OUT_WITHIN: f32 = 6.0;
+/// What was found weakly is the body in its place rather than what was found strongly elsewhere, but not by a little.
+const WEAK_COSTS: f32 = 0.2;
 /// Heights that differ by more are two bodies'. Who sits down or bends loses a third within a second.
 const HEIGHTS: std::ops::RangeInclusive<f32> = 0.5..=2.0;
 /// A body that was not found again is looked for in every frame this long.
@@ -238,6 +240,16 @@ impl Body {
         self.filter.bounds()
     }
 
+    /// Where it is looked for: whoever sits is where they sat while somebody passes, although a box around both was found
+    /// that went on with the other.
+    fn expected(&self, now: DateTime<Utc>) -> [f32; 4] {
+        let sits = self
+            .doubt
+            .as_ref()
+            .filter(|doubt| doubt.why == Why::Crossing && doubt.stayed && now - doubt.since <= PASSES_WITHIN);
+        sits.map_or_else(|| self.bounds(), |doubt| doubt.before)
+    }
+
     /// Whether it was found in this very frame (or nothing has changed since), and is surely the one that it was.
     pub(super) fn is_certain(&self, now: DateTime<Utc>) -> bool {
         self.last_at == now && self.is_settled() && self.lives(now)
@@ -254,15 +266,15 @@ impl Body {
     }
 
     /// Whether it stays where it is, and was found there at the last look.
-    pub(super) fn is_seated(&self) -> bool {
+    fn is_seated(&self) -> bool {
         self.is_settled() && self.is_slow()
     }
 
-    /// Whether the next frames will say more of it than later ones: it was not looked for in vain for long, and has not
-    /// been in doubt for long, nor since the view changed.
-    pub(super) fn is_urgent(&self, now: DateTime<Utc>) -> bool {
+    /// Whether the next frames will say more of it than later ones: it was not looked for in vain for long, nor since the
+    /// view changed, and is not alone and long in doubt. (Two who cross do so within half a second.)
+    fn is_urgent(&self, alone: bool, now: DateTime<Utc>) -> bool {
         let lost = self.misses > 0 && now - self.last_at > SOUGHT_FOR;
-        let old = |doubt: &Doubt| now - doubt.since.max(doubt.crossed_at) > SETTLES_SOON;
+        let old = |doubt: &Doubt| alone && now - doubt.since.max(doubt.crossed_at) > SETTLES_SOON;
         let doubtful = self.doubt.as_ref();
         !lost && !doubtful.is_some_and(|doubt| old(doubt) || self.misses > 0 && doubt.why == Why::View)
     }
@@ -381,6 +393,15 @@ impl Bodies {
         self.bodies.iter()
     }
 
+    /// Whether a body need not be looked for in the very next frames: it stays where it is, or those would say no more.
+    pub(super) fn can_wait(&self, body: &Body, now: DateTime<Utc>) -> bool {
+        let alone = self
+            .bodies
+            .iter()
+            .all(|other| other.id == body.id || other.misses > 0);
+        body.is_seated() || !body.is_urgent(alone, now)
+    }
+
     /// The body that belongs to a track.
     pub(super) fn of(&self, track: TrackId) -> Option<&Body> {
         self.bodies
@@ -396,12 +417,10 @@ impl Bodies {
         }
         let mut taken = vec![false; self.bodies.len()];
         let mut assigned = vec![false; seen.len()];
-        for strong in [true, false] {
-            for (_, b, s) in self.costs(seen, strong, now) {
-                if !taken[b] && !assigned[s] {
-                    (taken[b], assigned[s]) = (true, true);
-                    self.bodies[b].take(&seen[s], now);
-                }
+        for (_, b, s) in self.costs(seen, now) {
+            if !taken[b] && !assigned[s] {
+                (taken[b], assigned[s]) = (true, true);
+                self.bodies[b].take(&seen[s], now);
             }
         }
         for (body, _) in self.bodies.iter_mut().zip(&taken).filter(|(_, taken)| !**taken) {
@@ -416,6 +435,7 @@ impl Bodies {
         }
         self.part(now);
         self.compare(now);
+        self.mistrust(now);
         self.learn(now);
         self.settle(now);
         self.hand_over(now);
@@ -549,15 +569,11 @@ impl Bodies {
     }
 
     /// Possible matches, cheapest first: cost, body, what was seen.
-    fn costs(&self, seen: &[Seen], strong: bool, now: DateTime<Utc>) -> Vec<(f32, usize, usize)> {
+    fn costs(&self, seen: &[Seen], now: DateTime<Utc>) -> Vec<(f32, usize, usize)> {
         let mut costs = Vec::new();
         for (b, body) in self.bodies.iter().enumerate() {
             for (s, seen) in seen.iter().enumerate() {
-                if (seen.score >= STRONG) == strong
-                    && let Some(cost) = cost(body, seen, now)
-                {
-                    costs.push((cost, b, s));
-                }
+                costs.extend(cost(body, seen, now).map(|cost| (cost, b, s)));
             }
         }
         costs.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -622,6 +638,27 @@ impl Bodies {
                         self.bodies[body].twin = self.bodies[body].twin.max(likeness);
                     }
                 }
+            }
+        }
+    }
+
+    /// Whoever looks more like somebody else here than like themselves may be that one, although nobody saw them cross.
+    fn mistrust(&mut self, now: DateTime<Utc>) {
+        for b in 0..self.bodies.len() {
+            let body = &self.bodies[b];
+            let Some(own) = body.torso.likeness(body.last_torso.as_ref()) else {
+                continue;
+            };
+            if body.last_at != now || body.doubt.is_some() {
+                continue;
+            }
+            let other = self.bodies.iter().find(|other| {
+                let likeness = other.torso.likeness(body.last_torso.as_ref()).unwrap_or(0.0);
+                other.id != body.id && likeness >= LIKE_TORSO && likeness >= own + TORSO_LEAD
+            });
+            if let Some(other) = other {
+                let other = (other.id, other.torso.clone());
+                self.bodies[b].doubt_between(Why::Crossing, other, now);
             }
         }
     }
@@ -812,7 +849,7 @@ fn is_other(known: &Views, before: &Option<Appearance>, seen: &Option<Appearance
 
 /// What it costs to say that this is that body; `None` if it cannot be.
 fn cost(body: &Body, seen: &Seen, now: DateTime<Utc>) -> Option<f32> {
-    let expected = body.bounds();
+    let expected = body.expected(now);
     let gap = now - body.last_at;
     let ([x0, y0], [x1, y1]) = (centre(expected), centre(seen.bounds));
     let width = (body.size[0] + seen.bounds[2]) / 2.0;
@@ -829,7 +866,8 @@ fn cost(body: &Body, seen: &Seen, now: DateTime<Utc>) -> Option<f32> {
     if gap > GAP && likeness.is_none_or(|likeness| likeness < LIKE_TORSO) {
         return None;
     }
-    Some(1.0 - overlap + 0.4 * distance + 0.6 * (1.0 - likeness.unwrap_or(0.5)))
+    let weak = if seen.score < STRONG { WEAK_COSTS } else { 0.0 };
+    Some(1.0 - overlap + 0.4 * distance + 0.6 * (1.0 - likeness.unwrap_or(0.5)) + weak)
 }
 
 /// Whether two bodies may be taken for each other.

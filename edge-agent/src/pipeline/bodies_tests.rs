@@ -20,6 +20,17 @@ fn cloth(colour: [u8; 3]) -> Appearance {
     Appearance::of(&frame, Light::of(&grey), [0.0, 0.0, 40.0, 40.0]).expect("large enough")
 }
 
+/// A third of this colour over grey.
+fn over_grey(colour: [u8; 3]) -> Appearance {
+    let frame = RgbImage::from_fn(60, 40, |x, y| {
+        let grain = ((x * 7 + y * 13) % 11) as i16 - 5;
+        let colour = if x < 20 { colour } else { [120; 3] };
+        Rgb(colour.map(|c| (i16::from(c) + grain).clamp(0, 255) as u8))
+    });
+    let grey = RgbImage::from_pixel(40, 40, Rgb([110; 3]));
+    Appearance::of(&frame, Light::of(&grey), [0.0, 0.0, 60.0, 40.0]).expect("large enough")
+}
+
 /// Somebody found with their middle here, in this colour.
 fn person(x: f32, colour: [u8; 3]) -> Seen {
     Seen {
@@ -273,4 +284,54 @@ fn a_face_is_on_one_body_only() {
     assert!(room.bodies.of(2).is_none());
     room.bodies.disown(1);
     assert!(room.bodies.of(1).is_none());
+}
+
+#[test]
+fn whoever_sits_stays_though_a_box_around_both_goes_on_with_somebody_in_the_same_clothes() {
+    let sits = person(480.0, RED);
+    let mut room = Room::with(std::slice::from_ref(&sits));
+    room.stay(std::slice::from_ref(&sits), 5);
+    room.note_motion();
+    for x in [200.0, 270.0, 340.0, 410.0] {
+        room.look(&[sits.clone(), person(x, RED)]);
+    }
+    // Found as one, which is drawn along by who passes; then as two.
+    for (x, width) in [(480.0, 110.0), (500.0, 140.0), (520.0, 160.0)] {
+        room.note_motion();
+        room.look(&[Seen {
+            bounds: [x - width / 2.0, 150.0, width, 300.0],
+            ..person(x, RED)
+        }]);
+    }
+    for x in [590.0, 660.0, 730.0, 800.0, 870.0] {
+        room.note_motion();
+        room.look(&[person(x, RED), sits.clone()]);
+    }
+    room.stay(std::slice::from_ref(&sits), 3);
+    assert_near(room.certain(1), 480.0);
+}
+
+#[test]
+fn whoever_looks_like_somebody_else_here_is_in_doubt_although_nobody_crossed() {
+    // Jackets of their own over the same shirt: no change that would be one by itself.
+    let dressed = |x: f32, colour| Seen {
+        torso: Some(over_grey(colour)),
+        ..person(x, colour)
+    };
+    let like = over_grey(RED).likeness(&over_grey(BLUE));
+    assert!((OTHER_TORSO..SAME_TORSO).contains(&like), "{like}");
+    let (before, after) = (
+        [dressed(300.0, RED), dressed(700.0, BLUE)],
+        [dressed(300.0, BLUE), dressed(700.0, RED)],
+    );
+    let mut room = Room::with(&before);
+    room.stay(&before, 3);
+    // The middle was missed; each is where the other was going.
+    room.note_motion();
+    room.look(&after);
+    assert_eq!((room.certain(1), room.certain(2)), (None, None));
+    // The clothes say who is who.
+    room.stay(&after, 2);
+    assert_near(room.certain(1), 700.0);
+    assert_near(room.certain(2), 300.0);
 }

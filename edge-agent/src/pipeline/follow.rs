@@ -97,18 +97,19 @@ impl Pipeline {
     }
 
     /// A badge names the body beside it, if that is exactly one and it has no other name.
-    fn name_by_badges(&mut self, now: DateTime<Utc>) {
-        let fresh: Vec<(TrackId, [f32; 2])> = self
+    fn name_by_badges(&mut self, size: (u32, u32), now: DateTime<Utc>) {
+        let fresh: Vec<(TrackId, PersonId, [f32; 2])> = self
             .badges
             .iter()
             .filter(|shown| now - shown.last_at <= SHOWN_FOR)
-            .map(|shown| (shown.id, shown.at))
+            .map(|shown| (shown.id, shown.person.clone(), shown.at))
             .collect();
-        for (id, at) in fresh {
+        for (id, person, at) in fresh {
             let here: Vec<_> = self
                 .bodies
                 .iter()
                 .filter(|body| body.last_at == now && body.counts(now))
+                .filter(|body| !self.is_masked(body.bounds(), size))
                 .map(|body| (body.id, body.bounds(), body.owner.map(|owner| owner.track)))
                 .collect();
             let bounds: Vec<[f32; 4]> = here.iter().map(|(_, bounds, _)| *bounds).collect();
@@ -119,6 +120,7 @@ impl Pipeline {
                 // Around nothing: where there is no face nothing else says where the body is.
                 self.bodies.own(body, id, bounds);
                 self.bodies.confirm(id);
+                self.forget_elsewhere(&person, now);
             }
         }
         // Whose face is seen is there, and not where their badge was taken.
@@ -136,6 +138,28 @@ impl Pipeline {
             .map(|shown| shown.id)
             .collect();
         for id in elsewhere {
+            self.bodies.disown(id);
+        }
+    }
+
+    /// Whoever has just shown their badge is not where their face was seen once and a body has been followed since.
+    fn forget_elsewhere(&mut self, person: &PersonId, now: DateTime<Utc>) {
+        let theirs = |track: &&tracker::Track| {
+            let evidence = self.evidence.get(&track.id);
+            let identity = evidence.and_then(Evidence::identity);
+            now - track.last_at > SHOWN_FOR && identity.is_some_and(|identity| identity.person == *person)
+        };
+        let unseen: Vec<TrackId> = self
+            .tracker
+            .tracks()
+            .iter()
+            .filter(theirs)
+            .map(|track| track.id)
+            .collect();
+        for id in unseen {
+            if let Some(evidence) = self.evidence.get_mut(&id) {
+                evidence.expire();
+            }
             self.bodies.disown(id);
         }
     }
@@ -177,7 +201,7 @@ impl Pipeline {
                     Need::Beside
                 }
                 (true, _) => Need::Join,
-                (false, Some(body)) if body.is_seated() || !body.is_urgent(now) => Need::Seated,
+                (false, Some(body)) if self.bodies.can_wait(body, now) => Need::Seated,
                 (false, Some(_)) => Need::Instead,
                 (false, None) => return None,
             };
@@ -190,7 +214,7 @@ impl Pipeline {
             .filter(|track| self.is_named(track.id));
         let of_badge = |shown: &badge::Shown| match self.bodies.of(shown.id) {
             Some(_) if !self.bodies.is_known(shown.id) => Need::Join,
-            Some(body) if body.is_seated() || !body.is_urgent(now) => Need::Seated,
+            Some(body) if self.bodies.can_wait(body, now) => Need::Seated,
             Some(_) => Need::Instead,
             None => Need::Join,
         };
@@ -212,13 +236,20 @@ impl Pipeline {
         mode == CameraMode::Count && self.settings.bodies.follow == Follow::Bodies
     }
 
+    /// Whether a place in a frame of this size is masked. (Who watches sees it, so bodies are looked for there, too.)
+    fn is_masked(&self, bounds: [f32; 4], (width, height): (u32, u32)) -> bool {
+        let [x, y] = centre(bounds);
+        self.settings.mask.hides([x / width as f32, y / height as f32])
+    }
+
     /// How many people are in the picture, as far as was looked: bodies, and faces that are on none.
-    fn count(&self, now: DateTime<Utc>) -> usize {
+    fn count(&self, size: (u32, u32), now: DateTime<Utc>) -> usize {
         let bodies: Vec<[f32; 4]> = self
             .bodies
             .iter()
             .filter(|body| body.counts(now))
             .map(bodies::Body::bounds)
+            .filter(|bounds| !self.is_masked(*bounds, size))
             .collect();
         let faces = self.tracker.tracks().iter().filter(|track| {
             let seen = now - track.last_at <= SHOWN_FOR && track.hits >= COUNTED_HITS;
@@ -238,7 +269,7 @@ impl Pipeline {
     ) -> Result<Counted, ModelError> {
         if self.settings.bodies.follow == Follow::FacesOnly {
             return Ok(Counted {
-                people: (look == Look::Whole).then(|| self.count(now)),
+                people: (look == Look::Whole).then(|| self.count(frame.dimensions(), now)),
                 gone: 0,
             });
         }
@@ -250,8 +281,7 @@ impl Pipeline {
         if !self.body_looks.due(need, moved, now) {
             return Ok(Counted::default());
         }
-        let (width, height) = frame.dimensions();
-        let (width, height) = (width as f32, height as f32);
+        let size = frame.dimensions();
         let expected: Vec<[f32; 4]> = self
             .unseen_bodies(now)
             .filter(|body| body.is_just_lost())
@@ -259,12 +289,11 @@ impl Pipeline {
             .collect();
         let mut seen = carry::look(frame, &expected, &self.models.person_detector)?;
         if pace != Pace::Every {
-            seen.retain(|seen| {
-                let [x, y] = centre(seen.bounds);
-                !self.settings.mask.hides([x / width, y / height])
-            });
+            seen.retain(|seen| !self.is_masked(seen.bounds, size));
         }
-        let gone = self.bodies.update(&seen, width, self.settings.bodies.kept, now);
+        let gone = self
+            .bodies
+            .update(&seen, size.0 as f32, self.settings.bodies.kept, now);
         // The faces of this frame, on the bodies of this frame.
         let faces: Vec<(TrackId, [f32; 4])> = self
             .tracker
@@ -285,12 +314,30 @@ impl Pipeline {
         );
         for (f, b) in pairs {
             let ((track, face), (body, _)) = (faces[f], bodies[b]);
-            // What looks like a face on somebody's back takes no name from them.
+            let in_doubt = self
+                .tracker
+                .get(track)
+                .is_some_and(|track| track.doubt != Doubt::None);
+            // What looks like a face on somebody's back takes no name from them, nor does a face that may be anybody's.
             let taken = self
                 .bodies
                 .owner(body)
                 .is_some_and(|owner| owner != track && self.is_named(owner));
-            if taken && !self.is_named(track) {
+            if taken && (in_doubt || !self.is_named(track)) {
+                continue;
+            }
+            // Whoever passes may show their face where somebody else turned theirs away: with the name it goes from one
+            // body to another only when it was looked at just now.
+            let elsewhere = self
+                .bodies
+                .of(track)
+                .is_some_and(|own| own.id != body && own.last_at == now);
+            let confirmed = self
+                .evidence
+                .get(&track)
+                .is_some_and(|evidence| evidence.confirmed_at.is_some_and(|at| now - at <= SHOWN_FOR));
+            if elsewhere && self.is_named(track) && !confirmed {
+                self.tracker.doubt(track);
                 continue;
             }
             // A face that jumped, or was not found for a moment, is on the same body as before.
@@ -303,12 +350,12 @@ impl Pipeline {
             }
             self.bodies.own(body, track, face);
         }
-        self.name_by_badges(now);
+        self.name_by_badges(size, now);
         let tracks = self.tracker.tracks().iter().map(|track| track.id);
         self.body_looks
             .tried(tracks.map(|id| (id, self.bodies.is_known(id))));
         Ok(Counted {
-            people: Some(self.count(now)),
+            people: Some(self.count(size, now)),
             gone: if self.counts_bodies(mode) { gone } else { 0 },
         })
     }

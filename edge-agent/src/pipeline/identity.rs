@@ -174,6 +174,8 @@ pub(crate) struct Evidence {
     pub(crate) attempts: u32,
     /// When the identity was last both held and not in doubt, with the person in the picture.
     pub(crate) asserted: Option<Asserted>,
+    /// When a view last said that it is who the name says.
+    pub(crate) confirmed_at: Option<DateTime<Utc>>,
     /// The highest standing of anybody, named or not.
     pub(crate) nearest: f32,
     /// What it is above the second.
@@ -292,6 +294,9 @@ impl Evidence {
         self.best.sort_by(|a, b| b.view.weight.total_cmp(&a.view.weight));
         self.best.truncate(BEST_VIEWS);
         self.judge(people);
+        if checked == Checked::Confirmed && self.identity.is_some() {
+            self.confirmed_at = Some(now);
+        }
         // Whoever was seen badly for a while, and is seen well now, does not wait for a name.
         if self.identity.is_none() && promising {
             self.attempts = self.attempts.min(PROMISING_ATTEMPTS);
@@ -304,6 +309,7 @@ impl Evidence {
         for scored in self.best.iter_mut().chain(&mut self.recent) {
             scored.scores = people.scores(&scored.view.embedding);
         }
+        self.expected = registered(&self.expected, people);
         self.judge(people);
     }
 
@@ -314,6 +320,9 @@ impl Evidence {
         self.best.truncate(BEST_VIEWS);
         self.identity = self.identity.take().or(other.identity);
         self.was_named |= other.was_named;
+        if other.was_expected {
+            (self.expected, self.was_expected) = (other.expected, true);
+        }
         self.attempts += other.attempts;
         self.asserted = [self.asserted, other.asserted]
             .into_iter()
@@ -451,9 +460,10 @@ impl Evidence {
         let second = likeness.iter().find(|(_, other)| *other != person);
         let held = self.was_expected && self.identity.as_ref().is_some_and(|held| held.person == *person);
         let enough = if held { EXPECTED_KEPT } else { EXPECTED_FACE };
-        let place = people.place(person)?;
+        let place = people.place(person).filter(|place| first == Some(*place))?;
         let alone = second.is_none_or(|(other, _)| most - other >= MARGIN);
-        (most >= enough && alone && first == Some(place)).then(|| (place, standings[place]))
+        let by_gallery = held || standings[place] >= STRANGE_BELOW && self.margin >= KEEP_MARGIN;
+        (most >= enough + rise(people, place) && alone && by_gallery).then(|| (place, standings[place]))
     }
 
     fn judge(&mut self, people: &People) {
@@ -465,9 +475,11 @@ impl Evidence {
         self.nearest = standings.iter().copied().fold(0.0, f32::max);
         let first = standings.iter().position(|standing| *standing == self.nearest);
         self.margin = first.map_or(0.0, |first| self.nearest - best_but(&standings, first));
-        let by_gallery = verdict(&self.best, &standings, held, people);
+        // What rests on another camera has yet to be earned by the enrolled pictures.
+        let earned = held.filter(|_| !self.was_expected);
+        let by_gallery = verdict(&self.best, &standings, earned, people);
         let verdict = match by_gallery {
-            Ok(_) => by_gallery,
+            Ok(_) | Err(Unnamed::ThinMargin | Unnamed::SeenElsewhere) => by_gallery,
             Err(why) => self.expected_among(&standings, first, people).ok_or(why),
         };
         self.was_expected = by_gallery.is_err() && verdict.is_ok();
@@ -485,6 +497,15 @@ impl Evidence {
                 self.why_not = Some(why);
             }
         }
+    }
+}
+
+/// Those of them who are in the gallery.
+pub(crate) fn registered(known: &Arc<[Known]>, people: &People) -> Arc<[Known]> {
+    let is_in = |known: &&Known| people.place(&known.person).is_some();
+    match known.iter().all(|known| is_in(&known)) {
+        true => known.clone(),
+        false => known.iter().filter(is_in).cloned().collect(),
     }
 }
 

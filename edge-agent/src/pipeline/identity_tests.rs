@@ -432,6 +432,15 @@ fn whoever_was_seen_by_another_camera_just_now_is_known_by_how_they_looked_there
         );
     }
     assert_eq!(name(&evidence).as_deref(), Some("ani"));
+    // A name that is handed over has to be earned: what would be enough to keep one is not.
+    let near = named(std::slice::from_ref(&ani), &[([0.38, 0.1, 0.05], 0.6); 6]);
+    assert_eq!(name(&near).as_deref(), Some("ani"));
+    assert!(near.known().is_none());
+    // Nobody whom the gallery hardly tells from somebody else, or who is like nobody in it.
+    let thin = [([0.40, 0.38, 0.0], 0.6); 3];
+    assert_eq!(name(&named(&[looks("ani", [0.40, 0.38, 0.0])], &thin)), None);
+    let strange = [([0.2, 0.1, 0.0], 0.6); 3];
+    assert_eq!(name(&named(&[looks("ani", [0.2, 0.1, 0.0])], &strange)), None);
     // Nobody else than the gallery's nearest; nobody where two are expected who look alike; nobody who is erased.
     assert_eq!(name(&named(&[looks("budi", [0.33, 0.1, 0.05])], &seen)), None);
     let both = [ani.clone(), looks("citra", [0.38, 0.1, 0.02])];

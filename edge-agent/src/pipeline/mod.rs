@@ -213,6 +213,7 @@ impl Pipeline {
             return;
         }
         self.people = people.clone();
+        self.expected = identity::registered(&self.expected, people);
         for evidence in self.evidence.values_mut() {
             evidence.regallery(&self.people);
         }
@@ -528,7 +529,14 @@ impl Pipeline {
             match evidence.add(View { embedding, weight }, &self.people, doubt, now) {
                 Checked::Confirmed => {
                     self.tracker.settle(id);
-                    self.bodies.confirm(id);
+                    let face = self.tracker.get(id).map(tracker::Track::bounds);
+                    let body = self.bodies.of(id).map(bodies::Body::bounds);
+                    if face
+                        .zip(body)
+                        .is_some_and(|(face, body)| carry::is_in(face, body))
+                    {
+                        self.bodies.confirm(id);
+                    }
                 }
                 Checked::Open => {}
                 Checked::Suspicious => {

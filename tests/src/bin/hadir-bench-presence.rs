@@ -18,6 +18,9 @@ struct Cli {
     /// The same seed draws the same recordings; without one, the time does.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Of these only the ones with these numbers, as printed before each.
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    only: Vec<usize>,
     /// Keep the recordings in this folder.
     #[arg(long, value_name = "DIR")]
     keep: Option<std::path::PathBuf>,
@@ -47,7 +50,7 @@ fn run(cli: &Cli) -> Result<Total, Error> {
     let mut out = std::io::stdout();
     writeln!(out, "seed={} scripts={}", options.seed, options.scripts)?;
     let (mut bodies, mut faces) = (Total::default(), Total::default());
-    for number in 0..options.scripts {
+    for number in (0..options.scripts).filter(|number| cli.only.is_empty() || cli.only.contains(number)) {
         let measured = measure(&options, number, folder)?;
         writeln!(
             out,

@@ -30,7 +30,7 @@ const OPENED_WITHIN: Duration = Duration::from_secs(15);
 const SURE: f32 = 0.7;
 /// And less sure than this, a body is not counted.
 const BODY_SURE: f32 = 0.4;
-/// People are looked for in every so many pictures.
+/// People are looked for in every picture with a face, and in every so many of the others.
 const BODIES_EVERY: usize = 4;
 
 /// Look after a camera
@@ -233,7 +233,7 @@ async fn measure(
         // The nearest one: who was asked to stand there.
         let nearest = faces.iter().max_by(|a, b| a.area().total_cmp(&b.area()));
         samples.extend(nearest.map(|face| sample(&picture.frame, face)));
-        if pictures.is_multiple_of(BODIES_EVERY) {
+        if nearest.is_some() || pictures.is_multiple_of(BODIES_EVERY) {
             let bodies = models
                 .person_detector
                 .detect(&picture.frame, PEOPLE_WIDTH, BODY_SURE)

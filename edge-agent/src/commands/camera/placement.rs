@@ -25,6 +25,8 @@ const STEEP: f32 = 25.0;
 const SIDEWAYS: f32 = 35.0;
 /// People can be followed where of so many faces in a hundred the body is found.
 const FOLLOWED_WELL: usize = 70;
+/// In fewer looks with a face nothing is said of it.
+const FEWEST_LOOKS: usize = 3;
 /// Fewer faces say too little.
 const FEWEST: usize = 5;
 
@@ -155,7 +157,12 @@ fn followed(people: Bodies) -> Finding {
         faces,
         on_bodies,
     } = people;
-    let share = 100 * on_bodies / faces.max(1);
+    if faces < FEWEST_LOOKS {
+        let message =
+            format!("at most {most} people at once; too few faces to say whether they can be followed");
+        return finding("people", true, message);
+    }
+    let share = 100 * on_bodies / faces;
     let mut message = format!(
         "at most {most} people at once; of faces {share} % had a body that can be followed when they turn away"
     );
