@@ -15,7 +15,10 @@ const EXPECTED_FOR: TimeDelta = TimeDelta::minutes(5);
 
 /// Shared by all cameras of a device.
 #[derive(Debug, Default)]
-pub(crate) struct Handover(Mutex<HashMap<(CameraId, PersonId), (DateTime<Utc>, Known)>>);
+pub(crate) struct Handover(Mutex<Seen>);
+
+/// When each camera last saw each person, and how they looked.
+type Seen = HashMap<(CameraId, PersonId), (DateTime<Utc>, Known)>;
 
 impl Handover {
     /// A camera sees these people, whose names are sure.

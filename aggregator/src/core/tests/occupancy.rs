@@ -98,7 +98,7 @@ fn who_may_ask_and_for_what() {
 fn it_is_forgotten_with_the_sightings() {
     let site = Site::new();
     tells(&site, 0, &[("cam-1", "gudang", Some(2))]);
-    let rules = site.core.settings().attendance.clone();
+    let rules = site.core.settings().attendance;
     let day = site
         .core
         .now()
